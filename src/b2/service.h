@@ -1,0 +1,162 @@
+#pragma once
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/result.h"
+#include "base/time.h"
+#include "b2/identity.h"
+
+namespace ghost::b2 {
+
+/// A message that knows its length and can write itself: encoded straight into the output, without a buffer between. Does not
+/// own what it points to.
+struct Payload {
+  std::size_t size = 0;
+  const void* self = nullptr;
+  void (*write)(const void* self, std::size_t size, std::uint8_t* at) = nullptr;
+
+  Payload() = default;
+  Payload(BytesView bytes);  // NOLINT: a view is a payload
+  Payload(std::size_t n, const void* object, void (*writer)(const void*, std::size_t, std::uint8_t*))
+      : size(n), self(object), write(writer) {}
+  void write_to(std::uint8_t* at) const {
+    if (size != 0) write(self, size, at);
+  }
+};
+
+enum class MethodKind : std::uint8_t { unary, server_stream, client_stream, bidirectional };
+
+struct MethodInfo {
+  std::string_view name;   ///< "Describe"
+  MethodKind kind;
+  std::string_view needs;  ///< "public", "" (a member), or a role
+  bool on_loop;            ///< short: runs on the reactor's thread
+  bool idempotent;         ///< may be sent again when the connection broke
+};
+
+struct ServiceInfo {
+  std::string_view name;     ///< "b2.v1.Core"
+  std::string_view version;  ///< of the interface: the package's last part, "v1"
+  std::span<const MethodInfo> methods;
+  BytesView file_descriptor_set;  ///< google.protobuf.FileDescriptorSet of its file and all it imports
+};
+
+using Metadata = std::vector<std::pair<std::string, std::string>>;
+
+/// What a handler may know of a call.
+struct CallContext {
+  std::shared_ptr<const Identity> caller;
+  TimePoint deadline = TimePoint::max();
+  std::string_view service, method;
+  Metadata metadata;
+  std::shared_ptr<const std::atomic<bool>> cancelled;  ///< for handlers on the worker pool; null on the loop
+  /// Keying material of the connection the call came by (RFC 8446 §7.5); unsupported off TLS. On the loop only.
+  std::function<Result<Bytes>(std::string_view label, std::size_t length)> export_key;
+};
+
+/// Where the answers of calls go: a channel, or an HTTP request. Calls are named by a key of its own choosing; one that has ended
+/// is ignored. On the reactor's thread only.
+class CallSink {
+ public:
+  virtual ~CallSink() = default;
+  /// Queues a message of a stream; false when no more should be written until on_ready rings.
+  virtual bool write(std::uint64_t key, const Payload& message) = 0;
+  virtual void finish(std::uint64_t key, const Payload& last) = 0;
+  virtual void fail(std::uint64_t key, const Error& error) = 0;
+  virtual void on_ready(std::uint64_t key, std::function<void()> ready) = 0;
+  virtual void on_cancel(std::uint64_t key, std::function<void()> cancelled) = 0;
+  /// Runs `work` on the worker pool and `then`, with what it returned, back on the loop. `cancelled` turns true when the call ends.
+  virtual void run_on_worker(std::uint64_t key, std::function<Result<Bytes>(std::shared_ptr<const std::atomic<bool>> cancelled)> work) = 0;
+};
+
+/// A call that came in and wants an answer. Move-only; one that is dropped without an answer fails with Errc::io, so that no
+/// caller waits for ever. On the reactor's thread only.
+class ServerCall {
+ public:
+  ServerCall(std::shared_ptr<CallSink> sink, std::uint64_t key, CallContext context)
+      : sink_(std::move(sink)), key_(key), context_(std::move(context)) {}
+  ServerCall(ServerCall&&) noexcept = default;
+  ServerCall& operator=(ServerCall&& other) noexcept;
+  ~ServerCall();
+
+  const CallContext& context() const { return context_; }
+  /// One message of a server stream. False: it is queued, but wait for on_ready() before the next.
+  bool write(const Payload& message) { return sink_->write(key_, message); }
+  void on_ready(std::function<void()> ready) { sink_->on_ready(key_, std::move(ready)); }
+  /// Rings once if the caller cancels, its deadline passes or its connection ends, before an answer was given.
+  void on_cancel(std::function<void()> cancelled) { sink_->on_cancel(key_, std::move(cancelled)); }
+  /// The answer of a unary call, or the orderly end of a stream.
+  void finish(const Payload& last = {});
+  void fail(const Error& error);
+  /// Answers with what `work` returns, which runs on the worker pool.
+  void answer_on_worker(std::function<Result<Bytes>(const CallContext&)> work);
+  /// False once an answer was given.
+  bool open() const { return sink_ != nullptr; }
+
+ private:
+  std::shared_ptr<CallSink> sink_;
+  std::uint64_t key_;
+  CallContext context_;
+};
+
+/// What generated services implement: one function for all their methods.
+class Service {
+ public:
+  virtual ~Service() = default;
+  virtual const ServiceInfo& info() const = 0;
+  /// Called on the reactor's thread with an index into info().methods. `request` is valid during the call.
+  virtual void handle(std::size_t method, BytesView request, ServerCall call) = 0;
+};
+
+/// Gets the events of a call that was made. Destroyed by its owner after on_end().
+class CallHandler {
+ public:
+  virtual ~CallHandler() = default;
+  /// A message of a stream, or the answer of a unary call; valid during the call.
+  virtual void on_message(BytesView message) = 0;
+  /// Once, last: success, or why not. The message names the peer and the phase.
+  virtual void on_end(const Status& status) = 0;
+};
+
+struct CallOptions {
+  Duration timeout = std::chrono::seconds(30);  ///< Duration::max() for none (a watch)
+  Metadata metadata;
+  /// The handler releases stream credit itself, by ClientCall::release(), when it has used the bytes it got: back-pressure.
+  bool manual_credit = false;
+};
+
+class Caller;
+
+/// A call under way; dropping it does not cancel it. Harmless once the call has ended or the connection is gone.
+class ClientCall {
+ public:
+  ClientCall() = default;
+  ClientCall(std::weak_ptr<Caller> caller, std::uint64_t key) : caller_(std::move(caller)), key_(key) {}
+  /// Ends the call: on_end() comes with Errc::cancelled, from within, and the server's handler is told.
+  void cancel();
+  /// With manual_credit: `bytes` of messages are used up and the peer may send as many again.
+  void release(std::size_t bytes);
+
+ private:
+  std::weak_ptr<Caller> caller_;
+  std::uint64_t key_ = 0;
+};
+
+/// Something calls can be made through: a channel, or a client that keeps one open. On the reactor's thread only.
+class Caller {
+ public:
+  virtual ~Caller() = default;
+  /// Starts a call of `service`/`method`; `request` is read at once. The handler hears of every outcome, also of one known at once.
+  virtual ClientCall start(std::string_view service, std::string_view method, const Payload& request, const CallOptions& options,
+                           std::unique_ptr<CallHandler> handler) = 0;
+  virtual void cancel(std::uint64_t key) = 0;
+  virtual void release(std::uint64_t key, std::size_t bytes) = 0;
+};
+
+}  // namespace ghost::b2

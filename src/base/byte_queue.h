@@ -1,0 +1,51 @@
+#pragma once
+#include <cstring>
+#include <deque>
+#include <functional>
+
+#include "base/bytes.h"
+
+namespace ghost {
+
+/// Bytes on their way out, in order: small pieces are gathered into shared slabs, large ones are kept as they came, so that
+/// everything made in one turn leaves in one sendmsg without being copied twice.
+class ByteQueue {
+ public:
+  /// A piece at least this long is linked by append(Bytes&&), a shorter one copied.
+  static constexpr std::size_t kLinkFrom = 4096;
+
+  std::size_t size() const { return size_; }
+  bool empty() const { return size_ == 0; }
+
+  /// Room for `count` bytes at the end, to be filled at once by the caller; valid until the next call.
+  std::uint8_t* grow(std::size_t count);
+  void append(BytesView bytes) {
+    if (!bytes.empty()) std::memcpy(grow(bytes.size()), bytes.data(), bytes.size());
+  }
+  void append(Bytes&& bytes);
+
+  /// Up to `most` runs from the front, none empty; valid until the queue changes.
+  std::size_t runs(BytesView* out, std::size_t most) const;
+  /// Drops `count` bytes from the front; count <= size().
+  void consume(std::size_t count);
+  /// All of it as one buffer; the queue is empty afterwards.
+  Bytes take();
+  void clear();
+
+  /// Called each time the queue goes from empty to not empty, before the bytes are filled in: the owner's cue to plan a flush.
+  void on_first_byte(std::function<void()> cue) { cue_ = std::move(cue); }
+
+ private:
+  struct Piece {
+    Bytes bytes;
+    std::size_t end = 0;  ///< bytes filled
+  };
+
+  std::deque<Piece> pieces_;
+  std::size_t front_ = 0;  ///< consumed of the first piece
+  std::size_t size_ = 0;
+  Bytes spare_;  ///< one slab kept for reuse
+  std::function<void()> cue_;
+};
+
+}  // namespace ghost

@@ -1,0 +1,44 @@
+#pragma once
+#include <atomic>
+
+#include "base/unique_fd.h"
+#include "net/network.h"
+
+namespace ghost::net {
+
+struct EpollOptions {
+  /// How long a turn may poll before it parks in epoll_wait, when the last waits were shorter than that. Zero, or a machine
+  /// with one core, always parks.
+  Duration spin = Duration::zero();
+  /// At most this share of the thread's time goes into polling that found nothing.
+  double spin_share = 0.5;
+};
+
+/// The real world: epoll, one thread. `run()` turns until `stop()`.
+class EpollNetwork : public Network, public Reactor {
+ public:
+  static Result<std::unique_ptr<EpollNetwork>> create(const EpollOptions& options = {});
+
+  Reactor& reactor() override { return *this; }
+  /// Turns until stop() is called, on this thread.
+  virtual void run() = 0;
+  /// One turn: waits at most until `deadline`, handles what is ready.
+  virtual void turn(TimePoint deadline) = 0;
+  /// Ends run() after its turn. From any thread, and from a signal handler.
+  virtual void stop() = 0;
+
+  /// A stream over a descriptor that is connected already (one end of a socketpair, one handed over).
+  virtual Result<std::unique_ptr<ByteStream>> adopt_stream(UniqueFd fd) = 0;
+  /// A listener over a descriptor that listens already (socket activation, an upgrade).
+  virtual Result<std::unique_ptr<Listener>> adopt_listener(UniqueFd fd, OnAccept on_accept) = 0;
+
+  /// Calls `ready` with the events of poll(2) whenever `fd` has some of `events`, until the watch is destroyed: for pipes,
+  /// pidfds, signalfds, netlink. `fd` must outlive the watch.
+  class Watch {
+   public:
+    virtual ~Watch() = default;
+  };
+  [[nodiscard]] virtual std::unique_ptr<Watch> watch(int fd, short events, std::function<void(short)> ready) = 0;
+};
+
+}  // namespace ghost::net
