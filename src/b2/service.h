@@ -127,6 +127,7 @@ class CallHandler {
 struct CallOptions {
   Duration timeout = std::chrono::seconds(30);  ///< Duration::max() for none (a watch)
   Metadata metadata;
+  bool idempotent = false;  ///< doing it twice is the same as once: an unanswered call may be made again
   /// The handler releases stream credit itself, by ClientCall::release(), when it has used the bytes it got: back-pressure.
   bool manual_credit = false;
 };

@@ -6,23 +6,20 @@
 namespace ghost {
 
 namespace {
+constexpr std::size_t kFirstSlab = 512;  ///< an idle connection keeps one of these and no more
 constexpr std::size_t kSlab = 32 * 1024;
 }
 
 std::uint8_t* ByteQueue::grow(std::size_t count) {
   if (size_ == 0 && cue_) cue_();
-  if (pieces_.empty() || pieces_.back().bytes.size() - pieces_.back().end < count) {
+  if (pieces_.empty() || pieces_.back().capacity - pieces_.back().end < count) {
     Piece piece;
-    if (spare_.size() >= count) {
-      piece.bytes = std::move(spare_);
-      spare_.clear();
-    } else {
-      piece.bytes.resize(std::max(kSlab, count));
-    }
+    piece.capacity = std::max(pieces_.empty() ? kFirstSlab : kSlab, count);
+    piece.slab = std::make_unique_for_overwrite<std::uint8_t[]>(piece.capacity);
     pieces_.push_back(std::move(piece));
   }
   Piece& last = pieces_.back();
-  std::uint8_t* at = last.bytes.data() + last.end;
+  std::uint8_t* at = last.slab.get() + last.end;
   last.end += count;
   size_ += count;
   return at;
@@ -32,8 +29,10 @@ void ByteQueue::append(Bytes&& bytes) {
   if (bytes.size() < kLinkFrom) return append(BytesView(bytes));
   if (size_ == 0 && cue_) cue_();
   size_ += bytes.size();
-  const std::size_t end = bytes.size();
-  pieces_.push_back({std::move(bytes), end});
+  Piece piece;
+  piece.end = piece.capacity = bytes.size();
+  piece.linked = std::move(bytes);
+  pieces_.push_back(std::move(piece));
 }
 
 std::size_t ByteQueue::runs(BytesView* out, std::size_t most) const {
@@ -41,7 +40,7 @@ std::size_t ByteQueue::runs(BytesView* out, std::size_t most) const {
   std::size_t skip = front_;
   for (const Piece& piece : pieces_) {
     if (count == most) break;
-    if (piece.end > skip) out[count++] = BytesView(piece.bytes).subspan(skip, piece.end - skip);
+    if (piece.end > skip) out[count++] = BytesView(piece.data() + skip, piece.end - skip);
     skip = 0;
   }
   return count;
@@ -52,13 +51,12 @@ void ByteQueue::consume(std::size_t count) {
   size_ -= count;
   front_ += count;
   while (!pieces_.empty() && front_ >= pieces_.front().end) {
-    front_ -= pieces_.front().end;
-    if (pieces_.size() == 1 && pieces_.front().bytes.size() == kSlab) {
-      pieces_.front().end = 0;  // keep the slab: the next turn fills it again
-      front_ = 0;
+    Piece& first = pieces_.front();
+    front_ -= first.end;
+    if (pieces_.size() == 1 && front_ == 0 && first.slab && first.capacity == kFirstSlab) {
+      first.end = 0;  // the next turn fills it again
       return;
     }
-    if (pieces_.front().bytes.size() == kSlab && spare_.empty()) spare_ = std::move(pieces_.front().bytes);
     pieces_.pop_front();
   }
 }
@@ -68,8 +66,7 @@ Bytes ByteQueue::take() {
   all.reserve(size_);
   std::size_t skip = front_;
   for (const Piece& piece : pieces_) {
-    all.insert(all.end(), piece.bytes.begin() + static_cast<std::ptrdiff_t>(skip),
-               piece.bytes.begin() + static_cast<std::ptrdiff_t>(piece.end));
+    all.insert(all.end(), piece.data() + skip, piece.data() + piece.end);
     skip = 0;
   }
   clear();

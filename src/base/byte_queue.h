@@ -2,6 +2,7 @@
 #include <cstring>
 #include <deque>
 #include <functional>
+#include <memory>
 
 #include "base/bytes.h"
 
@@ -37,14 +38,16 @@ class ByteQueue {
 
  private:
   struct Piece {
-    Bytes bytes;
+    std::unique_ptr<std::uint8_t[]> slab;  ///< gathered small pieces; or, when null,
+    Bytes linked;                          ///< one large piece as it came
+    std::size_t capacity = 0;
     std::size_t end = 0;  ///< bytes filled
+    const std::uint8_t* data() const { return slab ? slab.get() : linked.data(); }
   };
 
   std::deque<Piece> pieces_;
   std::size_t front_ = 0;  ///< consumed of the first piece
   std::size_t size_ = 0;
-  Bytes spare_;  ///< one slab kept for reuse
   std::function<void()> cue_;
 };
 

@@ -53,8 +53,8 @@ class StreamHandler {
 /// the stream from any of its callbacks. Destroying it closes it and drops what was not sent.
 class ByteStream {
  public:
-  static constexpr std::size_t kHighWater = 1024 * 1024;  ///< output beyond this should wait for on_writable()
-  static constexpr std::size_t kLowWater = 256 * 1024;
+  static constexpr std::size_t kHighWater = 256 * 1024;  ///< output beyond this should wait for on_writable()
+  static constexpr std::size_t kLowWater = 64 * 1024;
 
   virtual ~ByteStream() = default;
 

@@ -1,6 +1,7 @@
 #pragma once
 #include <functional>
 #include <memory>
+#include <utility>
 
 #include "base/time.h"
 
@@ -32,13 +33,8 @@ class Timer {
 
 /// One thread's events, in turns: sockets that are ready, timers that are due, work posted from other threads. Everything but
 /// post() belongs to that thread. The epoll reactor and the simulated world both implement it.
-class Reactor {
+class Reactor : public Clock {
  public:
-  virtual ~Reactor() = default;
-
-  /// The time of this turn: the same for everything that happens in it.
-  virtual TimePoint now() const = 0;
-
   /// Calls `ring` in the first turn at or after `when` (to the millisecond; never early). TimePoint::max() never rings.
   [[nodiscard]] virtual Timer wake_at(TimePoint when, std::function<void(TimePoint now)> ring) = 0;
 
