@@ -69,4 +69,10 @@ struct Identity {
   Status may(std::string_view needs, std::string_view method) const;
 };
 
+/// Texts for Identity::why_stranger, each with the way out: loopback TCP (`socket_path`: our Unix socket), another user's process on
+/// the Unix socket, and TLS without membership (`house`: ours, "" for none; `address`: where we can be reached, "host:2203").
+std::string why_stranger_on_loopback(std::string_view socket_path);
+std::string why_stranger_on_socket(std::uint32_t uid);
+std::string why_stranger_by_tls(const NodeId& node, std::string_view house, std::string_view address);
+
 }  // namespace ghost::b2
