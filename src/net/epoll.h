@@ -33,7 +33,7 @@ class EpollNetwork : public Network, public Reactor {
   virtual Result<std::unique_ptr<Listener>> adopt_listener(UniqueFd fd, OnAccept on_accept) = 0;
 
   /// Calls `ready` with the events of poll(2) whenever `fd` has some of `events`, until the watch is destroyed: for pipes,
-  /// pidfds, signalfds, netlink. `fd` must outlive the watch.
+  /// pidfds, signalfds, netlink. `fd` must outlive the watch. One that cannot be watched (a plain file) is told once, by POLLNVAL.
   class Watch {
    public:
     virtual ~Watch() = default;

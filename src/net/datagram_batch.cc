@@ -1,0 +1,129 @@
+#include "net/datagram_batch.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+namespace ghost::net {
+
+namespace {
+
+/// The destination and the interface, as IP_PKTINFO or IPV6_PKTINFO tell them.
+void read_packet_info(msghdr& header, const Address& local, Datagram& datagram) {
+  datagram.to = local;
+  datagram.interface = 0;
+  for (cmsghdr* part = CMSG_FIRSTHDR(&header); part != nullptr; part = CMSG_NXTHDR(&header, part)) {
+    if (part->cmsg_level == IPPROTO_IP && part->cmsg_type == IP_PKTINFO) {
+      in_pktinfo info;
+      std::memcpy(&info, CMSG_DATA(part), sizeof info);
+      std::array<std::uint8_t, 4> ip;
+      std::memcpy(ip.data(), &info.ipi_addr, ip.size());
+      datagram.to = Address::ip4(ip, local.port());
+      datagram.interface = static_cast<std::uint32_t>(info.ipi_ifindex);
+    } else if (part->cmsg_level == IPPROTO_IPV6 && part->cmsg_type == IPV6_PKTINFO) {
+      in6_pktinfo info;
+      std::memcpy(&info, CMSG_DATA(part), sizeof info);
+      std::array<std::uint8_t, 16> ip;
+      std::memcpy(ip.data(), &info.ipi6_addr, ip.size());
+      datagram.to = Address::ip6(ip, local.port());
+      datagram.interface = info.ipi6_ifindex;
+    }
+  }
+}
+
+template <class Info>
+void put_packet_info(msghdr& header, int level, int type, const Info& info) {
+  header.msg_controllen = CMSG_SPACE(sizeof info);
+  std::memset(header.msg_control, 0, header.msg_controllen);
+  cmsghdr* part = CMSG_FIRSTHDR(&header);
+  part->cmsg_level = level;
+  part->cmsg_type = type;
+  part->cmsg_len = CMSG_LEN(sizeof info);
+  std::memcpy(CMSG_DATA(part), &info, sizeof info);
+}
+
+/// Asks for an interface and a source address to send from.
+void write_packet_info(msghdr& header, const Datagram& datagram) {
+  if (datagram.to.family() == Address::Family::ip4) {
+    in_pktinfo info{};
+    info.ipi_ifindex = static_cast<int>(datagram.interface);
+    if (datagram.from.family() == Address::Family::ip4) std::memcpy(&info.ipi_spec_dst, datagram.from.ip().data(), 4);
+    put_packet_info(header, IPPROTO_IP, IP_PKTINFO, info);
+  } else {
+    in6_pktinfo info{};
+    info.ipi6_ifindex = datagram.interface;
+    if (datagram.from.family() == Address::Family::ip6) std::memcpy(&info.ipi6_addr, datagram.from.ip().data(), 16);
+    put_packet_info(header, IPPROTO_IPV6, IPV6_PKTINFO, info);
+  }
+}
+
+}  // namespace
+
+int DatagramBatch::receive(int fd, std::span<std::uint8_t> buffer, std::size_t stride, const Address& local,
+                           std::uint64_t& truncated) {
+  received_ = 0;
+  const std::size_t room = std::min(kMost, buffer.size() / stride);
+  prepare_receive(room, buffer.data(), stride);
+  const int count = ::recvmmsg(fd, messages_.data(), static_cast<unsigned>(room), MSG_DONTWAIT, nullptr);
+  for (std::size_t i = 0; i < static_cast<std::size_t>(std::max(count, 0)); ++i) {
+    msghdr& header = messages_[i].msg_hdr;
+    if ((header.msg_flags & MSG_TRUNC) != 0) {
+      ++truncated;
+      continue;
+    }
+    addresses_[i].size = header.msg_namelen;
+    Datagram& datagram = datagrams_[received_++];
+    datagram.from = addresses_[i].address();
+    datagram.bytes = {static_cast<const std::uint8_t*>(pieces_[i].iov_base), messages_[i].msg_len};
+    read_packet_info(header, local, datagram);
+  }
+  return count;
+}
+
+void DatagramBatch::prepare_receive(std::size_t count, std::uint8_t* at, std::size_t stride) {
+  for (std::size_t i = 0; i < count; ++i) {
+    pieces_[i] = {at + i * stride, stride};
+    msghdr& header = messages_[i].msg_hdr;
+    header = {};
+    header.msg_name = &addresses_[i].base;
+    header.msg_namelen = sizeof addresses_[i].unix_path;
+    header.msg_iov = &pieces_[i];
+    header.msg_iovlen = 1;
+    header.msg_control = controls_[i].data();
+    header.msg_controllen = controls_[i].size();
+  }
+}
+
+std::size_t DatagramBatch::send(int fd, std::span<const Datagram> batch) {
+  std::size_t taken = 0;
+  while (!batch.empty()) {
+    const std::size_t count = std::min(kMost, batch.size());
+    for (std::size_t i = 0; i < count; ++i) prepare_send(i, batch[i]);
+    std::size_t done = 0;
+    while (done < count) {
+      const int sent = ::sendmmsg(fd, messages_.data() + done, static_cast<unsigned>(count - done), MSG_DONTWAIT);
+      if (sent < 0 && errno == EINTR) continue;
+      if (sent < 0 && (errno == EAGAIN || errno == ENOBUFS)) return taken;
+      if (sent > 0) taken += static_cast<std::size_t>(sent);
+      done += sent > 0 ? static_cast<std::size_t>(sent) : 1;  // an error is about the first of them
+    }
+    batch = batch.subspan(count);
+  }
+  return taken;
+}
+
+void DatagramBatch::prepare_send(std::size_t slot, const Datagram& datagram) {
+  addresses_[slot] = SocketAddress(datagram.to);
+  pieces_[slot] = {const_cast<std::uint8_t*>(datagram.bytes.data()), datagram.bytes.size()};
+  msghdr& header = messages_[slot].msg_hdr;
+  header = {};
+  header.msg_name = &addresses_[slot].base;
+  header.msg_namelen = addresses_[slot].size;
+  header.msg_iov = &pieces_[slot];
+  header.msg_iovlen = 1;
+  if (datagram.interface == 0 && datagram.from.family() == Address::Family::none) return;
+  header.msg_control = controls_[slot].data();
+  write_packet_info(header, datagram);
+}
+
+}  // namespace ghost::net

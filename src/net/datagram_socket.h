@@ -1,0 +1,39 @@
+#pragma once
+#include "net/datagram_batch.h"
+#include "net/event_loop.h"
+#include "net/network.h"
+
+namespace ghost::net {
+
+/// A UDP socket; see Network::open_datagram().
+class UdpSocket final : public DatagramSocket, private EventSource {
+ public:
+  static Result<std::unique_ptr<DatagramSocket>> open(EventLoop& loop, const DatagramOptions& options);
+
+  void on_datagrams(std::function<void(std::span<const Datagram>)> handler) override;
+  std::size_t send(std::span<const Datagram> batch) override { return sending_.send(fd_.get(), batch); }
+  Status join(const Address& group, std::uint32_t interface, const std::optional<Address>& source) override;
+  Status leave(const Address& group, std::uint32_t interface, const std::optional<Address>& source) override;
+  Status set_multicast(std::uint32_t interface, int hops, bool loop) override;
+  const Address& address() const override { return address_; }
+  std::size_t receive_buffer() const override;
+  std::uint64_t truncated() const override { return truncated_; }
+
+ private:
+  using Handler = std::function<void(std::span<const Datagram>)>;
+
+  UdpSocket(EventLoop& loop, UniqueFd fd, const DatagramOptions& options);
+  void on_events(std::uint32_t events) override;
+  Status bind(const DatagramOptions& options);
+  Status set_membership(bool member, const Address& group, std::uint32_t interface, const std::optional<Address>& source);
+  bool is_ip6() const { return address_.family() == Address::Family::ip6; }
+
+  Address address_;
+  std::size_t stride_;   ///< bytes kept for one datagram
+  Bytes own_buffer_;     ///< for datagrams of which 64 would not fit the loop's buffer
+  std::shared_ptr<Handler> handler_;  ///< shared with the call under way, which may replace it or destroy the socket
+  DatagramBatch receiving_, sending_;
+  std::uint64_t truncated_ = 0;
+};
+
+}  // namespace ghost::net
