@@ -11,24 +11,9 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "b2/identity.h"
+#include "b2/payload.h"
 
 namespace ghost::b2 {
-
-/// A message that knows its length and can write itself: encoded straight into the output, without a buffer between. Does not
-/// own what it points to.
-struct Payload {
-  std::size_t size = 0;
-  const void* self = nullptr;
-  void (*write)(const void* self, std::size_t size, std::uint8_t* at) = nullptr;
-
-  Payload() = default;
-  Payload(BytesView bytes);  // NOLINT: a view is a payload
-  Payload(std::size_t n, const void* object, void (*writer)(const void*, std::size_t, std::uint8_t*))
-      : size(n), self(object), write(writer) {}
-  void write_to(std::uint8_t* at) const {
-    if (size != 0) write(self, size, at);
-  }
-};
 
 enum class MethodKind : std::uint8_t { unary, server_stream, client_stream, bidirectional };
 
@@ -87,11 +72,15 @@ class ServerCall {
 
   const CallContext& context() const { return context_; }
   /// One message of a server stream. False: it is queued, but wait for on_ready() before the next.
-  bool write(const Payload& message) { return sink_->write(key_, message); }
-  void on_ready(std::function<void()> ready) { sink_->on_ready(key_, std::move(ready)); }
+  bool write(const Payload& message) { return sink_ != nullptr && sink_->write(key_, message); }
+  void on_ready(std::function<void()> ready) {
+    if (sink_) sink_->on_ready(key_, std::move(ready));
+  }
   /// Rings once if the caller cancels, its deadline passes or its connection ends, before an answer was given.
-  void on_cancel(std::function<void()> cancelled) { sink_->on_cancel(key_, std::move(cancelled)); }
-  /// The answer of a unary call, or the orderly end of a stream.
+  void on_cancel(std::function<void()> cancelled) {
+    if (sink_) sink_->on_cancel(key_, std::move(cancelled));
+  }
+  /// The answer of a unary call, or the orderly end of a stream. Like fail(), nothing once an answer was given.
   void finish(const Payload& last = {});
   void fail(const Error& error);
   /// Answers with what `work` returns, which runs on the worker pool.

@@ -1,0 +1,59 @@
+#include "b2/service.h"
+
+#include <cstring>
+
+namespace ghost::b2 {
+
+Payload::Payload(BytesView bytes)
+    : size(bytes.size()), self(bytes.data()), write([](const void* from, std::size_t count, std::uint8_t* at) {
+        std::memcpy(at, from, count);
+      }) {}
+
+static void fail_unanswered(std::shared_ptr<CallSink> sink, std::uint64_t key, const CallContext& context) {
+  if (!sink) return;
+  const std::string method = std::string(context.service) + "/" + std::string(context.method);
+  sink->fail(key, {Errc::io, method + ": its handler ended without an answer"});
+}
+
+ServerCall& ServerCall::operator=(ServerCall&& other) noexcept {
+  if (this != &other) {
+    fail_unanswered(std::move(sink_), key_, context_);
+    sink_ = std::move(other.sink_);
+    key_ = other.key_;
+    context_ = std::move(other.context_);
+  }
+  return *this;
+}
+
+ServerCall::~ServerCall() { fail_unanswered(std::move(sink_), key_, context_); }
+
+void ServerCall::finish(const Payload& last) {
+  if (const auto sink = std::move(sink_)) sink->finish(key_, last);
+}
+
+void ServerCall::fail(const Error& error) {
+  if (const auto sink = std::move(sink_)) sink->fail(key_, error);
+}
+
+void ServerCall::answer_on_worker(std::function<Result<Bytes>(const CallContext&)> work) {
+  const auto sink = std::move(sink_);
+  if (!sink) return;
+  CallContext context = context_;
+  context.export_key = [](std::string_view, std::size_t) -> Result<Bytes> {
+    return Error{Errc::unsupported, "keying material can be exported on the loop only, and this handler runs on a worker"};
+  };
+  sink->run_on_worker(key_, [work = std::move(work), context = std::move(context)](std::shared_ptr<const std::atomic<bool>> cancelled) mutable {
+    context.cancelled = std::move(cancelled);
+    return work(context);
+  });
+}
+
+void ClientCall::cancel() {
+  if (const auto caller = caller_.lock()) caller->cancel(key_);
+}
+
+void ClientCall::release(std::size_t bytes) {
+  if (const auto caller = caller_.lock()) caller->release(key_, bytes);
+}
+
+}  // namespace ghost::b2

@@ -1,0 +1,319 @@
+#include "b2/typed_call.h"
+
+#include <gtest/gtest.h>
+
+#include <map>
+
+#include "b2/v1/core.b2.h"
+#include "b2/v1/host.b2.h"
+
+namespace ghost::b2 {
+namespace {
+
+Bytes written(const Payload& payload) {
+  Bytes bytes(payload.size);
+  payload.write_to(bytes.data());
+  return bytes;
+}
+
+/// Remembers what handlers answer; work for the pool runs when the test says so.
+class FakeSink : public CallSink {
+ public:
+  bool write(std::uint64_t key, const Payload& message) override {
+    messages[key].push_back(written(message));
+    return messages[key].size() < 2;
+  }
+  void finish(std::uint64_t key, const Payload& last) override {
+    ++endings;
+    answers.emplace(key, written(last));
+  }
+  void fail(std::uint64_t key, const Error& error) override {
+    ++endings;
+    answers.emplace(key, error);
+  }
+  void on_ready(std::uint64_t, std::function<void()> ready) override { ready_ = std::move(ready); }
+  void on_cancel(std::uint64_t, std::function<void()> cancelled) override { cancelled_ = std::move(cancelled); }
+  void run_on_worker(std::uint64_t key, std::function<Result<Bytes>(std::shared_ptr<const std::atomic<bool>>)> work) override {
+    ++endings;
+    pool.emplace_back(key, std::move(work));
+  }
+  void run_pool() {
+    for (auto& [key, work] : pool) answers.emplace(key, work(std::make_shared<std::atomic<bool>>(false)));
+    pool.clear();
+  }
+
+  std::map<std::uint64_t, Result<Bytes>> answers;
+  std::map<std::uint64_t, std::vector<Bytes>> messages;
+  std::vector<std::pair<std::uint64_t, std::function<Result<Bytes>(std::shared_ptr<const std::atomic<bool>>)>>> pool;
+  std::function<void()> ready_, cancelled_;
+  int endings = 0;
+};
+
+class Core : public v1::CoreService {
+ public:
+  Result<v1::HealthResponse> health(const v1::HealthRequest& request, const CallContext&) override {
+    if (request.service == "gone") return Error{Errc::not_found, "no service gone"};
+    v1::HealthResponse response;
+    response.health = v1::Health::serving;
+    response.detail = "for " + request.service;
+    return response;
+  }
+};
+
+/// A service whose List runs on a worker, to see what a handler there is told.
+class OnWorker : public v1::HostService {
+ public:
+  void answer_list(v1::ListRequest request, UnaryCall<v1::ListResponse> call) override {
+    call.answer_on_worker([this, request](const CallContext& context) { return list(request, context); });
+  }
+  Result<v1::ListResponse> list(const v1::ListRequest&, const CallContext& context) override {
+    flag_given = context.cancelled != nullptr;
+    if (auto key = context.export_key("label", 32); !key) export_error = key.error().message;
+    v1::ListResponse response;
+    response.state.emplace().node_name = "archive-3";
+    return response;
+  }
+  bool flag_given = false;
+  std::string export_error;
+};
+
+class Streams : public v1::HostService {
+ public:
+  void watch(v1::WatchRequest request, ServerStream<v1::HostState> stream) override {
+    interval = request.interval_ms;
+    open.emplace(std::move(stream));
+  }
+  std::optional<ServerStream<v1::HostState>> open;
+  std::uint32_t interval = 0;
+};
+
+class Dispatch : public testing::Test {
+ protected:
+  ServerCall call(const ServiceInfo& info, std::size_t method, std::uint64_t key = 1) {
+    CallContext context;
+    context.service = info.name;
+    if (method < info.methods.size()) context.method = info.methods[method].name;
+    return {sink, key, std::move(context)};
+  }
+  const Error& error(std::uint64_t key = 1) { return sink->answers.at(key).error(); }
+
+  std::shared_ptr<FakeSink> sink = std::make_shared<FakeSink>();
+};
+
+TEST_F(Dispatch, TellsTheServiceAsTheSchemaHasIt) {
+  const ServiceInfo& info = v1::CoreService::static_info();
+  EXPECT_EQ(info.name, "b2.v1.Core");
+  EXPECT_EQ(info.version, "v1");
+  ASSERT_EQ(info.methods.size(), 4u);
+  EXPECT_EQ(info.methods[0].name, "Describe");
+  EXPECT_EQ(info.methods[0].needs, "");
+  EXPECT_EQ(info.methods[1].needs, "public");
+  EXPECT_TRUE(info.methods[1].on_loop);
+  EXPECT_TRUE(info.methods[1].idempotent);
+  const ServiceInfo& host = v1::HostService::static_info();
+  EXPECT_EQ(host.methods[1].kind, MethodKind::server_stream);
+  EXPECT_EQ(host.methods[2].needs, "admin");
+  EXPECT_FALSE(host.methods[2].idempotent);
+}
+
+TEST_F(Dispatch, RunsAMethodMarkedOnLoopAtOnce) {
+  Core core;
+  core.handle(1, encode(v1::HealthRequest{"b2.v1.Core"}), call(core.info(), 1));
+  auto response = decode<v1::HealthResponse>(sink->answers.at(1).value());
+  ASSERT_TRUE(response);
+  EXPECT_EQ(response->health, v1::Health::serving);
+  EXPECT_EQ(response->detail, "for b2.v1.Core");
+}
+
+TEST_F(Dispatch, PassesAHandlersErrorOn) {
+  Core core;
+  core.handle(1, encode(v1::HealthRequest{"gone"}), call(core.info(), 1));
+  EXPECT_EQ(error(), (Error{Errc::not_found, "no service gone"}));
+}
+
+TEST_F(Dispatch, FailsAMethodThatIsNotImplementedByItsName) {
+  Core core;
+  core.handle(0, {}, call(core.info(), 0));
+  EXPECT_EQ(error().code, Errc::unsupported);
+  EXPECT_EQ(error().message, "b2.v1.Core/Describe is not implemented here");
+}
+
+TEST_F(Dispatch, FailsARequestThatCannotBeReadByItsMethodAndField) {
+  Core core;
+  const Bytes truncated = {0x0a, 0x05, 'a'};
+  core.handle(1, truncated, call(core.info(), 1));
+  EXPECT_EQ(error().code, Errc::malformed);
+  EXPECT_EQ(error().message, "b2.v1.Core/Health: request: b2.v1.HealthRequest: field 1: ends in the middle");
+}
+
+TEST_F(Dispatch, FailsAMethodIndexThatTheServiceDoesNotHave) {
+  Core core;
+  core.handle(4, {}, call(core.info(), 4));
+  EXPECT_EQ(error().code, Errc::not_found);
+}
+
+TEST_F(Dispatch, AnswersFromAWorkerWithoutTheLoopsKeys) {
+  OnWorker host;
+  host.handle(0, {}, call(host.info(), 0));
+  EXPECT_TRUE(sink->answers.empty());
+  sink->run_pool();
+  auto response = decode<v1::ListResponse>(sink->answers.at(1).value());
+  ASSERT_TRUE(response && response->state);
+  EXPECT_EQ(response->state->node_name, "archive-3");
+  EXPECT_TRUE(host.flag_given);
+  EXPECT_NE(host.export_error.find("on the loop only"), std::string::npos);
+  EXPECT_EQ(sink->endings, 1);
+}
+
+TEST_F(Dispatch, StreamsMessagesUntilTheHandlerEndsThem) {
+  Streams host;
+  host.handle(1, encode(v1::WatchRequest{250}), call(host.info(), 1));
+  EXPECT_EQ(host.interval, 250u);
+  v1::HostState state;
+  state.node_name = "archive-3";
+  EXPECT_TRUE(host.open->write(state));
+  EXPECT_FALSE(host.open->write(state));
+  bool ready = false;
+  host.open->on_ready([&] { ready = true; });
+  sink->ready_();
+  EXPECT_TRUE(ready);
+  host.open->finish();
+  host.open->finish();
+  host.open.reset();
+  EXPECT_EQ(sink->endings, 1);
+  EXPECT_EQ(decode<v1::HostState>(sink->messages[1][1]).value(), state);
+  EXPECT_TRUE(sink->answers.at(1).value().empty());
+}
+
+TEST_F(Dispatch, FailsACallThatIsDroppedWithoutAnAnswer) {
+  Streams host;
+  host.handle(1, {}, call(host.info(), 1));
+  host.open.reset();
+  EXPECT_EQ(error(), (Error{Errc::io, "b2.v1.Host/Watch: its handler ended without an answer"}));
+}
+
+TEST_F(Dispatch, FailsACallThatAnotherIsMovedOver) {
+  ServerCall first = call(v1::CoreService::static_info(), 0, 1);
+  first = call(v1::CoreService::static_info(), 1, 2);
+  EXPECT_EQ(error(1).code, Errc::io);
+  EXPECT_FALSE(sink->answers.contains(2));
+  first.finish();
+  EXPECT_TRUE(sink->answers.at(2));
+}
+
+/// Keeps the handler of the one call made, so that the test can be its peer.
+class FakeCaller : public Caller, public std::enable_shared_from_this<FakeCaller> {
+ public:
+  ClientCall start(std::string_view service, std::string_view method, const Payload& request, const CallOptions& options,
+                   std::unique_ptr<CallHandler> handler) override {
+    path = std::string(service) + "/" + std::string(method);
+    sent = written(request);
+    timeout = options.timeout;
+    handler_ = std::move(handler);
+    return {weak_from_this(), 7};
+  }
+  void cancel(std::uint64_t key) override {
+    cancelled = key;
+    end(Error{Errc::cancelled, "cancelled"});
+  }
+  void release(std::uint64_t key, std::size_t bytes) override { released[key] += bytes; }
+
+  void message(BytesView bytes) { handler_->on_message(bytes); }
+  void end(const Status& status) {
+    handler_->on_end(status);
+    ended.push_back(std::move(handler_));
+  }
+
+  std::string path;
+  Bytes sent;
+  Duration timeout{};
+  std::uint64_t cancelled = 0;
+  std::map<std::uint64_t, std::size_t> released;
+  std::vector<std::unique_ptr<CallHandler>> ended;
+
+ private:
+  std::unique_ptr<CallHandler> handler_;
+};
+
+class Stub : public testing::Test {
+ protected:
+  void health() {
+    v1::CoreClient(*caller).health({"b2.v1.Core"}, [this](Result<v1::HealthResponse> r) { answer = std::move(r); });
+  }
+  void watch() {
+    call = v1::HostClient(*caller).watch({250}, [this](const v1::HostState& s) { states.push_back(s); },
+                                         [this](const Status& s) { ending = s; });
+  }
+
+  std::shared_ptr<FakeCaller> caller = std::make_shared<FakeCaller>();
+  std::optional<Result<v1::HealthResponse>> answer;
+  std::vector<v1::HostState> states;
+  std::optional<Status> ending;
+  ClientCall call;
+};
+
+TEST_F(Stub, SendsTheRequestAndReadsTheAnswer) {
+  health();
+  EXPECT_EQ(caller->path, "b2.v1.Core/Health");
+  EXPECT_EQ(decode<v1::HealthRequest>(caller->sent).value().service, "b2.v1.Core");
+  EXPECT_EQ(caller->timeout, std::chrono::seconds(30));
+  v1::HealthResponse response;
+  response.detail = "well";
+  caller->message(encode(response));
+  EXPECT_FALSE(answer);
+  caller->end({});
+  EXPECT_EQ(answer->value(), response);
+}
+
+TEST_F(Stub, TakesAnEmptyAnswerForAMessageOfDefaults) {
+  health();
+  caller->end({});
+  EXPECT_EQ(answer->value(), v1::HealthResponse{});
+}
+
+TEST_F(Stub, TellsWhyACallFailed) {
+  health();
+  caller->end(Error{Errc::refused, "not you"});
+  EXPECT_EQ(answer->error(), (Error{Errc::refused, "not you"}));
+}
+
+TEST_F(Stub, TellsWhichAnswerCannotBeRead) {
+  health();
+  caller->message(Bytes{0x08});
+  caller->end({});
+  EXPECT_EQ(answer->error().message, "b2.v1.Core/Health: answer: b2.v1.HealthResponse: field 1: ends in the middle");
+}
+
+TEST_F(Stub, WatchesWithoutADeadline) {
+  watch();
+  EXPECT_EQ(caller->timeout, Duration::max());
+  v1::HostState state;
+  state.uptime_ms = 5;
+  caller->message(encode(state));
+  caller->message(encode(state));
+  EXPECT_EQ(states.size(), 2u);
+  caller->end({});
+  EXPECT_TRUE(ending->has_value());
+}
+
+TEST_F(Stub, EndsAStreamWhoseMessageCannotBeRead) {
+  watch();
+  caller->message(Bytes{0x0f});
+  EXPECT_EQ(caller->cancelled, 7u);
+  EXPECT_EQ(ending->error().code, Errc::malformed);
+  EXPECT_EQ(ending->error().message, "b2.v1.Host/Watch: message: b2.v1.HostState: field 1: has a wire type it should not have");
+}
+
+TEST_F(Stub, CancelsAndReleasesThroughTheCallerWhileItLives) {
+  watch();
+  call.release(100);
+  EXPECT_EQ(caller->released[7], 100u);
+  call.cancel();
+  EXPECT_EQ(ending->error().code, Errc::cancelled);
+  caller.reset();
+  call.cancel();
+  call.release(1);
+}
+
+}  // namespace
+}  // namespace ghost::b2
