@@ -1,0 +1,228 @@
+#include <algorithm>
+
+#include "b2/channel.h"
+
+namespace ghost::b2 {
+
+namespace {
+
+/// Handlers on the loop are quick; one call in so many is timed, so that the clock is not read twice for each.
+constexpr std::uint64_t kTimeEvery = 16;
+
+}  // namespace
+
+void Channel::on_call(const FrameHeader& header, BytesView extensions, BytesView payload) {
+  const std::uint32_t id = header.stream;
+  if (is_ours(id) || id <= last_theirs_) {
+    return die(Errc::malformed, "CALL on stream " + std::to_string(id) + ", whose number is not the caller's to take");
+  }
+  last_theirs_ = id;
+  const auto read = read_extensions(extensions);
+  if (!read) return die(read.error().code, read.error().message);
+  Metadata metadata;
+  MethodEntry* method = nullptr;
+  if (const Status fine = judge_call(header, payload, *read, metadata, method); !fine) return refuse_call(id, fine.error());
+
+  Stream& stream = streams_.add(id);
+  ++theirs_open_;
+  stream.id = id;
+  stream.method = method;
+  stream.metadata = std::move(metadata);
+  stream.send_window = peer_stream_window_;
+  stream.receive_window = stream.window_size = wiring_.endpoint.limits.stream_window;
+  if (read->timeout_ms) {
+    stream.deadline = wiring_.clock.now() + std::chrono::milliseconds(*read->timeout_ms);
+    if (stream.deadline < next_deadline_) {
+      next_deadline_ = stream.deadline;
+      wake_by(next_deadline_);
+    }
+  }
+  if ((header.flags & flag::kMore) == 0) return dispatch(stream, payload);
+  stream.receive_window -= header.length;
+  assemble(stream, payload);
+}
+
+/// Whether a CALL may be taken. Strips the metadata off `payload`.
+Status Channel::judge_call(const FrameHeader& header, BytesView& payload, const Extensions& extensions, Metadata& metadata,
+                           MethodEntry*& method) {
+  if (leaving_) return Error{Errc::busy, wiring_.endpoint.name + " is shutting down and takes no new calls"};
+  if (theirs_open_ >= wiring_.endpoint.limits.streams) {
+    return Error{Errc::exhausted, std::to_string(theirs_open_) + " calls are open on this connection, as many as are allowed"};
+  }
+  if (extensions.unknown_critical) return Error{Errc::unsupported, "extension " + std::to_string(*extensions.unknown_critical) + " is not understood here"};
+  if ((header.flags & flag::kCompressed) != 0) return Error{Errc::unsupported, "compression was not agreed on"};
+  if (extensions.epoch && *extensions.epoch != wiring_.endpoint.boot_epoch) {
+    return Error{Errc::unknown, wiring_.endpoint.name + " has restarted since the call was first made; whether it was done cannot be told"};
+  }
+  if (extensions.timeout_ms && *extensions.timeout_ms == 0) return Error{Errc::timed_out, "the deadline had passed when the call arrived"};
+  if ((header.flags & flag::kMeta) != 0) {
+    auto rest = read_metadata(payload, metadata);
+    if (!rest) return rest.error();
+    payload = *rest;
+  }
+  method = wiring_.endpoint.services.find(header.code);
+  if (method == nullptr) return Error{Errc::unsupported, "no method has the index " + std::to_string(header.code) + " here"};
+  if (method->kind == MethodKind::client_stream || method->kind == MethodKind::bidirectional) {
+    return Error{Errc::unsupported, "streams from the caller are not taken here"};
+  }
+  if ((header.flags & (flag::kEnd | flag::kMore)) == 0) {
+    return Error{Errc::unsupported, "the request must be complete: END is missing"};
+  }
+  return judge_right(header.code, *method);
+}
+
+Status Channel::judge_right(std::uint16_t index, const MethodEntry& method) {
+  if (rights_.size() <= index) rights_.resize(index + std::size_t{1});
+  if (rights_[index] == 1) return {};
+  const Status allowed = wiring_.peer->may(method.needs, method.service_name + "/" + method.name);
+  rights_[index] = allowed ? 1 : 2;
+  return allowed;
+}
+
+void Channel::refuse_call(std::uint32_t id, const Error& why) {
+  ++wiring_.endpoint.counters.refused_total;
+  if (!take_control_token("a refused CALL")) return;
+  const auto window = static_cast<std::size_t>(std::max<std::int64_t>(send_window_, 0));
+  const BytesView text = as_bytes(why.message).first(std::min({why.message.size(), kMaxErrorText, window}));
+  std::copy(text.begin(), text.end(),
+            begin_frame(FrameType::resp, id, 0, static_cast<std::uint16_t>(why.code), 0, text.size()));
+  send_window_ -= static_cast<std::int64_t>(text.size());
+}
+
+void Channel::dispatch(Stream& stream, BytesView request) {
+  MethodEntry& entry = *stream.method;
+  entry.counters.began();
+  stream.dispatched = true;
+  stream.timed = !entry.on_loop || entry.counters.calls() % kTimeEvery == 0;
+  if (stream.timed) stream.began = wiring_.clock.precise_now();
+
+  CallContext context;
+  context.caller = wiring_.peer;
+  context.deadline = stream.deadline;
+  context.service = entry.service_name;
+  context.method = entry.name;
+  context.metadata = std::move(stream.metadata);
+  context.export_key = wiring_.export_key;
+  entry.service->handle(entry.method, request, ServerCall(shared_from_this(), stream.id, std::move(context)));
+}
+
+void Channel::on_request_part(Stream& stream, const FrameHeader& header, BytesView payload) {
+  if (header.length == 0 && !take_control_token("an empty DATA")) return;
+  stream.receive_window -= header.length;
+  if (stream.receive_window < 0) return die(Errc::exhausted, "the peer sent more than the stream's window allows");
+  if (stream.dispatched || stream.answer_sent || stream.was_cancelled) return;  // late parts of a call that was refused or cut off
+  if (!assemble(stream, payload)) return;
+  if ((header.flags & flag::kMore) != 0) return;
+  if ((header.flags & flag::kEnd) == 0) {
+    const std::string told = "the request must be complete: END is missing";
+    answer(stream, static_cast<std::uint16_t>(Errc::unsupported), Payload(as_bytes(told)));
+    stream.handler_done = true;
+    return end_if_done(stream);
+  }
+  const Bytes request = std::exchange(stream.assembly, {});
+  wiring_.endpoint.budget.give(std::exchange(stream.budget_taken, 0));
+  dispatch(stream, request);
+}
+
+void Channel::on_cancel_frame(const FrameHeader& header) {
+  if (!take_control_token("CANCEL")) return;
+  Stream* stream = streams_.find(header.stream);
+  if (stream == nullptr) {
+    if (!was_opened(header.stream)) die(Errc::malformed, "CANCEL on a stream that was never opened");
+    return;
+  }
+  if (stream->ours) return die(Errc::malformed, "CANCEL from the callee");
+  stream->was_cancelled = true;
+  stream->waiting.clear();
+  stream->waiting_from = 0;
+  stream->waiting_bytes = 0;
+  if (!stream->dispatched) stream->handler_done = true;  // the request was still being put together
+  cancel_handler(*stream);
+  if (Stream* still = streams_.find(header.stream)) end_if_done(*still);
+}
+
+void Channel::cancel_handler(Stream& stream) {
+  if (stream.cancel_token) stream.cancel_token->store(true);
+  stream.ready = nullptr;
+  if (auto cancelled = std::exchange(stream.cancelled, nullptr)) cancelled();
+}
+
+/// Frees the slot once the handler has ended and its answer has left.
+void Channel::end_if_done(Stream& stream) {
+  if (!stream.dispatched && (stream.was_cancelled || stream.answer_sent)) stream.handler_done = true;
+  if (!stream.handler_done) return;
+  if (!over_ && !stream.was_cancelled && !(stream.answer_sent && stream.waiting.empty())) return;
+  remove(stream);
+  finish_if_drained();
+}
+
+/// Sends RESP. An error drops what still waits on the stream.
+void Channel::answer(Stream& stream, std::uint16_t code, const Payload& payload) {
+  if (code != 0) {
+    stream.waiting.clear();
+    stream.waiting_from = 0;
+    stream.waiting_bytes = 0;
+  }
+  stream.answer_sent = true;
+  stream.ready = nullptr;
+  const bool streaming = stream.method->kind != MethodKind::unary;
+  const std::uint8_t flags = code == 0 && streaming && payload.size == 0 ? flag::kEnd : std::uint8_t{0};
+  send_message(stream, FrameType::resp, flags, code, {}, payload);
+}
+
+void Channel::finish(std::uint64_t key, const Payload& last) {
+  Stream* stream = streams_.find(static_cast<std::uint32_t>(key));
+  if (stream == nullptr || stream->ours || stream->handler_done) return;
+  stream->handler_done = true;
+  stream->method->counters.ended(true);
+  if (stream->timed) stream->method->counters.took(wiring_.clock.precise_now() - stream->began);
+  if (!over_ && !stream->was_cancelled && !stream->answer_sent) {
+    answer(*stream, 0, last);
+    stream = streams_.find(static_cast<std::uint32_t>(key));
+  }
+  if (stream != nullptr) end_if_done(*stream);
+}
+
+void Channel::fail(std::uint64_t key, const Error& error) {
+  Stream* stream = streams_.find(static_cast<std::uint32_t>(key));
+  if (stream == nullptr || stream->ours || stream->handler_done) return;
+  stream->handler_done = true;
+  stream->method->counters.ended(false);
+  if (stream->timed) stream->method->counters.took(wiring_.clock.precise_now() - stream->began);
+  if (!over_ && !stream->was_cancelled && !stream->answer_sent) {
+    answer(*stream, static_cast<std::uint16_t>(error.code), Payload(as_bytes(error.message).first(std::min(error.message.size(), kMaxErrorText))));
+    stream = streams_.find(static_cast<std::uint32_t>(key));
+  }
+  if (stream != nullptr) end_if_done(*stream);
+}
+
+void Channel::on_ready(std::uint64_t key, std::function<void()> ready) {
+  if (Stream* stream = streams_.find(static_cast<std::uint32_t>(key))) stream->ready = std::move(ready);
+}
+
+void Channel::on_cancel(std::uint64_t key, std::function<void()> cancelled) {
+  Stream* stream = streams_.find(static_cast<std::uint32_t>(key));
+  if (stream != nullptr && !stream->was_cancelled) stream->cancelled = std::move(cancelled);
+}
+
+void Channel::run_on_worker(std::uint64_t key,
+                            std::function<Result<Bytes>(std::shared_ptr<const std::atomic<bool>>)> work) {
+  Stream* stream = streams_.find(static_cast<std::uint32_t>(key));
+  if (stream == nullptr) return;
+  const auto token = std::make_shared<std::atomic<bool>>(stream->was_cancelled);
+  stream->cancel_token = token;
+  auto run = [work = std::move(work), token] { return work(token); };
+  auto then = [weak = weak_from_this(), key](Result<Bytes> result) {
+    const auto channel = std::static_pointer_cast<Channel>(weak.lock());
+    if (!channel) return;
+    if (result) channel->finish(key, Payload(BytesView(*result)));
+    else channel->fail(key, result.error());
+  };
+  if (wiring_.endpoint.run_on_worker) {
+    wiring_.endpoint.run_on_worker(std::move(run), std::move(then));
+  } else {
+    then(run());
+  }
+}
+
+}  // namespace ghost::b2

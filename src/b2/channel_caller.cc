@@ -1,0 +1,252 @@
+#include <algorithm>
+
+#include "b2/channel.h"
+
+namespace ghost::b2 {
+
+namespace {
+
+constexpr std::uint32_t kLastStream = 0xfffffff0;
+
+std::uint32_t milliseconds_up(Duration span) {
+  const auto ms = std::chrono::ceil<std::chrono::milliseconds>(span).count();
+  return static_cast<std::uint32_t>(std::clamp<std::int64_t>(ms, 0, 0xffffffff));
+}
+
+std::string path(std::string_view service, std::string_view method) { return std::string(service) + "/" + std::string(method); }
+
+}  // namespace
+
+std::optional<std::uint16_t> Channel::method_index(std::string_view service, std::string_view method) {
+  Known& known = known_methods_[(reinterpret_cast<std::uintptr_t>(method.data()) >> 3) % known_methods_.size()];
+  if (known.method_at == method.data() && known.method == method && known.service == service) return known.index;
+  for (const v1::ServiceEntry& entry : peer_hello_->services) {
+    if (entry.name != service) continue;
+    for (std::size_t i = 0; i < entry.methods.size(); ++i) {
+      if (entry.methods[i].name != method) continue;
+      const auto index = static_cast<std::uint16_t>(entry.first_method + i);
+      known = {method.data(), std::string(service), std::string(method), index};
+      return index;
+    }
+  }
+  return std::nullopt;
+}
+
+ClientCall Channel::start(std::string_view service, std::string_view method, const Payload& request, const CallOptions& options,
+                          std::unique_ptr<CallHandler> handler) {
+  const auto refuse = [&](Errc code, std::string why) {
+    handler->on_end(Error{code, path(service, method) + " at " + wiring_.peer->where + ": " + why});
+    return ClientCall();
+  };
+  if (over_ || !peer_hello_) return refuse(Errc::busy, "not connected");
+  if (leaving_) return refuse(Errc::busy, "this connection is being closed");
+  if (peer_last_) return refuse(Errc::busy, peer_leaves_why_);
+  const auto index = method_index(service, method);
+  if (!index) return refuse(Errc::not_found, "there is no such method; 'b2 ls' lists what there is");
+  if (ours_open_ >= peer_streams_) return refuse(Errc::exhausted, std::to_string(ours_open_) + " calls are open on this connection, as many as the peer takes");
+  if (last_ours_ >= kLastStream) return refuse(Errc::busy, "the connection has used up its stream numbers; connect again");
+  Bytes with_metadata;
+  if (!options.metadata.empty()) {
+    auto block = write_metadata(options.metadata);
+    if (!block) return refuse(block.error().code, block.error().message);
+    with_metadata = std::move(*block);
+    const std::size_t at = with_metadata.size();
+    with_metadata.resize(at + request.size);
+    request.write_to(with_metadata.data() + at);
+  }
+
+  last_ours_ = last_ours_ == 0 ? (side_ == Side::dialer ? 1 : 2) : last_ours_ + 2;
+  Stream& stream = streams_.add(last_ours_);
+  ++ours_open_;
+  stream.id = last_ours_;
+  stream.ours = true;
+  stream.handler = std::move(handler);
+  stream.manual_credit = options.manual_credit;
+  stream.idempotent = options.idempotent;
+  stream.called = *index;
+  stream.send_window = peer_stream_window_;
+  stream.receive_window = stream.window_size = wiring_.endpoint.limits.stream_window;
+
+  std::uint8_t extension[kTimeoutExtension];
+  BytesView extensions;
+  if (options.timeout != Duration::max()) {
+    write_timeout(milliseconds_up(options.timeout), extension);
+    extensions = extension;
+    stream.deadline = wiring_.clock.now() + options.timeout;
+    if (stream.deadline < next_deadline_) {
+      next_deadline_ = stream.deadline;
+      wake_by(next_deadline_);
+    }
+  }
+  ClientCall call(std::static_pointer_cast<Caller>(shared_from_this()), stream.id);
+  if (with_metadata.empty()) {
+    send_message(stream, FrameType::call, flag::kEnd, *index, extensions, request);
+  } else {
+    send_message(stream, FrameType::call, flag::kEnd | flag::kMeta, *index, extensions, Payload(BytesView(with_metadata)));
+  }
+  return call;
+}
+
+void Channel::on_answer(const FrameHeader& header, BytesView payload) {
+  Stream* found = streams_.find(header.stream);
+  if (found == nullptr) {
+    if (!was_opened(header.stream)) die(Errc::malformed, "an answer on stream " + std::to_string(header.stream) + ", which was never opened");
+    return;
+  }
+  Stream& stream = *found;
+  const bool is_final = header.type == FrameType::resp;
+  if (header.length == 0 && !is_final && !take_control_token("an empty DATA")) return;
+  stream.receive_window -= header.length;
+  if (is_final && header.code != 0) {
+    const Errc code = header.code <= 16 ? static_cast<Errc>(header.code) : Errc::unknown;
+    std::string text(as_text(payload.first(std::min(payload.size(), kMaxErrorText))));
+    if (text.empty()) text = std::string(name(code)) + ", and no more was told";
+    return end_call(stream, Error{code, std::move(text)});
+  }
+  if (stream.receive_window < 0) return die(Errc::exhausted, "the peer sent more than the stream's window allows");
+  if ((header.flags & flag::kCompressed) != 0) {
+    cancel(stream.id);
+    return;
+  }
+  Metadata ignored;
+  if (is_final && (header.flags & flag::kMeta) != 0) {
+    const auto rest = read_metadata(payload, ignored);
+    if (!rest) return die(rest.error().code, rest.error().message);
+    payload = *rest;
+  }
+  const std::uint32_t id = stream.id;
+  const bool more = !is_final && (header.flags & flag::kMore) != 0;
+  if (more || stream.assembling) {
+    if (!assemble(stream, payload) || more) return;
+    deliver_assembly(stream);
+  } else if (!is_final || (header.flags & flag::kEnd) == 0) {
+    deliver(stream, payload, is_final);
+  }
+  if (!is_final) return;
+  if (Stream* still = streams_.find(id)) end_call(*still, Status());
+}
+
+/// Hands a message that came in one frame to the handler; its credit goes back when it has been used.
+void Channel::deliver(Stream& stream, BytesView message, bool is_last) {
+  const std::uint32_t id = stream.id;
+  const auto size = static_cast<std::uint32_t>(message.size());
+  const bool manual = stream.manual_credit;
+  if (manual) stream.unreleased += size;
+  hand_over(stream, message);
+  if (manual || is_last || over_) return;
+  if (Stream* still = streams_.find(id)) release_stream_credit(*still, size);
+}
+
+/// Hands over a message that came in parts. Credit that went back with its parts is not given twice.
+void Channel::deliver_assembly(Stream& stream) {
+  const Bytes message = std::exchange(stream.assembly, {});
+  stream.assembling = false;
+  wiring_.endpoint.budget.give(std::exchange(stream.budget_taken, 0));
+  const std::uint32_t early = std::exchange(stream.given_early, 0);
+  if (stream.manual_credit) {
+    stream.unreleased += static_cast<std::uint32_t>(message.size());
+    stream.credit_due -= early;
+  }
+  hand_over(stream, message);
+}
+
+void Channel::hand_over(Stream& stream, BytesView message) {
+  ++handing_over_;
+  stream.handler->on_message(message);
+  if (--handing_over_ == 0) ended_.clear();
+}
+
+void Channel::end_call(Stream& stream, const Status& status) {
+  std::unique_ptr<CallHandler> handler = std::move(stream.handler);
+  std::string about;
+  if (!status && peer_hello_) {
+    for (const v1::ServiceEntry& entry : peer_hello_->services) {
+      if (stream.called < entry.first_method || stream.called >= entry.first_method + entry.methods.size()) continue;
+      about = path(entry.name, entry.methods[stream.called - entry.first_method].name) + " at " + wiring_.peer->where;
+    }
+  }
+  remove(stream);
+  if (handler) {
+    if (status) handler->on_end(status);
+    else handler->on_end(about.empty() ? status.error() : status.error().in(about));
+  }
+  if (handing_over_ != 0) ended_.push_back(std::move(handler));
+  finish_if_drained();
+}
+
+/// Sends CANCEL, unless not even the first part of the call has left.
+void Channel::tell_cancelled(const Stream& stream, Errc code) {
+  const bool unsent = !stream.waiting.empty() && stream.waiting.front().type == FrameType::call && !stream.waiting.front().begun;
+  if (!over_ && !unsent) begin_frame(FrameType::cancel, stream.id, 0, static_cast<std::uint16_t>(code), 0, 0);
+}
+
+void Channel::cancel(std::uint64_t key) {
+  Stream* stream = streams_.find(static_cast<std::uint32_t>(key));
+  if (stream == nullptr || !stream->ours) return;
+  tell_cancelled(*stream, Errc::cancelled);
+  end_call(*stream, Error{Errc::cancelled, "cancelled by the caller"});
+}
+
+void Channel::release(std::uint64_t key, std::size_t bytes) {
+  Stream* stream = streams_.find(static_cast<std::uint32_t>(key));
+  if (stream == nullptr || !stream->manual_credit || over_) return;
+  const auto released = static_cast<std::uint32_t>(std::min<std::size_t>(bytes, stream->unreleased));
+  stream->unreleased -= released;
+  release_stream_credit(*stream, released);
+}
+
+/// Notes that `bytes` of a stream were used; gives credit back when half a window is due, and lets the window grow while the
+/// peer runs into its end.
+void Channel::release_stream_credit(Stream& stream, std::int64_t bytes) {
+  stream.credit_due += bytes;
+  const std::uint32_t limit = wiring_.endpoint.limits.max_stream_window;
+  if (stream.receive_window < stream.window_size / 4 && stream.unreleased < stream.window_size / 2 && stream.window_size < limit) {
+    const std::uint32_t more = std::min(stream.window_size, limit - stream.window_size);
+    if (wiring_.endpoint.budget.take(more)) {
+      stream.window_taken += more;
+      stream.window_size += more;
+      stream.credit_due += more;
+    }
+  }
+  if (stream.credit_due < stream.window_size / 2) return;
+  stream.receive_window += stream.credit_due;
+  send_credit(stream.id, static_cast<std::uint32_t>(std::exchange(stream.credit_due, 0)));
+}
+
+/// Adds a part of a message to the stream's buffer, charged to the budget, and gives its credit back. False when the stream
+/// had to be ended.
+bool Channel::assemble(Stream& stream, BytesView part) {
+  Errc code{};
+  std::string why;
+  if (stream.assembly.size() + part.size() > wiring_.endpoint.limits.message_bytes) {
+    code = Errc::exhausted;
+    why = "a message of more than " + std::to_string(wiring_.endpoint.limits.message_bytes) + " bytes";
+  } else if (!wiring_.endpoint.budget.take(part.size())) {
+    code = Errc::exhausted;
+    why = "the receive budget of the process, " + std::to_string(wiring_.endpoint.budget.total()) + " bytes, is used up; try again later";
+  } else {
+    stream.budget_taken += part.size();
+    stream.assembling = true;
+    stream.assembly.insert(stream.assembly.end(), part.begin(), part.end());
+    const auto back = static_cast<std::uint32_t>(part.size());
+    if (stream.unreleased >= stream.window_size) {
+      stream.credit_due += back;  // the handler is behind: what it has comes first
+    } else if (back != 0) {
+      stream.receive_window += back;
+      stream.given_early += back;
+      send_credit(stream.id, back);
+    }
+    return true;
+  }
+  if (stream.ours) {
+    tell_cancelled(stream, Errc::cancelled);
+    end_call(stream, Error{code, why});
+  } else {
+    const std::uint32_t id = stream.id;
+    answer(stream, static_cast<std::uint16_t>(code), Payload(as_bytes(why)));
+    if (Stream* still = streams_.find(id)) end_if_done(*still);
+  }
+  return false;
+}
+
+}  // namespace ghost::b2

@@ -1,0 +1,478 @@
+#include "b2/channel.h"
+
+#include <gtest/gtest.h>
+
+#include "b2/message.h"
+#include "b2/test_service.h"
+#include "base/random.h"
+
+namespace ghost::b2 {
+
+using namespace std::chrono_literals;
+using test::count_request;
+using test::start;
+
+namespace {
+
+struct FakeClock : Clock {
+  TimePoint time{1000s};
+  TimePoint now() const override { return time; }
+};
+
+/// One end: an endpoint with the test service, its channel and its output.
+struct End : ChannelEvents {
+  End(Side side, const Clock& clock, std::string where, const ChannelLimits& limits) {
+    endpoint.name = side == Side::dialer ? "dialer" : "acceptor";
+    endpoint.boot_epoch = 7;
+    endpoint.limits = limits;
+    endpoint.services.add(service);
+    identity->where = std::move(where);
+    channel = std::make_shared<Channel>(side, Channel::Wiring{endpoint, clock, output, *this, identity, {}});
+  }
+  ~End() override { channel->lost(Error{Errc::aborted, "the test is over"}); }
+  void on_hello(const v1::Hello&) override { ++hellos; }
+  void on_finished(const Error& why) override { finished = why; }
+  void on_wakeup(TimePoint) override {}
+
+  Endpoint endpoint;
+  test::TestService service;
+  std::shared_ptr<Identity> identity = std::make_shared<Identity>();
+  ByteQueue output;
+  std::shared_ptr<Channel> channel;
+  int hellos = 0;
+  std::optional<Error> finished;
+};
+
+/// Two ends and what is between them, cut into pieces of random length.
+struct Pair {
+  explicit Pair(const ChannelLimits& limits = {}, std::size_t piece = 0)
+      : a(Side::dialer, clock, "host-b", limits), b(Side::acceptor, clock, "host-a", limits), piece_(piece) {
+    a.channel->open();
+    b.channel->open();
+    settle();
+  }
+
+  /// Carries bytes until nothing moves.
+  void settle() {
+    while (!a.output.empty() || !b.output.empty()) {
+      carry(a, b);
+      carry(b, a);
+    }
+  }
+  void carry(End& from, End& to) {
+    const Bytes bytes = from.output.take();
+    BytesView left = bytes;
+    while (!left.empty()) {
+      const std::size_t part = piece_ == 0 ? left.size() : std::min<std::size_t>(left.size(), 1 + random_() % piece_);
+      to.channel->on_bytes(left.first(part));
+      left = left.subspan(part);
+    }
+    from.channel->on_writable();
+  }
+  void wait(Duration span) {
+    clock.time += span;
+    a.channel->on_time();
+    b.channel->on_time();
+    settle();
+  }
+  /// Puts a frame of a test's own making before end b.
+  void inject(FrameHeader header, BytesView payload, BytesView extensions = {}) {
+    header.length = static_cast<std::uint32_t>(payload.size());
+    header.extension_words = static_cast<std::uint8_t>(extensions.size() / 4);
+    Bytes frame(kHeaderSize);
+    write_header(header, frame.data());
+    frame.insert(frame.end(), extensions.begin(), extensions.end());
+    frame.insert(frame.end(), payload.begin(), payload.end());
+    b.channel->on_bytes(frame);
+  }
+
+  FakeClock clock;
+  End a, b;
+
+ private:
+  std::size_t piece_;
+  SeededRandom random_{11};
+};
+
+}  // namespace
+
+TEST(Channel, BothSidesSayHelloAndKnowEachOther) {
+  Pair pair;
+  EXPECT_EQ(pair.a.hellos, 1);
+  EXPECT_EQ(pair.b.hellos, 1);
+  EXPECT_EQ(pair.a.channel->peer_hello().name, "acceptor");
+  EXPECT_EQ(pair.b.channel->peer_hello().name, "dialer");
+  EXPECT_EQ(pair.a.channel->peer_hello().services.at(0).methods.at(1).name, "Count");
+}
+
+TEST(Channel, CallsGoBothWays) {
+  Pair pair;
+  const auto from_a = start(*pair.a.channel, "Echo", as_bytes("ping"));
+  const auto from_b = start(*pair.b.channel, "Echo", as_bytes("pong"));
+  pair.settle();
+  EXPECT_EQ(as_text(from_a->messages.at(0)), "ping");
+  EXPECT_EQ(as_text(from_b->messages.at(0)), "pong");
+  EXPECT_TRUE(from_a->ended() && *from_a->end);
+  EXPECT_EQ(pair.a.channel->open_streams() + pair.b.channel->open_streams(), 0u);
+}
+
+TEST(Channel, AnEmptyAnswerIsAnAnswer) {
+  Pair pair;
+  const auto call = start(*pair.a.channel, "Echo", {});
+  pair.settle();
+  ASSERT_EQ(call->messages.size(), 1u);
+  EXPECT_TRUE(call->messages[0].empty());
+}
+
+TEST(Channel, AMessageLongerThanEveryWindowArrivesWhole) {
+  for (const std::size_t piece : {std::size_t{0}, std::size_t{1000}}) {
+    Pair pair({}, piece);
+    Bytes large(3'000'000);
+    SeededRandom random(3);
+    for (auto& byte : large) byte = static_cast<std::uint8_t>(random());
+    const auto call = start(*pair.a.channel, "Echo", large);
+    pair.settle();
+    ASSERT_TRUE(call->ended());
+    ASSERT_EQ(call->messages.size(), 1u) << call->text();
+    EXPECT_EQ(call->messages[0], large);
+    EXPECT_EQ(pair.a.channel->open_streams() + pair.b.channel->open_streams(), 0u);
+  }
+}
+
+TEST(Channel, AMessageBeyondTheLimitEndsItsStreamOnly) {
+  Pair pair;
+  const auto call = start(*pair.a.channel, "Echo", Bytes(5'000'000));
+  pair.settle();
+  EXPECT_EQ(call->code(), Errc::exhausted);
+  const auto next = start(*pair.a.channel, "Echo", as_bytes("still here"));
+  pair.settle();
+  EXPECT_EQ(next->messages.size(), 1u);
+  pair.b.channel->lost(Error{Errc::io, "gone"});
+  EXPECT_EQ(pair.b.endpoint.budget.used(), 0u) << "what was taken for messages and windows is given back";
+}
+
+TEST(Channel, AUsedUpBudgetRefusesTheStreamAndNotTheConnection) {
+  Pair pair;
+  ASSERT_TRUE(pair.b.endpoint.budget.take(pair.b.endpoint.budget.total() - 100'000));
+  const auto call = start(*pair.a.channel, "Echo", Bytes(1'000'000));
+  pair.settle();
+  EXPECT_EQ(call->code(), Errc::exhausted);
+  EXPECT_NE(call->text().find("receive budget"), std::string::npos) << call->text();
+  const auto next = start(*pair.a.channel, "Echo", as_bytes("small"));
+  pair.settle();
+  EXPECT_EQ(next->messages.size(), 1u);
+}
+
+TEST(Channel, AStreamGivesAllItsMessagesInOrder) {
+  Pair pair({}, 700);
+  const auto call = start(*pair.a.channel, "Count", count_request(20'000, 32));
+  pair.settle();
+  ASSERT_TRUE(call->ended() && *call->end) << call->text();
+  ASSERT_EQ(call->messages.size(), 20'000u);
+  for (std::uint32_t i = 0; i < 20'000; ++i) ASSERT_EQ(ByteReader(call->messages[i]).u32(), i);
+}
+
+TEST(Channel, AnEmptyStreamHasNoMessage) {
+  Pair pair;
+  const auto call = start(*pair.a.channel, "Count", count_request(0, 0));
+  pair.settle();
+  EXPECT_TRUE(call->ended() && *call->end);
+  EXPECT_TRUE(call->messages.empty());
+}
+
+TEST(Channel, AReaderThatDoesNotReleaseHoldsTheWriterBack) {
+  Pair pair;
+  CallOptions options;
+  options.manual_credit = true;
+  const auto call = start(*pair.a.channel, "Count", count_request(10'000, 1000), options);
+  pair.settle();
+  EXPECT_LE(call->bytes, 128u * 1024);
+  EXPECT_LT(pair.b.service.written, 200u);
+  // Another call is not held up by it.
+  const auto other = start(*pair.a.channel, "Echo", as_bytes("x"));
+  pair.settle();
+  EXPECT_EQ(other->messages.size(), 1u);
+  // Released bit by bit, everything comes.
+  auto handle = call.call;
+  for (int round = 0; round < 100'000 && !call->ended(); ++round) {
+    handle.release(1000);
+    pair.settle();
+  }
+  EXPECT_EQ(call->messages.size(), 10'000u);
+  EXPECT_TRUE(call->ended() && *call->end);
+}
+
+TEST(Channel, LargeMessagesOfAStreamAreHeldBackToo) {
+  Pair pair;
+  CallOptions options;
+  options.manual_credit = true;
+  const auto call = start(*pair.a.channel, "Count", count_request(50, 300'000), options);
+  pair.settle();
+  EXPECT_LE(call->messages.size(), 3u);
+  auto handle = call.call;
+  std::size_t released = 0;
+  while (!call->ended()) {
+    ASSERT_LT(released, call->messages.size()) << "stalled after " << released;
+    handle.release(call->messages[released++].size());
+    pair.settle();
+  }
+  EXPECT_EQ(call->messages.size(), 50u);
+}
+
+TEST(Channel, ADeadlineEndsTheCallOnBothSides) {
+  Pair pair;
+  CallOptions options;
+  options.timeout = 50ms;
+  const auto call = start(*pair.a.channel, "Hold", {}, options);
+  pair.settle();
+  pair.wait(49ms);
+  EXPECT_FALSE(call->ended());
+  pair.wait(1ms);
+  EXPECT_EQ(call->code(), Errc::timed_out);
+  EXPECT_EQ(pair.b.service.cancelled, 1);
+  EXPECT_EQ(pair.b.channel->open_streams(), 1u) << "the slot is free only when the handler has ended";
+  pair.b.service.held.clear();
+  EXPECT_EQ(pair.b.channel->open_streams(), 0u);
+}
+
+TEST(Channel, ACalleeAloneEndsACallWhoseDeadlinePassed) {
+  Pair pair;
+  CallOptions options;
+  options.timeout = 50ms;
+  const auto call = start(*pair.a.channel, "Hold", {}, options);
+  pair.settle();
+  pair.clock.time += 60ms;
+  pair.b.channel->on_time();
+  pair.settle();
+  EXPECT_EQ(call->code(), Errc::timed_out);
+  EXPECT_NE(call->text().find("test.v1.Test/Hold at host-b"), std::string::npos) << call->text();
+}
+
+TEST(Channel, ACancelReachesTheHandler) {
+  Pair pair;
+  auto call = start(*pair.a.channel, "Hold", {});
+  pair.settle();
+  call.call.cancel();
+  EXPECT_EQ(call->code(), Errc::cancelled);
+  pair.settle();
+  EXPECT_EQ(pair.b.service.cancelled, 1);
+  pair.b.service.held.at(0).finish();
+  EXPECT_EQ(pair.b.channel->open_streams(), 0u);
+  pair.settle();
+}
+
+TEST(Channel, ACallDroppedByItsHandlerFails) {
+  Pair pair;
+  const auto call = start(*pair.a.channel, "Hold", {});
+  pair.settle();
+  pair.b.service.held.clear();
+  pair.settle();
+  EXPECT_EQ(call->code(), Errc::io);
+}
+
+TEST(Channel, AStrangerIsToldWhatItMayNot) {
+  Pair pair;
+  const auto refused = start(*pair.a.channel, "Secret", {});
+  pair.settle();
+  EXPECT_EQ(refused->code(), Errc::unauthenticated) << refused->text();
+  auto admin = std::make_shared<Identity>(*pair.b.identity);
+  admin->kind = Identity::Kind::owner;
+  admin->roles = Roles::all();
+  pair.b.channel->set_peer(admin);
+  const auto allowed = start(*pair.a.channel, "Secret", {});
+  pair.settle();
+  EXPECT_TRUE(allowed->ended() && *allowed->end);
+}
+
+TEST(Channel, MoreCallsThanAllowedAreRefusedBeforeTheyAreSent) {
+  ChannelLimits limits;
+  limits.streams = 3;
+  Pair pair(limits);
+  for (int i = 0; i < 3; ++i) start(*pair.a.channel, "Hold", {});
+  EXPECT_EQ(start(*pair.a.channel, "Hold", {})->code(), Errc::exhausted);
+  pair.settle();
+  // One that sends it all the same is refused by the callee.
+  pair.inject({.type = FrameType::call, .stream = 99, .flags = flag::kEnd, .code = 2}, {});
+  EXPECT_EQ(pair.b.service.held.size(), 3u);
+  EXPECT_FALSE(pair.b.finished);
+}
+
+TEST(Channel, CancelsFreeNoSlotSoARapidResetIsAnsweredByDesign) {
+  Pair pair;
+  for (std::uint32_t i = 0; i < 2000 && !pair.b.finished; ++i) {
+    const std::uint32_t stream = 1 + 2 * i;
+    pair.inject({.type = FrameType::call, .stream = stream, .flags = flag::kEnd, .code = 2}, {});
+    pair.inject({.type = FrameType::cancel, .stream = stream}, {});
+  }
+  EXPECT_EQ(pair.b.service.held.size(), 256u) << "handlers that never end bound what a caller can start";
+  ASSERT_TRUE(pair.b.finished);
+  EXPECT_EQ(pair.b.finished->code, Errc::exhausted);
+}
+
+TEST(Channel, ALostConnectionEndsEveryCallWithWhatIsKnown) {
+  Pair pair;
+  const auto held = start(*pair.a.channel, "Hold", {});
+  CallOptions idempotent;
+  idempotent.idempotent = true;
+  const auto again = start(*pair.a.channel, "Hold", {}, idempotent);
+  pair.settle();
+  pair.a.channel->lost(Error{Errc::io, "host-b: connection reset"});
+  EXPECT_EQ(held->code(), Errc::unknown);
+  EXPECT_EQ(again->code(), Errc::busy);
+  EXPECT_NE(held->text().find("whether the call was done cannot be told"), std::string::npos);
+  EXPECT_EQ(start(*pair.a.channel, "Echo", {})->code(), Errc::busy);
+  pair.b.channel->lost(Error{Errc::io, "host-a: connection reset"});
+  EXPECT_EQ(pair.b.service.cancelled, 2);
+  pair.b.service.held.clear();
+}
+
+TEST(Channel, GoingAwayLetsOpenCallsEnd) {
+  Pair pair;
+  const auto held = start(*pair.a.channel, "Hold", {});
+  pair.settle();
+  pair.b.channel->go_away({});
+  pair.settle();
+  EXPECT_EQ(start(*pair.a.channel, "Echo", {})->code(), Errc::busy);
+  EXPECT_FALSE(pair.b.finished);
+  pair.b.service.held.at(0).finish(Payload(as_bytes("done")));
+  pair.settle();
+  EXPECT_EQ(as_text(held->messages.at(0)), "done");
+  EXPECT_TRUE(pair.b.finished);
+}
+
+TEST(Channel, SilenceIsAnsweredByPingAndThenByTheEnd) {
+  Pair pair;
+  pair.wait(16s);
+  EXPECT_FALSE(pair.a.finished) << "the PING was answered";
+  pair.clock.time += 16s;
+  pair.a.channel->on_time();
+  pair.a.output.clear();  // nothing crosses any more
+  pair.clock.time += 10s;
+  pair.a.channel->on_time();
+  ASSERT_TRUE(pair.a.finished);
+  EXPECT_EQ(pair.a.finished->code, Errc::timed_out);
+}
+
+TEST(Channel, ASideThatNeverSaysHelloIsClosed) {
+  FakeClock clock;
+  End b(Side::acceptor, clock, "host-a", {});
+  b.channel->open();
+  clock.time += 10s;
+  b.channel->on_time();
+  ASSERT_TRUE(b.finished);
+  EXPECT_EQ(b.finished->message, "host-a: no HELLO within 10 s");
+}
+
+TEST(Channel, ANewServiceIsToldAndItsIndexesAreFresh) {
+  Pair pair;
+  test::TestService more;
+  pair.b.endpoint.services.on_change = [&](const v1::ServiceEntry& entry) { pair.b.channel->tell_services(entry); };
+  pair.b.endpoint.services.remove(pair.b.service);
+  pair.settle();
+  EXPECT_EQ(start(*pair.a.channel, "Echo", {})->code(), Errc::not_found);
+  pair.b.endpoint.services.add(more);
+  pair.settle();
+  EXPECT_EQ(pair.a.channel->peer_hello().services.at(0).first_method, 5u);
+  const auto call = start(*pair.a.channel, "Echo", as_bytes("again"));
+  pair.settle();
+  EXPECT_EQ(call->messages.size(), 1u);
+}
+
+TEST(Channel, StreamsWithWaitingDataTakeTurns) {
+  Pair pair;
+  // Two large answers at once: neither has to wait for the other's end.
+  const auto one = start(*pair.a.channel, "Count", count_request(40, 60'000));
+  const auto two = start(*pair.a.channel, "Count", count_request(40, 60'000));
+  bool overlapped = false;
+  while (!one->ended() || !two->ended()) {
+    pair.carry(pair.a, pair.b);
+    pair.carry(pair.b, pair.a);
+    overlapped |= !one->ended() && !two->ended() && one->messages.size() > 2 && two->messages.size() > 2;
+  }
+  EXPECT_TRUE(overlapped);
+  EXPECT_EQ(one->messages.size() + two->messages.size(), 80u);
+}
+
+struct BrokenRule {
+  std::string name;
+  FrameHeader header;
+  std::string payload, extensions;  ///< hexadecimal
+  Errc code;
+  std::string told;
+};
+
+class BrokenRules : public testing::TestWithParam<BrokenRule> {};
+
+TEST_P(BrokenRules, EndTheConnectionWithAReasonAndLoseNothingElse) {
+  Pair pair;
+  const auto held = start(*pair.b.channel, "Echo", as_bytes("from b"));
+  pair.inject(GetParam().header, from_hex(GetParam().payload).value(), from_hex(GetParam().extensions).value());
+  ASSERT_TRUE(pair.b.finished);
+  EXPECT_EQ(pair.b.finished->code, GetParam().code);
+  EXPECT_NE(pair.b.finished->message.find(GetParam().told), std::string::npos) << pair.b.finished->message;
+  EXPECT_EQ(pair.b.finished->message.rfind("host-a: ", 0), 0u) << "an error names the peer";
+  EXPECT_TRUE(held->ended());
+  pair.settle();
+  ASSERT_TRUE(pair.a.finished) << "the peer is told by GOAWAY";
+  EXPECT_NE(pair.a.finished->message.find(GetParam().told), std::string::npos) << pair.a.finished->message;
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Channel, BrokenRules,
+    testing::Values(
+        BrokenRule{"WrongParity", {.type = FrameType::call, .stream = 2, .flags = flag::kEnd}, "", "", Errc::malformed, "stream 2"},
+        BrokenRule{"CallOnZero", {.type = FrameType::call, .stream = 0, .flags = flag::kEnd}, "", "", Errc::malformed, "must be on a stream"},
+        BrokenRule{"DataNeverOpened", {.type = FrameType::data, .stream = 9}, "00", "", Errc::malformed, "stream 9"},
+        BrokenRule{"RespNeverOpened", {.type = FrameType::resp, .stream = 8}, "", "", Errc::malformed, "stream 8"},
+        BrokenRule{"RespFromCaller", {.type = FrameType::resp, .stream = 1}, "", "", Errc::malformed, "RESP on a stream"},
+        BrokenRule{"SecondHello", {.type = FrameType::hello}, "0801", "", Errc::malformed, "second HELLO"},
+        BrokenRule{"UnknownCritical", {.type = static_cast<FrameType>(0x91)}, "", "", Errc::malformed, "must be understood"},
+        BrokenRule{"CreditLength", {.type = FrameType::credit, .stream = 1}, "0102", "", Errc::malformed, "CREDIT"},
+        BrokenRule{"CreditOverflow", {.type = FrameType::ping, .credit = 0x7fffffff}, "0000000000000000", "", Errc::malformed, "credit"},
+        BrokenRule{"PingLength", {.type = FrameType::ping}, "00", "", Errc::malformed, "8 bytes"},
+        BrokenRule{"GoawayLength", {.type = FrameType::goaway}, "00", "", Errc::malformed, "GOAWAY"},
+        BrokenRule{"CancelNeverOpened", {.type = FrameType::cancel, .stream = 77}, "", "", Errc::malformed, "never opened"},
+        BrokenRule{"ExtensionPastEnd", {.type = FrameType::call, .stream = 3, .flags = flag::kEnd}, "", "01050000", Errc::malformed, "past the end"},
+        BrokenRule{"HelloUpdateGarbage", {.type = FrameType::hello_update}, "ffff", "", Errc::malformed, "HELLO_UPDATE"}),
+    [](const auto& test) { return test.param.name; });
+
+TEST(Channel, AFrameBeyondTheLimitIsRefusedByItsHeaderAlone) {
+  Pair pair;
+  Bytes header(kHeaderSize);
+  write_header({.length = 65'537, .type = FrameType::call, .stream = 1}, header.data());
+  pair.b.channel->on_bytes(header);
+  ASSERT_TRUE(pair.b.finished);
+  EXPECT_EQ(pair.b.finished->message, "host-a: frame of 65537 bytes; the limit is 65536");
+}
+
+TEST(Channel, UnknownFramesAreSkippedByDefault) {
+  Pair pair;
+  pair.inject({.type = static_cast<FrameType>(0x40), .stream = 5}, as_bytes("whatever"));
+  const auto call = start(*pair.a.channel, "Echo", as_bytes("x"));
+  pair.settle();
+  EXPECT_EQ(call->messages.size(), 1u);
+}
+
+TEST(Channel, ASenderBeyondItsWindowIsCutOff) {
+  Pair pair;
+  const Bytes payload(65'536);
+  pair.inject({.type = FrameType::call, .stream = 1, .flags = flag::kMore, .code = 0}, payload);
+  EXPECT_FALSE(pair.b.finished);
+  const auto window = [&] {  // what b gives back is thrown away: a sender that does not listen
+    pair.b.output.clear();
+    pair.inject({.type = FrameType::data, .stream = 1, .flags = flag::kMore}, payload);
+  };
+  for (int i = 0; i < 200 && !pair.b.finished; ++i) window();
+  ASSERT_TRUE(pair.b.finished || pair.b.channel->open_streams() == 0);
+}
+
+TEST(Channel, GarbageInsteadOfAPrefaceIsToldInHex) {
+  FakeClock clock;
+  End b(Side::acceptor, clock, "host-a", {});
+  b.channel->open();
+  b.channel->on_bytes(as_bytes("SSH-2.0-x"));
+  ASSERT_TRUE(b.finished);
+  EXPECT_EQ(b.finished->message, "host-a: the peer does not speak b2: its first bytes are 5353482d");
+}
+
+}  // namespace ghost::b2

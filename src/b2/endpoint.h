@@ -1,0 +1,124 @@
+#pragma once
+#include <array>
+#include <atomic>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "b2/service.h"
+#include "b2/v1/core.b2.h"
+#include "b2/v1/hello.b2.h"
+
+namespace ghost::b2 {
+
+/// What an endpoint holds its peers to (docs/spec/b2.md §7). Told in HELLO.
+struct ChannelLimits {
+  std::uint32_t frame_bytes = 64 * 1024;
+  std::uint32_t streams = 256;
+  std::uint32_t message_bytes = 4 * 1024 * 1024;
+  std::uint32_t connection_window = 64 * 1024;  ///< at first
+  std::uint32_t stream_window = 64 * 1024;
+  std::uint32_t max_connection_window = 4 * 1024 * 1024;
+  std::uint32_t max_stream_window = 1024 * 1024;
+  double control_burst = 1000;  ///< CANCEL, refused CALL, PING, empty DATA: so many at once,
+  double control_rate = 33;     ///< then so many a second
+  Duration hello_timeout = std::chrono::seconds(10);
+  Duration ping_after = std::chrono::seconds(15);     ///< silence before PING
+  Duration ping_patience = std::chrono::seconds(10);  ///< silence after it before the connection is given up
+  Duration keep_alive = std::chrono::seconds(1);      ///< the shortest PING interval accepted
+};
+
+/// The bytes all connections of a process may hold for their peers: windows beyond the first, and messages in assembly.
+class ReceiveBudget {
+ public:
+  explicit ReceiveBudget(std::uint64_t total = 256 * 1024 * 1024) : total_(total) {}
+  bool take(std::uint64_t bytes) {
+    if (bytes > total_ - used_) return false;
+    used_ += bytes;
+    return true;
+  }
+  void give(std::uint64_t bytes) { used_ -= bytes; }
+  std::uint64_t used() const { return used_; }
+  std::uint64_t total() const { return total_; }
+
+ private:
+  std::uint64_t total_;
+  std::uint64_t used_ = 0;
+};
+
+/// How often a method was called and how long it took; durations in a histogram of four buckets per power of two.
+class MethodCounters {
+ public:
+  void began() { ++calls_, ++open_; }
+  void ended(bool well) { --open_, failed_ += well ? 0 : 1; }
+  void took(Duration time);
+  std::uint64_t calls() const { return calls_; }
+  v1::MethodStats told() const;
+
+ private:
+  std::uint64_t calls_ = 0, failed_ = 0, timed_ = 0;
+  std::uint32_t open_ = 0;
+  double sum_us_ = 0;
+  std::array<std::uint32_t, 160> histogram_{};
+};
+
+/// A method under its index. Copies what it knows of the service, which may leave while its last calls are open.
+struct MethodEntry {
+  Service* service = nullptr;  ///< null once the service has left: its indexes stay taken
+  std::size_t method = 0;      ///< index into the service's methods
+  std::string service_name, name, needs;
+  MethodKind kind = MethodKind::unary;
+  bool on_loop = false;
+  MethodCounters counters;
+};
+
+/// The services of one endpoint and the indexes of their methods. Several channels share it; indexes are never used twice.
+class ServiceTable {
+ public:
+  /// @param service  outlives the table, or is removed before it goes
+  void add(Service& service, v1::Health health = v1::Health::serving);
+  void remove(Service& service);
+  void set_health(const Service& service, v1::Health health);
+
+  MethodEntry* find(std::uint16_t index) { return index < methods_.size() && methods_[index].service ? &methods_[index] : nullptr; }
+  /// Of a service and a method by name; nothing when there is none.
+  MethodEntry* find(std::string_view service, std::string_view method);
+  const std::vector<v1::ServiceEntry>& entries() const { return entries_; }
+  Service* service(std::string_view name) const;
+  std::vector<v1::MethodStats> stats() const;
+
+  /// Rings after every change, with what HELLO_UPDATE has to tell.
+  std::function<void(const v1::ServiceEntry&)> on_change;
+
+ private:
+  std::deque<MethodEntry> methods_;  ///< by index; a deque so that entries stay where they are
+  std::vector<v1::ServiceEntry> entries_;
+  std::vector<Service*> services_;  ///< as entries_
+};
+
+/// What all channels of a process share: who it is, what it serves, what it allows.
+struct Endpoint {
+  std::string name;     ///< of the node, for people
+  std::string program;  ///< "ariascribe 0.1.0"
+  NodeId node;
+  std::string house;    ///< "" for none
+  Bytes house_id;
+  std::uint64_t boot_epoch = 0;
+  ChannelLimits limits;
+  ReceiveBudget budget;
+  ServiceTable services;
+
+  /// Runs work off the loop and `then` back on it. Left empty, work runs at once.
+  std::function<void(std::function<Result<Bytes>()> work, std::function<void(Result<Bytes>)> then)> run_on_worker;
+
+  struct Counters {
+    std::uint64_t connections = 0, connections_total = 0, refused_total = 0, bytes_in = 0, bytes_out = 0;
+  } counters;
+
+  v1::Hello hello() const;
+};
+
+}  // namespace ghost::b2

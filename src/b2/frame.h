@@ -1,0 +1,86 @@
+#pragma once
+#include <array>
+#include <cstdint>
+#include <optional>
+
+#include "base/bytes.h"
+#include "b2/service.h"
+
+/// The one place that knows byte offsets of the b2 protocol (docs/spec/b2.md §2).
+namespace ghost::b2 {
+
+inline constexpr std::array<std::uint8_t, 4> kPreface = {'b', '2', '\r', '\n'};
+inline constexpr std::size_t kHeaderSize = 16;
+inline constexpr std::size_t kMaxExtensions = 64;
+inline constexpr std::size_t kMaxMetadata = 8192;
+inline constexpr std::size_t kMaxFramePayload = 1024 * 1024;
+inline constexpr std::size_t kMaxErrorText = 8192;
+
+enum class FrameType : std::uint8_t {
+  hello = 1,
+  hello_update = 2,
+  call = 3,
+  data = 4,
+  resp = 5,
+  credit = 6,
+  cancel = 7,
+  ping = 8,
+  pong = 9,
+  goaway = 10,
+  upgrade = 11
+};
+
+namespace flag {
+inline constexpr std::uint8_t kEnd = 1;
+inline constexpr std::uint8_t kMore = 2;
+inline constexpr std::uint8_t kCompressed = 4;
+inline constexpr std::uint8_t kMeta = 8;
+}  // namespace flag
+
+struct FrameHeader {
+  std::uint32_t length = 0;  ///< bytes of payload, 24 bits
+  FrameType type{};
+  std::uint32_t stream = 0;
+  std::uint8_t flags = 0;
+  std::uint8_t extension_words = 0;  ///< units of 4 bytes
+  std::uint16_t code = 0;
+  std::uint32_t credit = 0;
+
+  std::size_t extension_bytes() const { return std::size_t{extension_words} * 4; }
+  std::size_t total() const { return kHeaderSize + extension_bytes() + length; }
+  friend bool operator==(const FrameHeader&, const FrameHeader&) = default;
+};
+
+/// Writes 16 bytes at `at`.
+void write_header(const FrameHeader& header, std::uint8_t* at);
+/// Reads 16 bytes; every pattern is a header, what it means is judged by the channel.
+FrameHeader read_header(const std::uint8_t* at);
+
+struct Extensions {
+  std::optional<std::uint32_t> timeout_ms;
+  std::optional<std::array<std::uint8_t, 25>> traceparent;
+  std::optional<std::array<std::uint8_t, 16>> idempotency_key;
+  std::optional<std::uint8_t> priority;
+  std::optional<std::uint8_t> encoding;
+  std::optional<std::uint64_t> epoch;
+  std::optional<std::uint8_t> unknown_critical;  ///< an unknown type with bit 7 set: the call is refused
+
+  friend bool operator==(const Extensions&, const Extensions&) = default;
+};
+
+/// The extensions of a frame; malformed when one reaches past the end or has the wrong length.
+Result<Extensions> read_extensions(BytesView bytes);
+/// Writes the TIMEOUT extension, padded: 8 bytes at `at`. What most calls carry and no more.
+void write_timeout(std::uint32_t timeout_ms, std::uint8_t* at);
+inline constexpr std::size_t kTimeoutExtension = 8;
+/// All that are set, padded to a multiple of 4; at most kMaxExtensions bytes.
+Bytes write_extensions(const Extensions& extensions);
+
+/// Splits the metadata off the front of a payload with flag META: what is left is the message. malformed, or exhausted beyond
+/// kMaxMetadata.
+Result<BytesView> read_metadata(BytesView payload, Metadata& out);
+/// The metadata block with its length, to stand before a message. malformed for a key that is not of the alphabet, exhausted
+/// beyond kMaxMetadata.
+Result<Bytes> write_metadata(const Metadata& metadata);
+
+}  // namespace ghost::b2

@@ -1,0 +1,56 @@
+#pragma once
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "b2/channel.h"
+#include "net/network.h"
+
+namespace ghost::b2 {
+
+/// A channel on a byte stream: one b2 connection as it lives in a process. On the reactor's thread only.
+class Link : private net::StreamHandler, private ChannelEvents {
+ public:
+  /// Each may be empty. A Link may be destroyed from any of them.
+  struct Events {
+    std::function<void()> hello;             ///< the peer has said HELLO
+    std::function<void()> services_changed;  ///< the peer's services have changed
+    std::function<void(const Error&)> closed;  ///< the connection is gone; nothing follows
+  };
+
+  /// Begins at once. `first` are bytes that were read from the stream already. The endpoint and the reactor outlive the link and
+  /// every call that came by it.
+  Link(net::Reactor& reactor, Endpoint& endpoint, Side side, std::unique_ptr<net::ByteStream> stream,
+       std::shared_ptr<const Identity> peer, Events events);
+  ~Link() override;
+
+  /// Starts to read, after `first`, which was read from the stream already.
+  void open(BytesView first = {});
+
+  Channel& channel() { return *channel_; }
+  std::shared_ptr<Channel> shared_channel() { return channel_; }
+  const net::Peer& peer() const { return stream_->peer(); }
+  /// Lets the open calls end, then closes; closed() follows.
+  void close() { channel_->go_away({}); }
+
+ private:
+  void on_bytes(BytesView bytes) override { channel_->on_bytes(bytes); }
+  void on_writable() override { channel_->on_writable(); }
+  void on_closed(const Error& why) override;
+  void on_hello(const v1::Hello& peer) override;
+  void on_services_changed() override;
+  void on_finished(const Error& why) override;
+  void on_wakeup(TimePoint when) override;
+
+  net::Reactor& reactor_;
+  Endpoint& endpoint_;
+  std::unique_ptr<net::ByteStream> stream_;
+  Events events_;
+  std::shared_ptr<Channel> channel_;
+  net::Timer timer_;
+  TimePoint armed_ = TimePoint::max();
+  std::optional<Error> why_;
+  std::shared_ptr<char> alive_ = std::make_shared<char>();
+};
+
+}  // namespace ghost::b2
