@@ -36,7 +36,8 @@ EventLoop::~EventLoop() {
 }
 
 Timer EventLoop::wake_at(TimePoint when, std::function<void(TimePoint now)> ring) {
-  const TimerWheel::Id id = wheel_.add(when, std::move(ring));
+  // Between two turns the wheel's time is that of the last one: what is past by now must not wait for its next millisecond.
+  const TimerWheel::Id id = wheel_.add(when <= now() ? TimePoint::min() : when, std::move(ring));
   return Timer([wheel = &wheel_, id] { wheel->cancel(id); });
 }
 

@@ -1,0 +1,258 @@
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+#include <fstream>
+
+#include "net/epoll_testing.h"
+#include "net/sockaddr.h"
+
+namespace ghost::net {
+
+using namespace std::chrono_literals;
+using testing::connect_pair;
+using testing::make_network;
+using testing::Recorder;
+using testing::SocketDirectory;
+using testing::turn_until;
+
+namespace {
+
+void ignore(std::unique_ptr<ByteStream>) {}
+
+std::unique_ptr<Listener> listen(EpollNetwork& network, const Address& at, OnAccept on_accept = ignore) {
+  auto listener = network.listen(at, std::move(on_accept));
+  EXPECT_TRUE(listener) << listener.error().message;
+  return listener ? std::move(*listener) : nullptr;
+}
+
+Error listen_refusal(EpollNetwork& network, const Address& at) {
+  auto listener = network.listen(at, ignore);
+  EXPECT_FALSE(listener) << at.text();
+  return listener ? Error{Errc::unknown, ""} : listener.error();
+}
+
+Error connect_refusal(EpollNetwork& network, const Address& to, Duration timeout) {
+  std::optional<Error> error;
+  const auto attempt = network.connect(to, timeout, [&](auto stream) {
+    error = stream ? Error{Errc::unknown, "connected"} : stream.error();
+  });
+  EXPECT_FALSE(error) << "done was called inside connect()";
+  EXPECT_TRUE(turn_until(network, [&] { return error.has_value(); }));
+  return error.value_or(Error{Errc::unknown, ""});
+}
+
+/// A listening socket nobody accepts from, its backlog full.
+UniqueFd full_listener(const Address& at, std::vector<UniqueFd>& waiting) {
+  UniqueFd fd(::socket(socket_family(at), SOCK_STREAM | SOCK_CLOEXEC, 0));
+  const SocketAddress address(at);
+  EXPECT_EQ(::bind(fd.get(), &address.base, address.size), 0);
+  EXPECT_EQ(::listen(fd.get(), 0), 0);
+  const SocketAddress bound(local_address(fd.get()));
+  for (int i = 0; i < 4; ++i) {
+    waiting.emplace_back(::socket(socket_family(at), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+    (void)::connect(waiting.back().get(), &bound.base, bound.size);
+  }
+  return fd;
+}
+
+}  // namespace
+
+TEST(ListenSocket, TellsThePortTheKernelChoseAndThatItIsTaken) {
+  auto network = make_network();
+  for (const char* text : {"127.0.0.1:0", "[::1]:0"}) {
+    const auto listener = listen(*network, Address::parse(text).value());
+    EXPECT_NE(listener->address().port(), 0);
+    const Error error = listen_refusal(*network, listener->address());
+    EXPECT_EQ(error.code, Errc::busy);
+    EXPECT_EQ(error.message, "listen on " + listener->address().text() + ": address already in use");
+  }
+}
+
+TEST(ListenSocket, LetsIp4AndIp6ListenOnTheSamePort) {
+  auto network = make_network();
+  const auto ip6 = listen(*network, Address::parse("[::]:0").value());
+  const auto ip4 = listen(*network, Address::ip4({0, 0, 0, 0}, ip6->address().port()));
+  EXPECT_EQ(ip4->address().port(), ip6->address().port());
+}
+
+TEST(ListenSocket, SaysWhichAddressIsNoneOfThisMachine) {
+  auto network = make_network();
+  const Error error = listen_refusal(*network, Address::ip4({192, 0, 2, 1}, 1));
+  EXPECT_NE(error.message.find("192.0.2.1:1"), std::string::npos) << error.message;
+  EXPECT_EQ(listen_refusal(*network, Address()).code, Errc::malformed);
+  EXPECT_EQ(listen_refusal(*network, Address::unix_path(std::string(200, 'x'))).code, Errc::malformed);
+}
+
+TEST(ListenSocket, StopsAcceptingWhenItIsDestroyedInItsCallback) {
+  auto network = make_network();
+  std::unique_ptr<Listener> listener;
+  int accepted = 0;
+  listener = listen(*network, Address::loopback(0), [&](std::unique_ptr<ByteStream>) {
+    ++accepted;
+    listener.reset();
+  });
+  const Address at = listener->address();
+  int answered = 0;
+  std::vector<std::unique_ptr<Connecting>> attempts;
+  for (int i = 0; i < 5; ++i) attempts.push_back(network->connect(at, 30s, [&](auto) { ++answered; }));
+  EXPECT_TRUE(turn_until(*network, [&] { return accepted > 0 && answered == 5; }));
+  EXPECT_EQ(accepted, 1);
+}
+
+TEST(ListenSocket, WaitsWithoutTurningWhenDescriptorsRunOutAndGoesOnWhenThereAreSome) {
+  auto network = make_network();
+  std::vector<std::unique_ptr<ByteStream>> streams;
+  const auto listener =
+      listen(*network, Address::loopback(0), [&](auto stream) { streams.push_back(std::move(stream)); });
+  const UniqueFd client(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  rlimit before;
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  const UniqueFd lowest(::fcntl(client.get(), F_DUPFD_CLOEXEC, 0));
+  const rlimit none_left{static_cast<rlim_t>(lowest.get()) + 1, before.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none_left), 0);
+  const SocketAddress at(listener->address());
+  EXPECT_EQ(::connect(client.get(), &at.base, at.size), 0);
+  int turns = 0;
+  bool rang = false;
+  const Timer timer = network->wake_at(network->now() + 350ms, [&](TimePoint) { rang = true; });
+  while (!rang) network->turn(TimePoint::max()), ++turns;
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
+  EXPECT_TRUE(streams.empty());
+  EXPECT_LT(turns, 20);
+  EXPECT_TRUE(turn_until(*network, [&] { return streams.size() == 1; }));
+}
+
+TEST(ListenSocket, TakesOverADescriptorThatListens) {
+  auto network = make_network();
+  UniqueFd fd(::socket(AF_INET, SOCK_STREAM, 0));
+  ASSERT_EQ(::listen(fd.get(), 1), 0);
+  std::unique_ptr<ByteStream> accepted, connected;
+  auto listener = network->adopt_listener(std::move(fd), [&](auto stream) { accepted = std::move(stream); });
+  ASSERT_TRUE(listener) << listener.error().message;
+  const auto attempt = network->connect(Address::loopback((*listener)->address().port()), 30s, [&](auto stream) {
+    ASSERT_TRUE(stream) << stream.error().message;
+    connected = std::move(*stream);
+  });
+  EXPECT_TRUE(turn_until(*network, [&] { return accepted && connected; }));
+  auto refused = network->adopt_listener(UniqueFd(::socket(AF_INET, SOCK_STREAM, 0)), ignore);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Errc::malformed);
+}
+
+TEST(UnixListener, MakesAFileForItsGroupAndRemovesItAtTheEnd) {
+  const SocketDirectory directory;
+  auto network = make_network();
+  const std::string path = directory.path("b2.sock");
+  const mode_t before = ::umask(077);
+  auto listener = listen(*network, Address::unix_path(path));
+  ::umask(before);
+  EXPECT_EQ(listener->address().text(), "unix:" + path);
+  struct stat file;
+  ASSERT_EQ(::stat(path.c_str(), &file), 0);
+  EXPECT_EQ(file.st_mode & 07777, 0660u);
+  listener.reset();
+  EXPECT_NE(::stat(path.c_str(), &file), 0);
+}
+
+TEST(UnixListener, ReplacesAStaleSocketAndLeavesALiveOneAlone) {
+  const SocketDirectory directory;
+  auto network = make_network();
+  const Address at = Address::unix_path(directory.path("b2.sock"));
+  {
+    const UniqueFd crashed(::socket(AF_UNIX, SOCK_STREAM, 0));
+    const SocketAddress address(at);
+    ASSERT_EQ(::bind(crashed.get(), &address.base, address.size), 0);
+    ASSERT_EQ(::listen(crashed.get(), 1), 0);
+  }
+  const auto listener = listen(*network, at);
+  const Error error = listen_refusal(*network, at);
+  EXPECT_EQ(error.code, Errc::busy);
+  EXPECT_EQ(error.message, at.text() + ": another process is listening");
+  EXPECT_TRUE(turn_until(*network, [&] { return connect_refusal(*network, at, 30s).message == "connected"; }));
+}
+
+TEST(UnixListener, KeepsItsHandsOffAFileThatIsNoSocket) {
+  const SocketDirectory directory;
+  auto network = make_network();
+  const std::string path = directory.path("notes.txt");
+  std::ofstream(path) << "precious";
+  EXPECT_EQ(listen_refusal(*network, Address::unix_path(path)).code, Errc::exists);
+  std::string content;
+  std::ifstream(path) >> content;
+  EXPECT_EQ(content, "precious");
+  EXPECT_EQ(listen_refusal(*network, Address::unix_path(directory.path("none/s"))).code, Errc::not_found);
+}
+
+TEST(UnixListener, DoesNotRemoveTheFileOfWhoeverTookItsPlace) {
+  const SocketDirectory directory;
+  auto network = make_network();
+  const std::string path = directory.path("b2.sock");
+  auto first = listen(*network, Address::unix_path(path));
+  ASSERT_EQ(::rename(path.c_str(), directory.path("old.sock").c_str()), 0);
+  const auto second = listen(*network, Address::unix_path(path));
+  first.reset();
+  struct stat file;
+  EXPECT_EQ(::stat(path.c_str(), &file), 0);
+}
+
+TEST(Connecting, SaysWhomItCouldNotReachAndWhy) {
+  const SocketDirectory directory;
+  auto network = make_network();
+  Address free;
+  {
+    free = listen(*network, Address::loopback(0))->address();
+  }
+  const Error refused = connect_refusal(*network, free, 30s);
+  EXPECT_EQ(refused.message, "connect to " + free.text() + ": connection refused");
+  EXPECT_EQ(refused.code, Errc::busy);
+  const Address nobody = Address::unix_path(directory.path("nobody"));
+  EXPECT_EQ(connect_refusal(*network, nobody, 30s).code, Errc::not_found);
+  EXPECT_EQ(connect_refusal(*network, Address(), 30s).code, Errc::malformed);
+}
+
+TEST(Connecting, GivesUpAfterItsTimeout) {
+  const SocketDirectory directory;
+  auto network = make_network();
+  for (const Address& at : {Address::loopback(0), Address::unix_path(directory.path("full"))}) {
+    std::vector<UniqueFd> waiting;
+    const UniqueFd listener = full_listener(at, waiting);
+    const Address to = local_address(listener.get());
+    const Error error = connect_refusal(*network, to, 30ms);
+    EXPECT_EQ(error.code, Errc::timed_out);
+    EXPECT_EQ(error.message, "connect to " + to.text() + ": no answer within 30 ms");
+  }
+}
+
+TEST(Connecting, WaitsForRoomInTheBacklogOfAUnixSocket) {
+  const SocketDirectory directory;
+  auto network = make_network();
+  std::vector<UniqueFd> waiting;
+  const UniqueFd listener = full_listener(Address::unix_path(directory.path("full")), waiting);
+  bool connected = false;
+  const auto attempt = network->connect(local_address(listener.get()), Duration::max(), [&](auto stream) { connected = stream.has_value(); });
+  network->turn(network->now() + 10ms);
+  EXPECT_FALSE(connected);
+  const UniqueFd accepted(::accept(listener.get(), nullptr, nullptr));
+  EXPECT_TRUE(turn_until(*network, [&] { return connected; }));
+}
+
+TEST(Connecting, CallsNobodyOnceItIsDestroyedAndMayBeDestroyedWhenItCalls) {
+  auto network = make_network();
+  const auto listener = listen(*network, Address::loopback(0));
+  bool called = false;
+  auto given_up = network->connect(listener->address(), 30s, [&](auto) { called = true; });
+  given_up.reset();
+  bool done = false;
+  std::unique_ptr<Connecting> attempt;
+  attempt = network->connect(listener->address(), 30s, [&](auto) {
+    attempt.reset();
+    done = true;
+  });
+  EXPECT_TRUE(turn_until(*network, [&] { return done; }));
+  EXPECT_FALSE(called);
+}
+
+}  // namespace ghost::net
