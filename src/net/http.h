@@ -47,14 +47,20 @@ class HttpReply {
   virtual void send(HttpResponse response) = 0;
   /// Answers 101 and turns the connection into a WebSocket speaking `subprotocol` (RFC 6455), handed to `done` as a stream whose
   /// bytes are the payloads of binary messages; text messages end it with 1003. Errors: malformed when the request is no
-  /// proper upgrade (then send() is still to be called).
+  /// proper upgrade or does not offer `subprotocol`, unsupported for a WebSocket version other than 13 (then send() is still to be
+  /// called); cancelled when the connection has ended. `done` is called in a later turn, and not at all when the connection ends
+  /// before.
   virtual Status upgrade_to_websocket(std::string_view subprotocol, std::function<void(std::unique_ptr<ByteStream>)> done) = 0;
 };
 
 using OnHttpRequest = std::function<void(HttpRequest, std::unique_ptr<HttpReply>)>;
 
-/// One HTTP/1.1 connection, server side: keep-alive, pipelined requests answered in order, bounded in size and time, malformed
-/// ones answered 400, 408, 413, 414 or 431 with a sentence and closed. `closed` is called once, at the end (also after an upgrade).
+/// One HTTP/1.1 connection, server side: keep-alive, pipelined requests answered in order (the next is read when the last was
+/// answered), bounded in size and time. Malformed ones, and ways of framing a body that a proxy might read otherwise, are answered
+/// 400, 408, 413, 414, 417, 431, 501 or 505 with a sentence and closed. `closed` is called once, at the end (also when an upgrade
+/// has taken the connection over); the connection may be destroyed in any callback, and neither is called before serve_http()
+/// has returned.
+/// @param first  bytes already read from `below` while the protocol was being guessed
 class HttpConnection {
  public:
   virtual ~HttpConnection() = default;

@@ -22,7 +22,7 @@ void LayeredStream::set_handler(StreamHandler& handler) {
 }
 
 void LayeredStream::set_reading(bool on) {
-  if (reading_ == on) return;
+  if (reading_ == on || discarding_) return;
   reading_ = on;
   if (on && (!held_.empty() || end_due_)) plan_resume();
   if (below_) below_->set_reading(on);
@@ -52,6 +52,7 @@ void LayeredStream::on_bytes(BytesView bytes) {
 }
 
 LayeredStream::After LayeredStream::deliver(BytesView bytes) {
+  if (discarding_) return After::go_on;
   const auto alive = lifeline_.watch();
   handler_->on_bytes(bytes);
   if (alive.expired() || closed_) return After::gone;
@@ -105,11 +106,17 @@ void LayeredStream::flush() {
     return plan_resume();
   }
   if (!plain_.empty()) return;
-  if (finish_by_) {
-    said_goodbye_ = true;
-    return say_goodbye();
-  }
+  if (finish_by_) return begin_goodbye();
   if (crowded_ && below_->unsent() <= kHighWater) tell_writable();
+}
+
+void LayeredStream::begin_goodbye() {
+  said_goodbye_ = true;
+  if (!reading_) {
+    set_reading(true);
+    discarding_ = true;
+  }
+  say_goodbye();
 }
 
 void LayeredStream::on_writable() {

@@ -65,6 +65,7 @@ class LayeredStream : public ByteStream, protected StreamHandler {
   void resume();
   Status encode();
   void tell_writable();
+  void begin_goodbye();
   void give_up();
   void end(const Error& why);
 
@@ -80,6 +81,7 @@ class LayeredStream : public ByteStream, protected StreamHandler {
   bool closed_ = false;
   mutable bool crowded_ = false;  ///< somebody was told that more than the high water waits, and so waits for on_writable()
   bool said_goodbye_ = false;
+  bool discarding_ = false;  ///< goodbye was said while nobody read: the peer's answer is awaited, its bytes are dropped
   bool finishing_below_ = false;
   std::optional<TimePoint> finish_by_;
   Timer resume_timer_;
