@@ -32,3 +32,14 @@ function(ghost_proto name)
   target_link_libraries(ghost_${name} PUBLIC ghost::b2_service ${arg_DEPENDS} PRIVATE ghost::warnings)
   ghost_precompile(ghost_${name})
 endfunction()
+
+# The console's TypeScript is committed, so that building it needs no C++: target generated_ts writes it, the test
+# generated_ts_is_current tells when that was forgotten.
+function(ghost_generated_ts)
+  set(script ${CMAKE_COMMAND} -DPROTOC=${Protobuf_PROTOC_EXECUTABLE} -DPLUGIN=$<TARGET_FILE:protoc_gen_b2> -DSOURCE=${PROJECT_SOURCE_DIR}
+      -DOUT=${CMAKE_BINARY_DIR}/generated_ts)
+  add_custom_target(generated_ts COMMAND ${script} -DMODE=update -P ${PROJECT_SOURCE_DIR}/cmake/generated_ts.cmake DEPENDS protoc_gen_b2 VERBATIM)
+  if(GHOST_TESTS)
+    add_test(NAME generated_ts_is_current COMMAND ${script} -DMODE=check -P ${PROJECT_SOURCE_DIR}/cmake/generated_ts.cmake)
+  endif()
+endfunction()
