@@ -19,15 +19,16 @@ std::uint32_t or_default(std::uint32_t told, std::uint32_t otherwise) { return t
 Channel::Channel(Side side, Wiring wiring)
     : side_(side),
       wiring_(std::move(wiring)),
-      receive_window_(wiring_.endpoint.limits.connection_window),
-      window_size_(wiring_.endpoint.limits.connection_window),
-      control_(wiring_.endpoint.limits.control_burst, wiring_.endpoint.limits.control_rate) {}
+      limits_(wiring_.limits ? *wiring_.limits : wiring_.endpoint.limits),
+      receive_window_(limits_.connection_window),
+      window_size_(limits_.connection_window),
+      control_(limits_.control_burst, limits_.control_rate) {}
 
 Channel::~Channel() = default;
 
 void Channel::open() {
   heard_ = wiring_.clock.now();
-  hello_deadline_ = heard_ + wiring_.endpoint.limits.hello_timeout;
+  hello_deadline_ = heard_ + limits_.hello_timeout;
   wake_by(hello_deadline_);
   if (side_ == Side::dialer) send_hello();
 }
@@ -94,9 +95,9 @@ Status Channel::check_header(const FrameHeader& header) const {
   const auto wrong = [&](std::string_view what) {
     return Error{Errc::malformed, "frame of type " + std::to_string(static_cast<int>(header.type)) + ": " + std::string(what)};
   };
-  if (header.length > wiring_.endpoint.limits.frame_bytes) {
+  if (header.length > limits_.frame_bytes) {
     return Error{Errc::exhausted, "frame of " + std::to_string(header.length) + " bytes; the limit is " +
-                                      std::to_string(wiring_.endpoint.limits.frame_bytes)};
+                                      std::to_string(limits_.frame_bytes)};
   }
   if (header.extension_bytes() > kMaxExtensions) {
     return Error{Errc::exhausted, "extensions of " + std::to_string(header.extension_bytes()) + " bytes; the limit is " +
@@ -188,7 +189,7 @@ void Channel::on_hello_frame(BytesView payload) {
   hello_deadline_ = TimePoint::max();
   peer_hello_ = std::move(*hello);
   if (side_ == Side::acceptor) send_hello();
-  wake_by(heard_ + wiring_.endpoint.limits.ping_after);
+  wake_by(heard_ + limits_.ping_after);
   wiring_.events.on_hello(*peer_hello_);
 }
 
@@ -219,7 +220,7 @@ bool Channel::account_payload(std::uint32_t bytes) {
     return false;
   }
   credit_due_ += bytes;
-  const std::uint32_t limit = wiring_.endpoint.limits.max_connection_window;
+  const std::uint32_t limit = limits_.max_connection_window;
   if (receive_window_ < window_size_ / 4 && window_size_ < limit) {
     const std::uint32_t more = std::min(window_size_, limit - window_size_);
     if (wiring_.endpoint.budget.take(more)) {
@@ -378,23 +379,22 @@ void Channel::on_time() {
   if (over_) return;
   const auto self = shared_from_this();
   const TimePoint now = wiring_.clock.now();
-  const ChannelLimits& limits = wiring_.endpoint.limits;
   if (now >= hello_deadline_) {
-    return die(Errc::timed_out, "no HELLO within " + std::to_string(std::chrono::duration_cast<std::chrono::seconds>(limits.hello_timeout).count()) + " s");
+    return die(Errc::timed_out, "no HELLO within " + std::to_string(std::chrono::duration_cast<std::chrono::seconds>(limits_.hello_timeout).count()) + " s");
   }
   if (now >= next_deadline_) expire(now);
   if (over_) return;
   TimePoint liveness = TimePoint::max();
   if (peer_hello_) {
-    if (now < heard_ + limits.ping_after) ping_sent_ = false;
-    if (ping_sent_ && now >= heard_ + limits.ping_after + limits.ping_patience) {
+    if (now < heard_ + limits_.ping_after) ping_sent_ = false;
+    if (ping_sent_ && now >= heard_ + limits_.ping_after + limits_.ping_patience) {
       return die(Errc::timed_out, "nothing heard, not even an answer to PING");
     }
-    if (!ping_sent_ && now >= heard_ + limits.ping_after) {
+    if (!ping_sent_ && now >= heard_ + limits_.ping_after) {
       ping({});
       ping_sent_ = true;
     }
-    liveness = heard_ + limits.ping_after + (ping_sent_ ? limits.ping_patience : Duration::zero());
+    liveness = heard_ + limits_.ping_after + (ping_sent_ ? limits_.ping_patience : Duration::zero());
   }
   wakeup_ = std::min({hello_deadline_, next_deadline_, liveness});
   if (wakeup_ != TimePoint::max()) wiring_.events.on_wakeup(wakeup_);

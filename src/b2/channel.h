@@ -45,6 +45,7 @@ class Channel : public CallSink, public Caller, public std::enable_shared_from_t
     ChannelEvents& events;
     std::shared_ptr<const Identity> peer;  ///< who is at the other end, for the rights of its calls
     std::function<Result<Bytes>(std::string_view, std::size_t)> export_key;  ///< empty off TLS
+    const ChannelLimits* limits = nullptr;  ///< what this peer is held to; null: the endpoint's
   };
 
   Channel(Side side, Wiring wiring);
@@ -210,6 +211,7 @@ class Channel : public CallSink, public Caller, public std::enable_shared_from_t
 
   const Side side_;
   Wiring wiring_;
+  const ChannelLimits& limits_;
 
   bool preface_seen_ = false;
   bool over_ = false;

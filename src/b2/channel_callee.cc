@@ -29,7 +29,7 @@ void Channel::on_call(const FrameHeader& header, BytesView extensions, BytesView
   stream.method = method;
   stream.metadata = std::move(metadata);
   stream.send_window = peer_stream_window_;
-  stream.receive_window = stream.window_size = wiring_.endpoint.limits.stream_window;
+  stream.receive_window = stream.window_size = limits_.stream_window;
   if (read->timeout_ms) {
     stream.deadline = wiring_.clock.now() + std::chrono::milliseconds(*read->timeout_ms);
     if (stream.deadline < next_deadline_) {
@@ -46,7 +46,7 @@ void Channel::on_call(const FrameHeader& header, BytesView extensions, BytesView
 Status Channel::judge_call(const FrameHeader& header, BytesView& payload, const Extensions& extensions, Metadata& metadata,
                            MethodEntry*& method) {
   if (leaving_) return Error{Errc::busy, wiring_.endpoint.name + " is shutting down and takes no new calls"};
-  if (theirs_open_ >= wiring_.endpoint.limits.streams) {
+  if (theirs_open_ >= limits_.streams) {
     return Error{Errc::exhausted, std::to_string(theirs_open_) + " calls are open on this connection, as many as are allowed"};
   }
   if (extensions.unknown_critical) return Error{Errc::unsupported, "extension " + std::to_string(*extensions.unknown_critical) + " is not understood here"};

@@ -65,7 +65,7 @@ ClientCall Channel::start(std::string_view service, std::string_view method, con
   stream.idempotent = options.idempotent;
   stream.called = *index;
   stream.send_window = peer_stream_window_;
-  stream.receive_window = stream.window_size = wiring_.endpoint.limits.stream_window;
+  stream.receive_window = stream.window_size = limits_.stream_window;
 
   std::uint8_t extension[kTimeoutExtension];
   BytesView extensions;
@@ -199,7 +199,7 @@ void Channel::release(std::uint64_t key, std::size_t bytes) {
 /// peer runs into its end.
 void Channel::release_stream_credit(Stream& stream, std::int64_t bytes) {
   stream.credit_due += bytes;
-  const std::uint32_t limit = wiring_.endpoint.limits.max_stream_window;
+  const std::uint32_t limit = limits_.max_stream_window;
   if (stream.receive_window < stream.window_size / 4 && stream.unreleased < stream.window_size / 2 && stream.window_size < limit) {
     const std::uint32_t more = std::min(stream.window_size, limit - stream.window_size);
     if (wiring_.endpoint.budget.take(more)) {
@@ -218,9 +218,9 @@ void Channel::release_stream_credit(Stream& stream, std::int64_t bytes) {
 bool Channel::assemble(Stream& stream, BytesView part) {
   Errc code{};
   std::string why;
-  if (stream.assembly.size() + part.size() > wiring_.endpoint.limits.message_bytes) {
+  if (stream.assembly.size() + part.size() > limits_.message_bytes) {
     code = Errc::exhausted;
-    why = "a message of more than " + std::to_string(wiring_.endpoint.limits.message_bytes) + " bytes";
+    why = "a message of more than " + std::to_string(limits_.message_bytes) + " bytes";
   } else if (!wiring_.endpoint.budget.take(part.size())) {
     code = Errc::exhausted;
     why = "the receive budget of the process, " + std::to_string(wiring_.endpoint.budget.total()) + " bytes, is used up; try again later";

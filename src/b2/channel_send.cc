@@ -38,7 +38,7 @@ std::uint8_t* Channel::begin_frame(FrameType type, std::uint32_t stream, std::ui
 
 void Channel::send_hello() {
   wiring_.output.append(BytesView(kPreface));
-  const v1::Hello hello = wiring_.endpoint.hello();
+  const v1::Hello hello = wiring_.endpoint.hello(limits_);
   const std::size_t size = encoded_size(hello);
   encode_to(hello, begin_frame(FrameType::hello, 0, 0, 0, 0, size));
 }

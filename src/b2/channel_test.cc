@@ -297,6 +297,25 @@ TEST(Channel, MoreCallsThanAllowedAreRefusedBeforeTheyAreSent) {
   EXPECT_FALSE(pair.b.finished);
 }
 
+TEST(Channel, APeerMayBeHeldToLimitsOfItsOwn) {
+  FakeClock clock;
+  ChannelLimits wide;
+  wide.streams = 9999;
+  wide.stream_window = 5000;
+  End end(Side::dialer, clock, "host-b", {});
+  const auto channel = std::make_shared<Channel>(
+      Side::dialer, Channel::Wiring{end.endpoint, clock, end.output, end, end.identity, {}, &wide});
+  channel->open();
+  Bytes sent = end.output.take();
+  const BytesView frame = BytesView(sent).subspan(kPreface.size());
+  const auto hello = decode<v1::Hello>(frame.subspan(kHeaderSize, read_header(frame.data()).length));
+  ASSERT_TRUE(hello && hello->limits);
+  EXPECT_EQ(hello->limits->streams, 9999u);
+  EXPECT_EQ(hello->limits->stream_window, 5000u);
+  EXPECT_EQ(hello->limits->message_bytes, wide.message_bytes);
+  channel->lost(Error{Errc::aborted, "the test is over"});
+}
+
 TEST(Channel, CancelsFreeNoSlotSoARapidResetIsAnsweredByDesign) {
   Pair pair;
   for (std::uint32_t i = 0; i < 2000 && !pair.b.finished; ++i) {

@@ -143,21 +143,21 @@ std::vector<v1::MethodStats> ServiceTable::stats() const {
   return all;
 }
 
-v1::Hello Endpoint::hello() const {
+v1::Hello Endpoint::hello(const ChannelLimits& held_to) const {
   v1::Hello hello;
   hello.version = 1;
   if (!node.is_none()) hello.node_id = Bytes(node.bytes.begin(), node.bytes.end());
   hello.name = name;
   hello.boot_epoch = boot_epoch;
   v1::Limits told;
-  told.frame_bytes = limits.frame_bytes;
+  told.frame_bytes = held_to.frame_bytes;
   told.metadata_bytes = 8192;
-  told.streams = limits.streams;
-  told.message_bytes = limits.message_bytes;
-  told.connection_window = limits.connection_window;
-  told.stream_window = limits.stream_window;
+  told.streams = held_to.streams;
+  told.message_bytes = held_to.message_bytes;
+  told.connection_window = held_to.connection_window;
+  told.stream_window = held_to.stream_window;
   hello.limits = told;
-  hello.keep_alive_ms = static_cast<std::uint32_t>(std::chrono::duration_cast<std::chrono::milliseconds>(limits.keep_alive).count());
+  hello.keep_alive_ms = static_cast<std::uint32_t>(std::chrono::duration_cast<std::chrono::milliseconds>(held_to.keep_alive).count());
   hello.services = services.entries();
   hello.house = house;
   hello.house_id = house_id;

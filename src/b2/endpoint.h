@@ -118,7 +118,9 @@ struct Endpoint {
     std::uint64_t connections = 0, connections_total = 0, refused_total = 0, bytes_in = 0, bytes_out = 0;
   } counters;
 
-  v1::Hello hello() const;
+  v1::Hello hello() const { return hello(limits); }
+  /// What is told to a peer that is held to other limits.
+  v1::Hello hello(const ChannelLimits& held_to) const;
 };
 
 }  // namespace ghost::b2

@@ -20,8 +20,9 @@ class Link : private net::StreamHandler, private ChannelEvents {
 
   /// Begins at once. `first` are bytes that were read from the stream already. The endpoint and the reactor outlive the link and
   /// every call that came by it.
+  /// @param limits  what this peer is held to; null: the endpoint's. Outlives the link
   Link(net::Reactor& reactor, Endpoint& endpoint, Side side, std::unique_ptr<net::ByteStream> stream,
-       std::shared_ptr<const Identity> peer, Events events);
+       std::shared_ptr<const Identity> peer, Events events, const ChannelLimits* limits = nullptr);
   ~Link() override;
 
   /// Starts to read, after `first`, which was read from the stream already.
