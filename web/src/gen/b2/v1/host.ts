@@ -13,6 +13,8 @@ export enum ChildState {
   /** ended too often; waits for Restart */
   failed = 4,
   stopped = 5,
+  /** told to end, or lost; its process is still there */
+  ending = 6,
 }
 
 export interface Child {
