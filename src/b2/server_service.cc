@@ -1,0 +1,268 @@
+#include "b2/server_service.h"
+
+#include <algorithm>
+#include <array>
+
+#include "b2/frame.h"
+#include "b2/sniff.h"
+
+namespace ghost::b2 {
+
+namespace {
+
+constexpr Duration kFarewell = std::chrono::seconds(1);
+
+/// A stream on its way out: a line of reason is sent, whatever comes is ignored.
+class Leaving : public net::StreamHandler {
+ public:
+  explicit Leaving(std::function<void()> gone) : gone_(std::move(gone)) {}
+  void on_bytes(BytesView) override {}
+  void on_writable() override {}
+  void on_closed(const Error&) override {
+    const auto gone = gone_;
+    gone();
+  }
+
+ private:
+  std::function<void()> gone_;
+};
+
+}  // namespace
+
+/// A connection that has not said yet what it is: first bytes, TLS handshake, then HELLO.
+class Server::Guest : public net::StreamHandler {
+ public:
+  Guest(Server& server, std::uint64_t number, std::unique_ptr<net::ByteStream> stream, std::string host)
+      : server_(server), number_(number), stream_(std::move(stream)), host_(std::move(host)), where_(stream_->peer().remote.text()) {
+    if (stream_->peer().remote.family() == net::Address::Family::unix_path) where_ = stream_->peer().local.text();
+  }
+
+  void begin() {
+    const TimePoint deadline = server_.reactor_.now() + server_.parts_.limits.first_bytes;
+    timer_ = server_.reactor_.wake_at(deadline, [this](TimePoint) { leave("nothing was said for " + seconds(server_.parts_.limits.first_bytes)); });
+    stream_->set_handler(*this);
+  }
+
+  void on_bytes(BytesView bytes) override {
+    if (link_) return;
+    first_.insert(first_.end(), bytes.begin(), bytes.end());
+    const net::Peer& peer = stream_->peer();
+    const std::string alpn = peer.tls ? peer.tls->alpn : "";
+    switch (sniff(first_)) {
+      case Protocol::undecided: return;
+      case Protocol::tls:
+        if (peer.tls) return leave("TLS inside TLS");
+        if (!server_.parts_.tls) return leave("TLS is not served here: this node has no key");
+        return secure();
+      case Protocol::b2:
+        if (peer.tls && alpn != "b2/1") return leave("b2 where '" + alpn + "' was agreed on");
+        if (!peer.tls && !peer.remote.is_loopback()) return leave("off this machine b2 is spoken inside TLS only");
+        return become_link();
+      case Protocol::http:
+        if (peer.tls && alpn != "http/1.1") return leave("HTTP where '" + alpn + "' was agreed on");
+        if (!peer.tls && !peer.remote.is_loopback()) return leave("off this machine HTTP is spoken inside TLS only");
+        if (!server_.parts_.http) return leave("HTTP is not served here");
+        return become_http();
+      case Protocol::none: return leave("these first bytes are no protocol served here; it speaks b2, TLS and HTTP");
+    }
+  }
+  void on_writable() override {}
+  void on_closed(const Error&) override { server_.forget(number_); }
+
+  const std::string& host() const { return host_; }
+
+ private:
+  static std::string seconds(Duration span) { return std::to_string(std::chrono::duration_cast<std::chrono::seconds>(span).count()) + " s"; }
+
+  void secure() {
+    timer_.reset();
+    const Bytes first = std::exchange(first_, {});
+    const std::string local = stream_->peer().local.text();
+    handshake_ = net::tls_accept(server_.reactor_, std::move(stream_), server_.parts_.tls, first, server_.parts_.limits.tls_handshake,
+                                 [this](Result<std::unique_ptr<net::ByteStream>> secured) {
+                                   if (!secured) {
+                                     if (server_.parts_.log) server_.parts_.log(secured.error().message);
+                                     ++server_.parts_.endpoint.counters.refused_total;
+                                     return server_.forget(number_);
+                                   }
+                                   stream_ = std::move(*secured);
+                                   begin();
+                                 });
+  }
+
+  void become_link() {
+    timer_.reset();
+    link_ = true;
+    const Bytes first = std::exchange(first_, {});
+    server_.start_link(number_, std::move(stream_), first);
+  }
+
+  void become_http() {
+    const Bytes first = std::exchange(first_, {});
+    Server& server = server_;
+    auto stream = std::move(stream_);
+    server.forget(number_);  // ends this object
+    server.start_http(std::move(stream), first);
+  }
+
+  void leave(const std::string& why) {
+    Server& server = server_;
+    auto stream = std::move(stream_);
+    const std::string told = where_ + ": " + why;
+    if (server.parts_.log) server.parts_.log(told);
+    server.forget(number_);  // ends this object
+    server.turn_away(std::move(stream), why);
+  }
+
+  Server& server_;
+  const std::uint64_t number_;
+  std::unique_ptr<net::ByteStream> stream_;
+  std::unique_ptr<net::TlsHandshake> handshake_;
+  std::string host_, where_;
+  Bytes first_;
+  bool link_ = false;
+  net::Timer timer_;
+};
+
+Server::Server(Parts parts) : parts_(std::move(parts)), reactor_(parts_.network.reactor()) {}
+
+Server::~Server() {
+  alive_.reset();
+  guests_.clear();
+  http_.clear();
+  links_.clear();
+}
+
+Result<net::Address> Server::listen(const net::Address& at) {
+  if (!at.is_loopback() && !parts_.tls) {
+    return Error{Errc::refused, "listen on " + at.text() + ": off loopback only members of a house are served, and this node is in none; "
+                                "make one with 'ghostlight house create NAME' or join one with 'ghostlight house join'"};
+  }
+  auto listener = parts_.network.listen(at, acceptor());
+  if (!listener) return listener.error();
+  listeners_.push_back(std::move(*listener));
+  return listeners_.back()->address();
+}
+
+net::OnAccept Server::acceptor() {
+  return [this](std::unique_ptr<net::ByteStream> stream) { on_accept(std::move(stream)); };
+}
+
+std::vector<net::Address> Server::addresses() const {
+  std::vector<net::Address> all;
+  for (const auto& listener : listeners_) all.push_back(listener->address());
+  return all;
+}
+
+void Server::on_accept(std::unique_ptr<net::ByteStream> stream) {
+  const ServerLimits& limits = parts_.limits;
+  const net::Address& remote = stream->peer().remote;
+  const std::string host = remote.is_loopback() ? "" : remote.host();
+  std::string full;
+  if (guests_.size() + links_.size() + http_.size() >= limits.connections) {
+    full = std::to_string(limits.connections) + " connections are open, as many as are allowed; try again later";
+  } else if (guests_.size() >= limits.unidentified) {
+    full = std::to_string(limits.unidentified) + " connections have not said who they are; try again later";
+  } else if (guests_by_host_.contains(host) && guests_by_host_.at(host) >= limits.unidentified_per_address) {
+    full = std::to_string(limits.unidentified_per_address) + " connections from " + host + " have not said who they are";
+  }
+  if (!full.empty()) {
+    if (parts_.log) parts_.log(remote.text() + ": " + full);
+    return turn_away(std::move(stream), full);
+  }
+  if (!host.empty()) ++guests_by_host_[host];
+  const std::uint64_t number = ++guest_count_;
+  Guest& guest = *(guests_[number] = std::make_unique<Guest>(*this, number, std::move(stream), host));
+  guest.begin();
+}
+
+void Server::forget(std::uint64_t guest) {
+  const auto found = guests_.find(guest);
+  if (found == guests_.end()) return;
+  const std::unique_ptr<Guest> ended = std::move(found->second);
+  guests_.erase(found);
+  if (const auto count = guests_by_host_.find(ended->host()); count != guests_by_host_.end() && --count->second == 0) guests_by_host_.erase(count);
+}
+
+/// Sends one line of reason and closes.
+void Server::turn_away(std::unique_ptr<net::ByteStream> stream, const std::string& why) {
+  ++parts_.endpoint.counters.refused_total;
+  stream->output().append(as_bytes("b2: " + why + "\r\n"));
+  leaving_.push_back(std::move(stream));
+  const auto at = std::prev(leaving_.end());
+  auto handler = std::make_shared<std::unique_ptr<Leaving>>();
+  *handler = std::make_unique<Leaving>([this, at, handler] {
+    const auto keep = std::move(*handler);  // this very handler: it must outlive the stream
+    leaving_.erase(at);
+  });
+  (*at)->set_handler(**handler);
+  (*at)->finish(kFarewell);
+}
+
+void Server::start_link(std::uint64_t guest, std::unique_ptr<net::ByteStream> stream, BytesView first) {
+  auto peer = parts_.judge(stream->peer());
+  // The guest stands for the connection until HELLO, so that the limits on those without one hold.
+  add_link(std::move(stream), std::move(peer), first, [this, guest] { forget(guest); });
+}
+
+void Server::serve(std::unique_ptr<net::ByteStream> stream, std::shared_ptr<const Identity> peer) {
+  add_link(std::move(stream), std::move(peer), {}, {});
+}
+
+void Server::add_link(std::unique_ptr<net::ByteStream> stream, std::shared_ptr<const Identity> peer, BytesView first,
+                      std::function<void()> on_hello) {
+  links_.emplace_back();
+  const auto at = std::prev(links_.end());
+  Link::Events events;
+  events.hello = on_hello;
+  events.closed = [this, at, on_hello](const Error& why) {
+    if (parts_.log && why.code != Errc::cancelled) parts_.log(why.message);
+    if (on_hello) on_hello();  // a guest that left before HELLO is forgotten too
+    const std::unique_ptr<Link> ended = std::move(*at);
+    links_.erase(at);
+    check_idle();
+  };
+  *at = std::make_unique<Link>(reactor_, parts_.endpoint, Side::acceptor, std::move(stream), std::move(peer), std::move(events));
+  (*at)->open(first);
+}
+
+void Server::start_http(std::unique_ptr<net::ByteStream> stream, BytesView first) {
+  http_.emplace_back();
+  const auto at = std::prev(http_.end());
+  *at = net::serve_http(reactor_, std::move(stream), first, parts_.http_limits, parts_.http, [this, at, alive = std::weak_ptr<char>(alive_)] {
+    // Posted: the connection is still on the stack.
+    reactor_.post([this, at, alive] {
+      if (alive.expired()) return;
+      http_.erase(at);
+      check_idle();
+    });
+  });
+}
+
+void Server::tell_services(const v1::ServiceEntry& changed) {
+  for (const auto& link : links_) link->channel().tell_services(changed);
+}
+
+void Server::shut_down(Duration patience, std::function<void()> done) {
+  listeners_.clear();
+  guests_.clear();
+  guests_by_host_.clear();
+  http_.clear();
+  idle_ = std::move(done);
+  patience_ = reactor_.wake_at(reactor_.now() + patience, [this](TimePoint) {
+    links_.clear();
+    check_idle();
+  });
+  std::vector<std::shared_ptr<Channel>> channels;
+  for (const auto& link : links_) channels.push_back(link->shared_channel());
+  for (const auto& channel : channels) channel->go_away({});
+  check_idle();
+}
+
+void Server::check_idle() {
+  if (!idle_ || !links_.empty() || !http_.empty()) return;
+  patience_.reset();
+  reactor_.post(std::exchange(idle_, nullptr));
+}
+
+}  // namespace ghost::b2

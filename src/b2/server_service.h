@@ -1,0 +1,90 @@
+#pragma once
+#include <functional>
+#include <list>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "b2/link_service.h"
+#include "net/http.h"
+#include "net/network.h"
+#include "net/tls.h"
+
+namespace ghost::b2 {
+
+/// Says who is at the other end of a connection, from what the transport proved (docs/spec/b2.md §9).
+using Judge = std::function<std::shared_ptr<const Identity>(const net::Peer&)>;
+
+/// What a server holds strangers to (docs/spec/b2.md §7).
+struct ServerLimits {
+  std::size_t connections = 10'000;
+  std::size_t unidentified = 256;           ///< before HELLO, or before the first HTTP request
+  std::size_t unidentified_per_address = 16;  ///< not counted for loopback and Unix sockets, which all have one address
+  Duration first_bytes = std::chrono::seconds(5);
+  Duration tls_handshake = std::chrono::seconds(10);
+};
+
+/// Accepts connections on any number of addresses and takes each for what its first bytes say: b2, TLS with b2 or HTTP inside, or
+/// HTTP (docs/spec/b2.md §1). On the reactor's thread only.
+class Server {
+ public:
+  struct Parts {
+    net::Network& network;
+    Endpoint& endpoint;
+    Judge judge;
+    std::shared_ptr<const net::TlsContext> tls;  ///< null: TLS is refused, and only loopback may be listened on
+    net::OnHttpRequest http;                     ///< empty: HTTP is refused
+    net::HttpLimits http_limits;
+    ServerLimits limits;
+    std::function<void(std::string_view)> log;   ///< one line about each connection turned away; may be empty
+  };
+  explicit Server(Parts parts);
+  ~Server();
+
+  /// Listens; answers where it really does (port 0 chosen by the kernel). refused for an address off loopback without TLS: the
+  /// message says how to get a house.
+  Result<net::Address> listen(const net::Address& at);
+  /// Listens on a socket that does already (socket activation).
+  net::OnAccept acceptor();
+  void adopt(std::unique_ptr<net::Listener> listener) { listeners_.push_back(std::move(listener)); }
+
+  /// Serves b2 on a stream that was opened elsewhere (a WebSocket), to that peer.
+  void serve(std::unique_ptr<net::ByteStream> stream, std::shared_ptr<const Identity> peer);
+
+  std::vector<net::Address> addresses() const;
+  /// Calls that connections are open: all links, for HELLO_UPDATE.
+  void tell_services(const v1::ServiceEntry& changed);
+  /// Stops listening, lets open calls end, closes; `done` once no connection is left or `patience` has passed.
+  void shut_down(Duration patience, std::function<void()> done);
+  std::size_t unidentified() const { return guests_.size(); }
+
+ private:
+  class Guest;
+  using LinkList = std::list<std::unique_ptr<Link>>;
+  using HttpList = std::list<std::unique_ptr<net::HttpConnection>>;
+
+  void on_accept(std::unique_ptr<net::ByteStream> stream);
+  void forget(std::uint64_t guest);
+  void start_link(std::uint64_t guest, std::unique_ptr<net::ByteStream> stream, BytesView first);
+  void start_http(std::unique_ptr<net::ByteStream> stream, BytesView first);
+  void add_link(std::unique_ptr<net::ByteStream> stream, std::shared_ptr<const Identity> peer, BytesView first,
+                std::function<void()> on_hello);
+  void turn_away(std::unique_ptr<net::ByteStream> stream, const std::string& why);
+  void check_idle();
+
+  Parts parts_;
+  net::Reactor& reactor_;
+  std::vector<std::unique_ptr<net::Listener>> listeners_;
+  std::map<std::string, std::size_t> guests_by_host_;
+  std::map<std::uint64_t, std::unique_ptr<Guest>> guests_;
+  std::uint64_t guest_count_ = 0;
+  LinkList links_;
+  HttpList http_;
+  std::list<std::unique_ptr<net::ByteStream>> leaving_;
+  std::function<void()> idle_;
+  net::Timer patience_;
+  std::shared_ptr<char> alive_ = std::make_shared<char>();
+};
+
+}  // namespace ghost::b2
