@@ -60,6 +60,7 @@ struct Identity {
   Kind kind = Kind::stranger;
   Roles roles;
   NodeId node;        ///< none unless TLS proved it
+  Bytes public_key;   ///< the key behind `node`; empty unless TLS proved it
   std::string name;   ///< what the peer calls itself; from its certificate when a member
   std::string where;  ///< its address, for messages
   std::string why_stranger;  ///< for a stranger: what is missing and how to mend it

@@ -35,11 +35,11 @@ void Link::open(BytesView first) {
 }
 
 void Link::on_hello(const v1::Hello&) {
-  if (events_.hello) events_.hello();
+  if (const auto hello = events_.hello) hello();  // a copy: the events may be set anew from here
 }
 
 void Link::on_services_changed() {
-  if (events_.services_changed) events_.services_changed();
+  if (const auto changed = events_.services_changed) changed();
 }
 
 void Link::on_finished(const Error& why) {

@@ -28,6 +28,7 @@ class Link : private net::StreamHandler, private ChannelEvents {
   /// Starts to read, after `first`, which was read from the stream already.
   void open(BytesView first = {});
 
+  void set_events(Events events) { events_ = std::move(events); }
   Channel& channel() { return *channel_; }
   std::shared_ptr<Channel> shared_channel() { return channel_; }
   const net::Peer& peer() const { return stream_->peer(); }

@@ -53,6 +53,8 @@ class Server {
   void serve(std::unique_ptr<net::ByteStream> stream, std::shared_ptr<const Identity> peer);
 
   std::vector<net::Address> addresses() const;
+  /// For handshakes from now on: the node has a new certificate.
+  void set_tls(std::shared_ptr<const net::TlsContext> tls) { parts_.tls = std::move(tls); }
   /// Calls that connections are open: all links, for HELLO_UPDATE.
   void tell_services(const v1::ServiceEntry& changed);
   /// Stops listening, lets open calls end, closes; `done` once no connection is left or `patience` has passed.

@@ -1,0 +1,84 @@
+#include "b2/client_service.h"
+
+#include "b2/access_service.h"
+
+namespace ghost::b2 {
+
+Result<Target> Target::parse(std::string_view text, std::uint16_t default_port) {
+  Target target;
+  constexpr std::string_view scheme = "tls:";
+  const bool forced = text.substr(0, scheme.size()) == scheme;
+  auto address = net::Address::parse(forced ? text.substr(scheme.size()) : text, default_port);
+  if (!address) return address.error();
+  target.address = std::move(*address);
+  if (forced && !target.address.is_ip()) return Error{Errc::malformed, "'" + std::string(text) + "': TLS goes over IP, not over a Unix socket"};
+  target.tls = forced || !target.address.is_loopback();
+  return target;
+}
+
+Dial::Dial(Parts parts, Target target, Done done) : parts_(std::move(parts)), target_(std::move(target)), done_(std::move(done)) {
+  net::Reactor& reactor = parts_.network.reactor();
+  timer_ = reactor.wake_at(reactor.now() + parts_.timeout, [this](TimePoint) {
+    const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(parts_.timeout).count();
+    end(Error{Errc::timed_out, target_.text() + ": not connected within " + std::to_string(ms) + " ms"});
+  });
+  connecting_ = parts_.network.connect(target_.address, parts_.timeout, [this](Result<std::unique_ptr<net::ByteStream>> stream) {
+    if (!stream) return end(stream.error());
+    on_stream(std::move(*stream));
+  });
+}
+
+Dial::~Dial() = default;
+
+void Dial::on_stream(std::unique_ptr<net::ByteStream> stream) {
+  if (!target_.tls) return start_link(std::move(stream));
+  if (!parts_.tls) return end(Error{Errc::unauthenticated, target_.text() + ": this asks for TLS, and this program has no node key; run it with the --state of a node"});
+  handshake_ = net::tls_connect(parts_.network.reactor(), std::move(stream), parts_.tls, parts_.timeout,
+                                [this](Result<std::unique_ptr<net::ByteStream>> secured) {
+                                  if (!secured) return end(secured.error());
+                                  on_secured(std::move(*secured));
+                                });
+}
+
+void Dial::on_secured(std::unique_ptr<net::ByteStream> stream) {
+  if (const Status trusted = judge_server(stream->peer()); !trusted) return end(trusted.error());
+  start_link(std::move(stream));
+}
+
+Status Dial::judge_server(const net::Peer& peer) const {
+  const auto refuse = [&](std::string why) { return Error{Errc::unauthenticated, target_.text() + ": " + std::move(why)}; };
+  if (!peer.tls || peer.tls->public_key.empty()) return refuse("it showed no certificate");
+  if (parts_.trust.code != nullptr) {
+    if (parts_.trust.code->is_for(peer.tls->public_key)) return {};
+    return refuse("the key that answered is not the one the code was made for: wrong address, or somebody in between");
+  }
+  if (parts_.trust.house != nullptr) {
+    const auto member = parts_.trust.house->verify_member(peer.tls->certificates, std::chrono::system_clock::now(), "");
+    if (member) return {};
+    if (!(parts_.trust.any_key_on_loopback && target_.address.is_loopback())) return member.error().in(target_.text());
+    return {};
+  }
+  if (parts_.trust.any_key_on_loopback && target_.address.is_loopback()) return {};
+  return refuse("this node is in no house, so it can't tell who that is: join the house with 'ghostlight house join'");
+}
+
+void Dial::start_link(std::unique_ptr<net::ByteStream> stream) {
+  auto peer = std::make_shared<Identity>();
+  peer->where = target_.text();
+  peer->why_stranger = "it was called by this node and has no rights here";
+  Link::Events events;
+  events.hello = [this] { end(std::move(link_)); };
+  events.closed = [this](const Error& why) { end(Error{why}); };
+  link_ = std::make_unique<Link>(parts_.network.reactor(), parts_.endpoint, Side::dialer, std::move(stream), std::move(peer), std::move(events));
+  link_->open();
+}
+
+void Dial::end(Result<std::unique_ptr<Link>> result) {
+  timer_.reset();
+  if (result) (*result)->set_events({});
+  const auto done = std::move(done_);
+  done_ = nullptr;
+  if (done) done(std::move(result));
+}
+
+}  // namespace ghost::b2
