@@ -23,25 +23,37 @@ struct SimWorld::Impl {
 SimWorld::SimWorld(std::uint64_t seed) : impl_(std::make_unique<Impl>(seed)) {}
 SimWorld::~SimWorld() = default;
 
-Network& SimWorld::add_host(const Address& address) { return impl_->world.add_host(address); }
+Network& SimWorld::add_host(const Address& address) {
+  return impl_->world.add_host(address);
+}
 
 void SimWorld::set_link(const Address& from, const Address& to, const LinkConditions& conditions) {
   impl_->world.links.set(impl_->host(from).index(), impl_->host(to).index(), conditions);
 }
 
-void SimWorld::set_default_link(const LinkConditions& conditions) { impl_->world.links.set_default(conditions); }
+void SimWorld::set_default_link(const LinkConditions& conditions) {
+  impl_->world.links.set_default(conditions);
+}
 
 void SimWorld::partition(const Address& a, const Address& b) {
   assert(&impl_->host(a) != &impl_->host(b));
   impl_->world.links.cut(impl_->host(a).index(), impl_->host(b).index());
 }
 
-void SimWorld::heal(const Address& a, const Address& b) { impl_->world.heal(impl_->host(a).index(), impl_->host(b).index()); }
+void SimWorld::heal(const Address& a, const Address& b) {
+  impl_->world.heal(impl_->host(a).index(), impl_->host(b).index());
+}
 
-void SimWorld::kill(const Address& host, Duration notice) { impl_->world.kill(impl_->host(host), notice); }
-void SimWorld::revive(const Address& host) { impl_->world.revive(impl_->host(host)); }
+void SimWorld::kill(const Address& host, Duration notice) {
+  impl_->world.kill(impl_->host(host), notice);
+}
+void SimWorld::revive(const Address& host) {
+  impl_->world.revive(impl_->host(host));
+}
 
-TimePoint SimWorld::now() const { return impl_->world.now(); }
+TimePoint SimWorld::now() const {
+  return impl_->world.now();
+}
 
 void SimWorld::run_until(TimePoint end) {
   assert(!impl_->running && "called from inside an event");
@@ -63,6 +75,8 @@ bool SimWorld::run_until(const std::function<bool()>& done, Duration limit) {
   return is_done;
 }
 
-SimWorld::Counters SimWorld::counters() const { return impl_->world.counters; }
+SimWorld::Counters SimWorld::counters() const {
+  return impl_->world.counters;
+}
 
 }  // namespace ghost::net

@@ -9,7 +9,9 @@
 namespace ghost::net::sim {
 
 namespace {
-PeerProcess this_process() { return {::getuid(), ::getgid(), ::getpid()}; }
+PeerProcess this_process() {
+  return {::getuid(), ::getgid(), ::getpid()};
+}
 }  // namespace
 
 StreamListener::~StreamListener() {
@@ -27,12 +29,18 @@ void StreamListener::accept(std::unique_ptr<ByteStream> stream) {
 }
 
 Attempt::Attempt(World& world, Host& host, Address to, Duration timeout, OnConnect done)
-    : world_(world), host_(host), target_(host.target(to)), to_(std::move(to)), timeout_(timeout), done_(std::move(done)) {
+    : world_(world),
+      host_(host),
+      target_(host.target(to)),
+      to_(std::move(to)),
+      timeout_(timeout),
+      done_(std::move(done)) {
   if (!host.alive()) return;
   id_ = world.attempts.add(this);
   world.schedule(later(world.now(), timeout), EventKind::give_up, id_);
   if (to_.family() == Address::Family::none || to_.is_multicast() || (to_.is_ip() && to_.port() == 0)) {
-    failure_ = Error{Errc::malformed, "connect to \"" + to_.text() + "\": expected an IP address and a port, or unix:/path"};
+    failure_ =
+        Error{Errc::malformed, "connect to \"" + to_.text() + "\": expected an IP address and a port, or unix:/path"};
     world.schedule(world.now(), EventKind::answer, id_);
     return;
   }
@@ -44,7 +52,8 @@ Attempt::Attempt(World& world, Host& host, Address to, Duration timeout, OnConne
 
 void Attempt::on_event(const Event& event) {
   switch (event.kind) {
-    case EventKind::request: return on_request();
+    case EventKind::request:
+      return on_request();
     case EventKind::answer:
       if (target_ && world_.links.is_cut(target_->index(), host_.index())) return repeat(EventKind::answer);
       if (failure_) return finish(*failure_);
@@ -64,7 +73,8 @@ void Attempt::on_request() {
   if (!target_->alive()) return;
   StreamListener* listener = target_->find_listener(to_);
   const Duration there = world_.links.between(host_.index(), target_->index()).delay();
-  const TimePoint when = world_.links.between(target_->index(), host_.index()).stream(world_.now(), 0, there, world_.random);
+  const TimePoint when =
+      world_.links.between(target_->index(), host_.index()).stream(world_.now(), 0, there, world_.random);
   world_.schedule(when, EventKind::answer, id_);
   if (listener) return answer(*listener, when);
   failure_ = errno_error(to_.is_ip() ? ECONNREFUSED : ENOENT, "connect to", to_.text());

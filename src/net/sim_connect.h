@@ -9,7 +9,10 @@ namespace ghost::net::sim {
 class StreamListener final : public Listener {
  public:
   StreamListener(World& world, Host& host, Address address, OnAccept on_accept)
-      : world_(world), host_(host), address_(std::move(address)), on_accept_(std::move(on_accept)),
+      : world_(world),
+        host_(host),
+        address_(std::move(address)),
+        on_accept_(std::move(on_accept)),
         id_(world.listeners.add(this)) {}
   ~StreamListener() override;
 
@@ -25,8 +28,8 @@ class StreamListener final : public Listener {
   Id id_;
 };
 
-/// A connection attempt: its request reaches the target after the link's delay, and the answer comes back after another. A
-/// request or answer that a partition swallows is repeated after 1 s, 2 s, 4 s …, as TCP does.
+/// A connection attempt: its request reaches the target after the link's delay, and the answer comes back after
+/// another. A request or answer that a partition swallows is repeated after 1 s, 2 s, 4 s …, as TCP does.
 class Attempt final : public Connecting {
  public:
   Attempt(World& world, Host& host, Address to, Duration timeout, OnConnect done);

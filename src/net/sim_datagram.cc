@@ -17,7 +17,10 @@ std::string name_of(std::uint32_t interface) {
 }  // namespace
 
 DatagramEnd::DatagramEnd(World& world, Host& host, const DatagramOptions& options)
-    : world_(world), host_(host), address_(options.local), id_(world.datagram_ends.add(this)),
+    : world_(world),
+      host_(host),
+      address_(options.local),
+      id_(world.datagram_ends.add(this)),
       share_port_(options.share_port),
       receive_buffer_(options.receive_buffer == 0 ? kReceiveBuffer : options.receive_buffer),
       max_datagram_(std::max<std::size_t>(options.max_datagram, 1)) {}
@@ -47,7 +50,8 @@ void DatagramEnd::on_datagrams(std::function<void(std::span<const Datagram>)> ha
 
 std::size_t DatagramEnd::send(std::span<const Datagram> batch) {
   if (!open()) return 0;
-  return static_cast<std::size_t>(std::ranges::count_if(batch, [this](const Datagram& each) { return send_one(each); }));
+  return static_cast<std::size_t>(
+      std::ranges::count_if(batch, [this](const Datagram& each) { return send_one(each); }));
 }
 
 bool DatagramEnd::send_one(const Datagram& datagram) {
@@ -72,7 +76,8 @@ void DatagramEnd::send_unicast(const Address& from, const Datagram& datagram) {
   }
   const std::uint32_t packet =
       world_.packets.make(host_.index(), {from, datagram.to, datagram.bytes, to == &host_ ? kLoopback : kSim});
-  copy_along(world_.links.between(host_.index(), to->index()), to->index(), EventKind::unicast, {to->index(), 0}, packet);
+  copy_along(world_.links.between(host_.index(), to->index()), to->index(), EventKind::unicast, {to->index(), 0},
+             packet);
   world_.packets.release(packet);
 }
 
@@ -163,7 +168,8 @@ void DatagramEnd::hand_out() {
   if (world.datagram_ends.find(id) && !handler_changed_) handler_ = std::move(handler);
 }
 
-Result<DatagramEnd::Joined> DatagramEnd::membership(std::string_view what, const Address& group, std::uint32_t interface,
+Result<DatagramEnd::Joined> DatagramEnd::membership(std::string_view what, const Address& group,
+                                                    std::uint32_t interface,
                                                     const std::optional<Address>& source) const {
   const std::string subject = group.host() + (source ? " from " + source->host() : "") + " on " + name_of(interface);
   if (!open()) return errno_error(ENETDOWN, what, subject);
@@ -196,7 +202,8 @@ Status DatagramEnd::leave(const Address& group, std::uint32_t interface, const s
   if (!world_.groups.leave(joined->group, joined->membership)) {
     return errno_error(EADDRNOTAVAIL, "leave", group.host() + " on " + name_of(interface));
   }
-  std::erase_if(joined_, [&](const Joined& j) { return j.group == joined->group && j.membership == joined->membership; });
+  std::erase_if(joined_,
+                [&](const Joined& j) { return j.group == joined->group && j.membership == joined->membership; });
   left_ = true;
   return {};
 }

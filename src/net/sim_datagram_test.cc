@@ -228,7 +228,8 @@ TEST_F(SimDatagram, CarriesIp6) {
 
 TEST_F(SimDatagram, NamesTheGroupAndTheInterfaceInItsErrors) {
   auto socket = open_socket(a, kAny);
-  EXPECT_EQ(socket->join(kGroup, 7).error(), (Error{Errc::not_found, "join 239.17.17.1 on interface 7: no such device"}));
+  EXPECT_EQ(socket->join(kGroup, 7).error(),
+            (Error{Errc::not_found, "join 239.17.17.1 on interface 7: no such device"}));
   EXPECT_EQ(socket->join(host_address(5), 0).error().code, Errc::malformed);
   EXPECT_EQ(socket->join(Address::parse("[ff15::17]:1").value(), 0).error().code, Errc::malformed);
   EXPECT_FALSE(socket->set_multicast(9, 1, true));

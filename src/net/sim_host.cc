@@ -50,7 +50,8 @@ Host* Host::target(const Address& to) {
 }
 
 std::uint16_t Host::next_port() {
-  last_port_ = last_port_ < kFirstPort || last_port_ == kLastPort ? kFirstPort : static_cast<std::uint16_t>(last_port_ + 1);
+  last_port_ =
+      last_port_ < kFirstPort || last_port_ == kLastPort ? kFirstPort : static_cast<std::uint16_t>(last_port_ + 1);
   return last_port_;
 }
 
@@ -63,7 +64,8 @@ Result<std::unique_ptr<Listener>> Host::listen(const Address& at, OnAccept on_ac
   const auto taken = [&] {
     return std::ranges::any_of(listening_, [&](const StreamListener* each) { return overlap(each->address(), bound); });
   };
-  for (int tries = 0; at.is_ip() && at.port() == 0 && (tries == 0 || (taken() && tries < kLastPort - kFirstPort)); ++tries) {
+  for (int tries = 0; at.is_ip() && at.port() == 0 && (tries == 0 || (taken() && tries < kLastPort - kFirstPort));
+       ++tries) {
     bound = at.with_port(next_port());
   }
   if (taken()) return errno_error(EADDRINUSE, "listen on", at.text());
@@ -87,7 +89,8 @@ Result<std::unique_ptr<DatagramSocket>> Host::open_datagram(const DatagramOption
   const Address& at = options.local;
   constexpr std::string_view what = "open a UDP socket on";
   if (!at.is_ip()) {
-    return Error{Errc::malformed, std::string(what) + " \"" + at.text() + "\": datagrams need an IP address and a port"};
+    return Error{Errc::malformed,
+                 std::string(what) + " \"" + at.text() + "\": datagrams need an IP address and a port"};
   }
   if (auto may = may_bind(what, at); !may) return may.error();
   DatagramOptions bound = options;

@@ -5,7 +5,6 @@
 namespace ghost::net::sim {
 
 namespace {
-constexpr std::size_t kSegment = 1448;  // what TCP carries in a 1500-byte IPv4 packet with timestamps
 constexpr Duration kShortestTimeout = std::chrono::milliseconds(200);  // Linux' TCP_RTO_MIN
 constexpr int kMostRetransmissions = 10;
 
@@ -38,7 +37,8 @@ Profile::Profile(const LinkConditions& given) : conditions(given) {
   for (double* share : {&c.loss, &c.duplicate, &c.reorder}) *share = std::clamp(*share, 0.0, 1.0);
   bursty = c.burst > 1 && c.loss > 0 && c.loss < 1;
   if (!bursty) return;
-  // In the long run a share enter/(enter+leave) is lost. Where the burst is too short for the loss asked for, the loss wins.
+  // In the long run a share enter/(enter+leave) is lost. Where the burst is too short for the loss asked for, the loss
+  // wins.
   c.burst = std::max(c.burst, c.loss / (1 - c.loss));
   leave_burst = 1 / c.burst;
   enter_burst = c.loss / (c.burst * (1 - c.loss));

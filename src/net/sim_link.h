@@ -11,6 +11,9 @@ namespace ghost::net::sim {
 
 using HostIndex = std::uint32_t;
 
+/// What TCP carries in a 1500-byte IPv4 packet with timestamps: what is lost and repaired as one.
+inline constexpr std::size_t kSegment = 1448;
+
 /// `at` + `span`, at most TimePoint::max(); a negative span is none.
 TimePoint later(TimePoint at, Duration span);
 

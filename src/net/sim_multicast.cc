@@ -65,7 +65,8 @@ const std::vector<MulticastGroups::Way>& MulticastGroups::ways(const Address& gr
   std::unordered_set<std::uint32_t> seen;  // a socket that joined from two sources hears a datagram once
   for (const Membership& member : found->second.members) {
     if (member.port != port || !hears(member, origin)) continue;
-    if (seen.insert(member.socket.slot).second) fresh.ways.push_back({member.socket, member.host, &links.between(origin.host, member.host)});
+    if (seen.insert(member.socket.slot).second)
+      fresh.ways.push_back({member.socket, member.host, &links.between(origin.host, member.host)});
   }
   fresh.links_version = links.version();
   return fresh.ways;

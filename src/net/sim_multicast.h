@@ -47,8 +47,8 @@ class MulticastGroups {
     HostIndex host;
     Link* link;
   };
-  /// The ways from `origin` to all members of `group` on `port`, those on its own host included, in the order of joining. Valid
-  /// until anything joins, leaves or a link changes.
+  /// The ways from `origin` to all members of `group` on `port`, those on its own host included, in the order of
+  /// joining. Valid until anything joins, leaves or a link changes.
   const std::vector<Way>& ways(const Address& group, std::uint16_t port, const Origin& origin, LinkTable& links);
 
  private:

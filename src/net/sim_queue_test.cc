@@ -11,7 +11,9 @@ namespace ghost::net::sim {
 static_assert(sizeof(Event) == 24, "an event is moved a dozen times: keep it small");
 
 namespace {
-Event event_at(std::uint64_t time, std::uint32_t number) { return {time, EventKind::task, {}, number}; }
+Event event_at(std::uint64_t time, std::uint32_t number) {
+  return {time, EventKind::task, {}, number};
+}
 }  // namespace
 
 TEST(EventQueue, GivesOutByTimeAndAmongEqualsInTheOrderTheyCame) {

@@ -3,8 +3,8 @@
 
 namespace ghost::net::sim {
 
-/// xoshiro256++ (Blackman and Vigna), seeded by splitmix64. Our own, because the standard's distributions differ from one
-/// library to the next and a run must be the same everywhere.
+/// xoshiro256++ (Blackman and Vigna), seeded by splitmix64. Our own, because the standard's distributions differ from
+/// one library to the next and a run must be the same everywhere.
 class Random {
  public:
   explicit Random(std::uint64_t seed) {

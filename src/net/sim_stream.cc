@@ -9,10 +9,10 @@
 namespace ghost::net::sim {
 
 namespace {
-constexpr std::size_t kSegment = 1448;
 constexpr std::size_t kMostAtOnce = 64 * 1024;
 constexpr std::uint32_t kInOrder = 1;  // of a reset: what was sent before it arrives first
-constexpr std::size_t kPacedPiece = 16 * 1024;  // at a limited rate: finer would cost events, coarser would come in lumps
+// At a limited rate: finer would cost events, coarser would come in lumps.
+constexpr std::size_t kPacedPiece = 16 * 1024;
 
 Bytes take_front(ByteQueue& queue, std::size_t size) {
   Bytes bytes;
@@ -29,8 +29,8 @@ Bytes take_front(ByteQueue& queue, std::size_t size) {
 }  // namespace
 
 std::pair<std::unique_ptr<Stream>, std::unique_ptr<Stream>> Stream::make_pair(Host& dialer, Peer dialer_peer,
-                                                                             Host& acceptor, Peer acceptor_peer,
-                                                                             World& world, TimePoint answered) {
+                                                                              Host& acceptor, Peer acceptor_peer,
+                                                                              World& world, TimePoint answered) {
   auto dialing = std::make_unique<Stream>(world, dialer, acceptor, std::move(dialer_peer));
   auto accepted = std::make_unique<Stream>(world, acceptor, dialer, std::move(acceptor_peer));
   dialing->other_id_ = accepted->id_;
@@ -137,8 +137,10 @@ void Stream::say_last_words() {
 
 void Stream::on_event(const Event& event) {
   switch (event.kind) {
-    case EventKind::arrival: return on_arrival();
-    case EventKind::reset: return on_reset(event.argument);
+    case EventKind::arrival:
+      return on_arrival();
+    case EventKind::reset:
+      return on_reset(event.argument);
     case EventKind::taken:
       under_way_ -= event.argument;
       return flush();
@@ -146,7 +148,8 @@ void Stream::on_event(const Event& event) {
       pump_planned_ = false;
       return pump();
     default:
-      return close({Errc::timed_out, connection_to(peer_) + ": the peer did not close it within " + in_words(patience_)});
+      return close(
+          {Errc::timed_out, connection_to(peer_) + ": the peer did not close it within " + in_words(patience_)});
   }
 }
 
@@ -162,7 +165,8 @@ void Stream::on_arrival() {
 
 void Stream::on_reset(std::uint32_t order) {
   if (order == kInOrder && !arriving_.empty()) {
-    return world_.schedule(std::max(arriving_.back().arrives, world_.now() + World::kTurn), EventKind::reset, id_, order);
+    return world_.schedule(std::max(arriving_.back().arrives, world_.now() + World::kTurn), EventKind::reset, id_,
+                           order);
   }
   reset_ = true;
   stalled_ = cut();

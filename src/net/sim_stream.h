@@ -7,17 +7,19 @@
 
 namespace ghost::net::sim {
 
-/// One end of a stream. Bytes under way are kept by the end they travel to; each end keeps how much its peer has not taken.
+/// One end of a stream. Bytes under way are kept by the end they travel to; each end keeps how much its peer has not
+/// taken.
 class Stream final : public ByteStream {
  public:
-  /// Most bytes under way in one direction: what a kernel's send and receive buffers would hold. Longer round trips than
-  /// kWindow / rate leave a link idle, as they do with real buffers of that size.
+  /// Most bytes under way in one direction: what a kernel's send and receive buffers would hold. Longer round trips
+  /// than kWindow / rate leave a link idle, as they do with real buffers of that size.
   static constexpr std::size_t kWindow = 256 * 1024;
 
-  /// Both ends of a stream: the one that connected, and the one that accepted, whose bytes arrive no earlier than `answered`.
+  /// Both ends of a stream: the one that connected, and the one that accepted, whose bytes arrive no earlier than
+  /// `answered`.
   static std::pair<std::unique_ptr<Stream>, std::unique_ptr<Stream>> make_pair(Host& dialer, Peer dialer_peer,
-                                                                              Host& acceptor, Peer acceptor_peer,
-                                                                              World& world, TimePoint answered);
+                                                                               Host& acceptor, Peer acceptor_peer,
+                                                                               World& world, TimePoint answered);
   Stream(World& world, Host& host, Host& peer_host, Peer peer);
   ~Stream() override;
 
@@ -69,8 +71,8 @@ class Stream final : public ByteStream {
   StreamHandler* handler_ = nullptr;
 
   ByteQueue output_;
-  std::size_t under_way_ = 0;     ///< bytes sent that the peer has not taken, as far as this end knows
-  TimePoint last_arrival_{};      ///< of what was sent: nothing overtakes it
+  std::size_t under_way_ = 0;  ///< bytes sent that the peer has not taken, as far as this end knows
+  TimePoint last_arrival_{};   ///< of what was sent: nothing overtakes it
   bool flush_planned_ = false;
   bool above_high_water_ = false;
   bool tell_writable_ = false;
@@ -78,14 +80,14 @@ class Stream final : public ByteStream {
   Duration patience_{};
   bool said_goodbye_ = false;
 
-  std::deque<Piece> arriving_;    ///< the first one has an event planned, unless stalled
-  std::deque<Bytes> arrived_;     ///< waiting for a handler that reads; empty bytes: goodbye
+  std::deque<Piece> arriving_;  ///< the first one has an event planned, unless stalled
+  std::deque<Bytes> arrived_;   ///< waiting for a handler that reads; empty bytes: goodbye
   bool reading_ = true;
-  bool stalled_ = false;          ///< by a partition
-  bool peer_ended_ = false;       ///< its goodbye was read
-  bool reset_ = false;            ///< the peer is gone without a goodbye
+  bool stalled_ = false;     ///< by a partition
+  bool peer_ended_ = false;  ///< its goodbye was read
+  bool reset_ = false;       ///< the peer is gone without a goodbye
   bool pump_planned_ = false;
-  std::optional<Error> ended_;    ///< to be told to the first handler
+  std::optional<Error> ended_;  ///< to be told to the first handler
 };
 
 }  // namespace ghost::net::sim

@@ -337,7 +337,8 @@ TEST_F(SimStream, DestroyingItDropsWhatWasNotSentAndEndsThePeer) {
   world.run_for(1s);
   EXPECT_EQ(server.received, "sent");
   ASSERT_TRUE(server.closed);
-  EXPECT_EQ(*server.closed, (Error{Errc::cancelled, "connection to " + server.stream->peer().remote.text() + ": the peer closed it"}));
+  EXPECT_EQ(*server.closed,
+            (Error{Errc::cancelled, "connection to " + server.stream->peer().remote.text() + ": the peer closed it"}));
   server.write("into the void");
   world.run_for(1s);
   EXPECT_EQ(server.stream->unsent(), 13u);
@@ -450,10 +451,10 @@ TEST_F(SimStream, LetsTheListenerAndTheAttemptGoInTheirOwnCallbacks) {
   std::unique_ptr<Connecting> attempt;
   int accepted = 0, connected = 0;
   listener = b.listen(b_at.with_port(1), [&](auto stream) {
-    listener.reset();
-    ++accepted;
-    server.hold(std::move(stream));
-  }).value();
+                listener.reset();
+                ++accepted;
+                server.hold(std::move(stream));
+              }).value();
   attempt = a.connect(b_at.with_port(1), 1s, [&](auto stream) {
     attempt.reset();
     ++connected;

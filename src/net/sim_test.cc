@@ -301,10 +301,13 @@ class Chatter : public StreamHandler {
     socket_ = open_socket(network_, kAny.with_port(1835));
     EXPECT_TRUE(socket_->join(kGroup, 0));
     socket_->on_datagrams([this](std::span<const Datagram> batch) { hear(batch); });
-    listener_ = network_.listen(kAny.with_port(1), [this](auto stream) {
-      accepted_ = std::move(stream);
-      accepted_->set_handler(*this);
-    }).value();
+    listener_ = network_
+                    .listen(kAny.with_port(1),
+                            [this](auto stream) {
+                              accepted_ = std::move(stream);
+                              accepted_->set_handler(*this);
+                            })
+                    .value();
     next_ = host_address((number + 1) % count, 1);
     tick();
   }
@@ -355,8 +358,14 @@ class Chatter : public StreamHandler {
 
 std::uint64_t busy_run(std::uint64_t seed) {
   SimWorld world(seed);
-  world.set_default_link({.delay = 500us, .jitter = 2ms, .rate = 50'000'000, .loss = 0.05, .burst = 3, .duplicate = 0.02,
-                          .reorder = 0.1, .fragment = 900});
+  world.set_default_link({.delay = 500us,
+                          .jitter = 2ms,
+                          .rate = 50'000'000,
+                          .loss = 0.05,
+                          .burst = 3,
+                          .duplicate = 0.02,
+                          .reorder = 0.1,
+                          .fragment = 900});
   Trace trace(world);
   std::vector<std::unique_ptr<Chatter>> chatters;
   for (std::uint32_t i = 0; i < 20; ++i) chatters.push_back(std::make_unique<Chatter>(world, trace, i, 20));

@@ -21,7 +21,8 @@ std::uint64_t nanoseconds(TimePoint at) {
 World::World(std::uint64_t seed) : random(seed), now_(kStart) {}
 
 World::~World() {
-  // What hosts planned may own sockets, which look into the tables as they go: let all of it go while the tables are there.
+  // What hosts planned may own sockets, which look into the tables as they go: let all of it go while the tables are
+  // there.
   for (const auto& each : hosts_) {
     if (each->alive()) kill(*each, Duration::max());
   }
@@ -60,7 +61,8 @@ Timer World::wake_at(Life life, TimePoint when, std::function<void(TimePoint)> r
 void World::take_back(Id id) {
   if (!tasks_.find(id)) return;
   const Task gone = tasks_.remove(id);
-  // Timers are mostly taken back before they ring; their events are swept out when they are the greater part of the queue.
+  // Timers are mostly taken back before they ring; their events are swept out when they are the greater part of the
+  // queue.
   if (++taken_back_ < 1024 || taken_back_ < queue_.size() / 2) return;
   queue_.remove_if([this](const Event& e) { return e.kind == EventKind::task && !tasks_.find(e.id); });
   taken_back_ = 0;
@@ -123,8 +125,10 @@ bool World::step(TimePoint end) {
 
 void World::dispatch(const Event& event) {
   switch (event.kind) {
-    case EventKind::task: return run_task(event.id);
-    case EventKind::unicast: return hosts_[event.id.slot]->receive(event.argument);
+    case EventKind::task:
+      return run_task(event.id);
+    case EventKind::unicast:
+      return hosts_[event.id.slot]->receive(event.argument);
     case EventKind::multicast: {
       DatagramEnd** socket = datagram_ends.find(event.id);
       if (socket) return (*socket)->receive_multicast(event.argument);

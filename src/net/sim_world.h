@@ -2,8 +2,8 @@
 #include <array>
 #include <atomic>
 #include <deque>
+#include <functional>
 #include <memory>
-#include <thread>
 #include <unordered_map>
 
 #include "base/guarded.h"
@@ -36,12 +36,12 @@ struct Task {
   std::function<void(TimePoint now)> run;
 };
 
-/// What all hosts share: the clock, the events and the tables in which events find whom they are for. Objects handed out to
-/// hosts' code remove themselves from the tables when destroyed, so the world must outlive them.
+/// What all hosts share: the clock, the events and the tables in which events find whom they are for. Objects handed
+/// out to hosts' code remove themselves from the tables when destroyed, so the world must outlive them.
 class World {
  public:
-  /// What a turn costs: posted work and timers already due come this much later, so that a host that keeps itself busy for ever
-  /// does not stop the clock.
+  /// What a turn costs: posted work and timers already due come this much later, so that a host that keeps itself busy
+  /// for ever does not stop the clock.
   static constexpr Duration kTurn = std::chrono::microseconds(1);
 
   explicit World(std::uint64_t seed);
