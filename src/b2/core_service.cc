@@ -2,9 +2,9 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <memory>
-#include <set>
 
 #include "b2/descriptor_set.h"
 
@@ -17,7 +17,12 @@ std::uint64_t resident_bytes() {
   return resident * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
 }
 
-Result<v1::DescribeResponse> CoreService::describe(const v1::DescribeRequest& request, const CallContext&) {
+/// Whether the caller may use any method of a service.
+static bool may_use(const v1::ServiceEntry& entry, const Identity& caller) {
+  return std::any_of(entry.methods.begin(), entry.methods.end(), [&](const v1::Method& method) { return caller.may(method.needs, method.name).has_value(); });
+}
+
+Result<v1::DescribeResponse> CoreService::describe(const v1::DescribeRequest& request, const CallContext& context) {
   v1::DescribeResponse response;
   response.node_name = endpoint_.name;
   response.node_id = Bytes(endpoint_.node.bytes.begin(), endpoint_.node.bytes.end());
@@ -26,11 +31,12 @@ Result<v1::DescribeResponse> CoreService::describe(const v1::DescribeRequest& re
   std::vector<BytesView> sets;
   for (const v1::ServiceEntry& entry : endpoint_.services.entries()) {
     if (!request.service.empty() && entry.name != request.service) continue;
+    if (!may_use(entry, *context.caller)) continue;
     response.services.push_back(entry);
     if (const Service* service = endpoint_.services.service(entry.name)) sets.push_back(service->info().file_descriptor_set);
   }
   if (!request.service.empty() && response.services.empty()) {
-    return Error{Errc::not_found, endpoint_.name + " has no service '" + request.service + "'; Describe without a name lists what it has"};
+    return Error{Errc::not_found, endpoint_.name + " has no service '" + request.service + "' that this caller may use; Describe without a name lists those it may"};
   }
   if (request.descriptors) response.file_descriptor_set = merge_descriptor_sets(sets);
   return response;

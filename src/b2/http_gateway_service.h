@@ -1,0 +1,57 @@
+#pragma once
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "b2/core_service.h"
+#include "b2/endpoint.h"
+#include "b2/json.h"
+#include "b2/server_service.h"
+#include "net/http.h"
+
+namespace ghost::b2 {
+
+/// A file of the console, as it is sent.
+struct WebAsset {
+  std::string_view type;  ///< "text/html; charset=utf-8"
+  BytesView gzip;
+  bool immutable = false;  ///< its name holds a hash of what it holds
+};
+
+/// The HTTP side of an endpoint (docs/spec/b2.md §10): calls as JSON, WebSockets, health, metrics and, where there are any, the
+/// console's files. Checks Host and Origin of every request (DNS rebinding, cross-site requests). On the reactor's thread only.
+class HttpGateway {
+ public:
+  struct Parts {
+    net::Reactor& reactor;
+    Endpoint& endpoint;
+    const CoreService& core;
+    std::string token;                     ///< of the console; requests that bear it have all roles
+    std::vector<std::string> extra_hosts;  ///< names, beside loopback ones, that Host may say; without port
+    std::function<std::optional<WebAsset>(std::string_view path)> assets;  ///< may be empty
+    std::function<void(std::unique_ptr<net::ByteStream>, std::shared_ptr<const Identity>)> serve;  ///< takes a WebSocket
+  };
+  explicit HttpGateway(Parts parts);
+  ~HttpGateway();
+
+  void handle(net::HttpRequest request, std::unique_ptr<net::HttpReply> reply);
+
+ private:
+  bool host_allowed(std::string_view host) const;
+  bool origin_allowed(std::string_view origin, std::string_view host) const;
+  std::optional<net::HttpResponse> refusal(const net::HttpRequest& request) const;
+  std::shared_ptr<const Identity> identify(std::string_view bearer) const;
+  void upgrade(const net::HttpRequest& request, std::unique_ptr<net::HttpReply> reply);
+  void call(net::HttpRequest request, std::unique_ptr<net::HttpReply> reply);
+  net::HttpResponse get(const net::HttpRequest& request) const;
+  net::HttpResponse health() const;
+  const JsonCodec& codec();
+
+  Parts parts_;
+  std::optional<JsonCodec> codec_;
+  Bytes codec_made_of_;
+};
+
+}  // namespace ghost::b2

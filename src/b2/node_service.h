@@ -1,0 +1,78 @@
+#pragma once
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "b2/access_service.h"
+#include "b2/core_service.h"
+#include "b2/house_service.h"
+#include "b2/http_gateway_service.h"
+#include "b2/membership.h"
+#include "b2/server_service.h"
+#include "b2/workers.h"
+#include "base/log.h"
+#include "net/epoll.h"
+
+namespace ghost::b2 {
+
+/// What a daemon of ours is made of: the node's key and house, an endpoint with b2.v1.Core (and b2.v1.House where the house is
+/// kept), the server for b2, TLS and HTTP, and a worker pool. The apps add their services to it.
+class Node {
+ public:
+  struct Options {
+    std::string program;               ///< "ariascribe"
+    std::string version;               ///< "0.1.0"
+    std::string node_name;             ///< "" for the one kept in the state, or the machine's
+    std::filesystem::path state;       ///< the node's key and house; shared by all daemons of a node
+    std::vector<net::Address> listen;  ///< TCP and Unix sockets
+    std::vector<std::string> hosts;    ///< names that HTTP's Host may say beside loopback ones
+    std::function<std::optional<WebAsset>(std::string_view)> assets;  ///< the console's files, for the host
+    std::size_t workers = 2;
+  };
+
+  /// Opens the state and listens. Errors name the address or file and what to do.
+  static Result<std::unique_ptr<Node>> start(net::EpollNetwork& network, Options options, const Logger& log);
+  ~Node();
+
+  Endpoint& endpoint() { return endpoint_; }
+  Server& server() { return *server_; }
+  const CoreService& core() const { return *core_; }
+  const NodeState& state() const { return *state_; }
+  net::EpollNetwork& network() { return network_; }
+  const std::string& token() const { return token_; }
+  std::vector<std::string> addresses() const;
+  /// Null until the state has a key that TLS could be made of.
+  std::shared_ptr<const net::TlsContext> tls() const { return tls_; }
+
+  /// Also hears of changes of the services, beside the server's own connections.
+  std::function<void(const v1::ServiceEntry&)> on_services_changed;
+
+  /// Lets open calls end, then `done`.
+  void shut_down(std::function<void()> done);
+
+ private:
+  Node(net::EpollNetwork& network, Options options, const Logger& log);
+  Status open();
+  Status load_identity();
+  void watch_membership();
+
+  net::EpollNetwork& network_;
+  Options options_;
+  Logger log_;
+  Endpoint endpoint_;
+  std::optional<NodeState> state_;
+  std::shared_ptr<const net::TlsContext> tls_;
+  std::string token_;
+  std::unique_ptr<CoreService> core_;
+  std::unique_ptr<HouseService> house_;
+  std::unique_ptr<HttpGateway> gateway_;
+  std::unique_ptr<Server> server_;
+  std::filesystem::file_time_type membership_time_{};
+  net::Timer watch_;
+  std::unique_ptr<Workers> workers_;  ///< last, so that it ends first
+};
+
+}  // namespace ghost::b2
