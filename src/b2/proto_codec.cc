@@ -5,8 +5,8 @@
 namespace ghost::b2::proto {
 
 std::uint32_t Reader::long_tag() {
-  const std::uint64_t tag = long_varint();
-  if (tag <= 0xffffffff) return static_cast<std::uint32_t>(tag);
+  const std::uint64_t tag = short_varint();
+  if (ok() && tag <= 0xffffffff) return static_cast<std::uint32_t>(tag);
   fail(Problem::tag);
   return 0;
 }
@@ -106,7 +106,7 @@ Error Reader::error() const {
       case Problem::none: return "nothing is wrong";
       case Problem::tag: return "a field without a valid number";
       case Problem::truncated: return "ends in the middle";
-      case Problem::long_number: return "a number longer than ten bytes";
+      case Problem::long_number: return "a number that is too long";
       case Problem::wire_type: return "has a wire type it should not have";
       case Problem::group: return "a group that does not begin or end";
       case Problem::utf8: return "text that is not UTF-8";

@@ -3,6 +3,7 @@
 #include <cstring>
 #include <initializer_list>
 #include <map>
+#include <memory>
 #include <string>
 #include <type_traits>
 #include <vector>
@@ -92,7 +93,7 @@ class Reader {
   }
   /// A length and as many bytes; a view into what is read.
   BytesView run() {
-    const std::uint64_t size = varint();
+    const std::uint64_t size = short_varint();
     if (size > remaining()) {
       fail(Problem::truncated);
       return {};
@@ -193,6 +194,13 @@ class Reader {
   }
   std::uint32_t long_tag();
   std::uint64_t long_varint();
+  /// Tags and lengths: at most five bytes.
+  std::uint64_t short_varint() {
+    const std::uint8_t* const begin = at_;
+    const std::uint64_t value = varint();
+    if (at_ - begin > 5 && ok()) fail(Problem::long_number);
+    return value;
+  }
   void skip(std::uint32_t tag);
   void skip_group(std::uint32_t field);
 
@@ -370,7 +378,8 @@ std::uint8_t* put_map(std::uint8_t* at, std::uint32_t tag, const M& map) {
 /// All of `bytes` into `m`, which is overwritten.
 template <class M>
 Status decode_into(BytesView bytes, M& m) {
-  m = M{};
+  std::destroy_at(&m);
+  std::construct_at(&m);
   Reader in(bytes);
   if (read_from(in, m)) return {};
   return in.error();

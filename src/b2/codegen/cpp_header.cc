@@ -42,7 +42,7 @@ std::string Cpp::header() const {
   for (const pb::Descriptor* message : order_.messages) declare_functions(out, *message);
   for (int i = 0; i < file_.service_count(); ++i) {
     declare_service(out, *file_.service(i));
-    declare_client(out, *file_.service(i));
+    if (file_.service(i)->method_count() > 0) declare_client(out, *file_.service(i));
   }
   if (!namespace_.empty()) out.line().line("}  // namespace ", namespace_);
   return out.take();

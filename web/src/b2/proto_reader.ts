@@ -127,14 +127,15 @@ export class Reader {
   }
 
   private tag(): number {
-    this.varint();
+    this.varint(5);
     if (this.high !== 0 || this.low < 8) throw new Trouble('a field without a valid number');
     return this.low;
   }
 
-  private varint(): void {
+  /** Tags and lengths have at most five bytes. */
+  private varint(most: 5 | 10 = 10): void {
     let low = 0, high = 0;
-    for (let i = 0; i < 10; ++i) {
+    for (let i = 0; i < most; ++i) {
       if (this.at >= this.end) throw new Trouble('ends in the middle');
       const byte = this.view.getUint8(this.at++), bits = byte & 127;
       if (i < 5) low |= bits << (7 * i);
@@ -146,7 +147,7 @@ export class Reader {
         return;
       }
     }
-    throw new Trouble('a number longer than ten bytes');
+    throw new Trouble('a number that is too long');
   }
 
   private wide(): bigint {
@@ -161,7 +162,7 @@ export class Reader {
   }
 
   private length(): number {
-    this.varint();
+    this.varint(5);
     if (this.high !== 0) throw new Trouble('ends in the middle');
     return this.low;
   }
