@@ -28,6 +28,7 @@ Result<v1::DescribeResponse> CoreService::describe(const v1::DescribeRequest& re
   response.node_id = Bytes(endpoint_.node.bytes.begin(), endpoint_.node.bytes.end());
   response.program = endpoint_.program;
   response.house = endpoint_.house;
+  response.addresses = endpoint_.addresses;
   std::vector<BytesView> sets;
   for (const v1::ServiceEntry& entry : endpoint_.services.entries()) {
     if (!request.service.empty() && entry.name != request.service) continue;

@@ -106,6 +106,7 @@ struct Endpoint {
   NodeId node;
   std::string house;    ///< "" for none
   Bytes house_id;
+  std::vector<std::string> addresses;  ///< where it listens, as people write them; a hosted child's are told by its host too
   std::uint64_t boot_epoch = 0;
   ChannelLimits limits;
   ReceiveBudget budget;

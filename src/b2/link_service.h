@@ -30,6 +30,7 @@ class Link : private net::StreamHandler, private ChannelEvents {
 
   void set_events(Events events) { events_ = std::move(events); }
   Channel& channel() { return *channel_; }
+  const Channel& channel() const { return *channel_; }
   std::shared_ptr<Channel> shared_channel() { return channel_; }
   const net::Peer& peer() const { return stream_->peer(); }
   /// Lets the open calls end, then closes; closed() follows.

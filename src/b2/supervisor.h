@@ -68,6 +68,8 @@ class Supervisor {
   State state() const { return state_; }
   /// Whether a process exists.
   bool running() const { return running_; }
+  /// By stop() or restart(), and so its end is no failure.
+  bool asked_to_end() const { return running_ && asked_to_end_; }
   /// In a while it runs again without anyone's doing.
   bool comes_back() const { return state_ != State::failed && wanted_; }
   TimePoint next_start() const { return state_ == State::backing_off ? deadline_ : TimePoint::max(); }
@@ -87,7 +89,7 @@ class Supervisor {
   State state_ = State::stopped;
   bool wanted_ = false;        ///< meant to run
   bool running_ = false;
-  bool asked_to_end_ = false;  ///< by stop() or restart(): its end is no failure
+  bool asked_to_end_ = false;
   bool killed_ = false;        ///< SIGKILL was sent
   std::string kill_reason_;    ///< why the supervisor ends it, when that is not because it was asked to
   TimePoint deadline_ = TimePoint::max();  ///< of the state

@@ -1,0 +1,169 @@
+#include "b2/host_service.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace ghost::b2 {
+
+namespace {
+
+/// Changes come in bursts, and a console can show only so many.
+constexpr Duration kShortestInterval = std::chrono::milliseconds(100);
+constexpr Duration kUsualInterval = std::chrono::seconds(1);
+constexpr Duration kLongestInterval = std::chrono::hours(1);
+
+Duration interval_of(const v1::WatchRequest& request) {
+  if (request.interval_ms == 0) return kUsualInterval;
+  return std::clamp<Duration>(std::chrono::milliseconds(request.interval_ms), kShortestInterval, kLongestInterval);
+}
+
+}  // namespace
+
+Host::Host(HostParts parts, About about) : parts_(std::move(parts)), about_(std::move(about)) {}
+
+Host::~Host() {
+  closing_ = true;
+  for (const auto& watcher : std::exchange(watchers_, {})) watcher->stream.fail({Errc::busy, "the host is shutting down"});
+  children_.clear();
+}
+
+Status Host::add(ChildSpec spec) {
+  if (find(spec.name) != nullptr) return Error{Errc::exists, "there is a child '" + spec.name + "' already"};
+  children_.push_back(std::make_unique<HostedChild>(parts_, std::move(spec), [this] { on_change(); }));
+  children_.back()->start();
+  return {};
+}
+
+void Host::stop(std::function<void()> done) {
+  stopped_ = std::move(done);
+  for (const auto& child : children_) child->stop();
+  on_change();
+}
+
+bool Host::any_running() const {
+  return std::any_of(children_.begin(), children_.end(), [](const auto& child) { return child->running(); });
+}
+
+HostedChild* Host::find(std::string_view name) {
+  for (const auto& child : children_) {
+    if (child->name() == name) return child.get();
+  }
+  return nullptr;
+}
+
+void Host::tell_services(const v1::ServiceEntry& changed) {
+  if (closing_) return;
+  for (const auto& child : children_) child->tell_services(changed);
+}
+
+v1::HostState Host::state() const {
+  const Endpoint& endpoint = parts_.endpoint;
+  v1::HostState state;
+  state.node_name = endpoint.name;
+  state.node_id = Bytes(endpoint.node.bytes.begin(), endpoint.node.bytes.end());
+  state.node_words = endpoint.node.words();
+  state.house = endpoint.house;
+  state.addresses = endpoint.addresses;
+  state.version = about_.version;
+  state.stats = about_.core.stats_now();
+  state.uptime_ms = state.stats->uptime_ms;
+  for (const auto& child : children_) state.children.push_back(child->told());
+  for (const v1::ServiceEntry& entry : endpoint.services.entries()) {
+    const Service* service = endpoint.services.service(entry.name);
+    const bool forwarded =
+        std::any_of(children_.begin(), children_.end(), [&](const auto& child) { return service != nullptr && child->serves(*service); });
+    if (!forwarded) state.services.push_back(entry);
+  }
+  return state;
+}
+
+void Host::look() {
+  for (const auto& child : children_) child->look();
+}
+
+Result<v1::ListResponse> Host::list(const v1::ListRequest&, const CallContext&) {
+  look();
+  v1::ListResponse response;
+  response.state = state();
+  return response;
+}
+
+Result<v1::RestartResponse> Host::restart(const v1::RestartRequest& request, const CallContext& context) {
+  HostedChild* child = find(request.name);
+  if (child == nullptr) {
+    std::string names;
+    for (const auto& one : children_) names += (names.empty() ? "" : ", ") + one->name();
+    return Error{Errc::not_found, "no child is called '" + request.name + "'; there " +
+                                      (names.empty() ? "is none" : (children_.size() == 1 ? "is " : "are ") + names)};
+  }
+  if (stopped_) return Error{Errc::busy, "the host is shutting down"};
+  parts_.log.info("b2: child restarted by hand", {{"child", request.name}, {"by", context.caller ? context.caller->where : ""}});
+  child->restart();
+  v1::RestartResponse response;
+  response.child = child->told();
+  return response;
+}
+
+void Host::watch(v1::WatchRequest request, ServerStream<v1::HostState> stream) {
+  const auto watcher = std::make_shared<Watcher>(Watcher{std::move(stream), interval_of(request)});
+  watcher->stream.on_cancel([this, weak = std::weak_ptr<Watcher>(watcher), alive = std::weak_ptr<char>(alive_)] {
+    const auto gone = weak.lock();
+    if (!gone) return;
+    if (!alive.expired()) std::erase(watchers_, gone);
+    gone->stream.fail({Errc::cancelled, "cancelled by the caller"});
+  });
+  watcher->stream.on_ready([this, weak = std::weak_ptr<Watcher>(watcher), alive = std::weak_ptr<char>(alive_)] {
+    const auto ready = weak.lock();
+    if (!ready || alive.expired()) return;
+    ready->full = false;
+    plan();
+  });
+  watchers_.push_back(watcher);
+  look();
+  tell(*watcher, state());
+  plan();
+}
+
+void Host::tell(Watcher& watcher, const v1::HostState& state) {
+  watcher.told = parts_.reactor.now();
+  watcher.due = watcher.told + watcher.interval;
+  watcher.full = false;
+  if (!watcher.stream.write(state)) watcher.full = true;
+}
+
+/// A child is another: those who watch hear of it soon, and whoever waits for the end of all children, perhaps now.
+void Host::on_change() {
+  if (closing_) return;
+  for (const auto& watcher : watchers_) watcher->due = std::min(watcher->due, watcher->told + kShortestInterval);
+  plan();
+  if (!stopped_ || any_running()) return;
+  parts_.reactor.post([this, alive = std::weak_ptr<char>(alive_)] {
+    if (alive.expired() || any_running()) return;
+    if (const auto stopped = std::exchange(stopped_, nullptr)) stopped();
+  });
+}
+
+void Host::tell_those_due() {
+  const TimePoint now = parts_.reactor.now();
+  look();
+  const v1::HostState current = state();
+  for (const auto& watcher : std::vector(watchers_)) {
+    if (!watcher->full && watcher->due <= now) tell(*watcher, current);
+  }
+  plan();
+}
+
+void Host::plan() {
+  TimePoint when = TimePoint::max();
+  for (const auto& watcher : watchers_) {
+    if (!watcher->full) when = std::min(when, watcher->due);
+  }
+  if (when == armed_) return;
+  armed_ = when;
+  timer_ = parts_.reactor.wake_at(when, [this](TimePoint) {
+    armed_ = TimePoint::max();
+    tell_those_due();
+  });
+}
+
+}  // namespace ghost::b2

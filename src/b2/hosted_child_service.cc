@@ -1,0 +1,422 @@
+#include "b2/hosted_child_service.h"
+
+#include <signal.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "base/units.h"
+
+namespace ghost::b2 {
+
+namespace {
+
+/// How long answers may be on their way from a process that has ended; its connection ends at once, unless others hold it.
+constexpr Duration kExitGrace = std::chrono::milliseconds(200);
+constexpr Duration kPatience = std::chrono::seconds(5);
+/// CPU time comes in ticks of 10 ms: over less than this its share would be noise.
+constexpr Duration kLookEvery = std::chrono::milliseconds(500);
+
+std::shared_ptr<const Identity> identity_of(const ChildSpec& spec) {
+  Identity identity;
+  identity.kind = Identity::Kind::owner;
+  identity.roles = Roles::all();
+  identity.name = identity.where = spec.name;
+  return std::make_shared<const Identity>(std::move(identity));
+}
+
+/// What every endpoint has, a child's own too, is the host's here.
+bool is_forwarded(const v1::ServiceEntry& entry) { return !entry.name.starts_with("b2.v1."); }
+
+v1::ChildState wire_state(Supervisor::State state) {
+  switch (state) {
+    case Supervisor::State::stopped: return v1::ChildState::stopped;
+    case Supervisor::State::starting: return v1::ChildState::starting;
+    case Supervisor::State::ready: return v1::ChildState::ready;
+    case Supervisor::State::ending: return v1::ChildState::ending;
+    case Supervisor::State::backing_off: return v1::ChildState::backing_off;
+    case Supervisor::State::failed: return v1::ChildState::failed;
+  }
+  return v1::ChildState::unknown;
+}
+
+template <class Number>
+Number milliseconds(Duration span) {
+  return static_cast<Number>(std::max<std::int64_t>(0, std::chrono::ceil<std::chrono::milliseconds>(span).count()));
+}
+
+}  // namespace
+
+HostedChild::HostedChild(const HostParts& parts, ChildSpec spec, std::function<void()> changed)
+    : parts_(parts),
+      spec_(std::move(spec)),
+      changed_(std::move(changed)),
+      supervisor_(parts.rules),
+      gate_(spec_.name, parts.reactor, [this] { plan(); }) {}
+
+HostedChild::~HostedChild() {
+  alive_.reset();
+  for (const auto& service : services_) parts_.endpoint.services.remove(*service);
+  link_.reset();
+  process_.reset();
+}
+
+void HostedChild::start() {
+  supervisor_.start(parts_.reactor.now());
+  apply();
+}
+
+void HostedChild::stop() {
+  supervisor_.stop(parts_.reactor.now());
+  apply();
+}
+
+void HostedChild::restart() {
+  supervisor_.restart(parts_.reactor.now());
+  apply();
+}
+
+// The process, and the connection to it.
+
+void HostedChild::spawn() {
+  ProcessEvents events;
+  events.connected = [this](std::unique_ptr<net::ByteStream> stream) { on_connected(std::move(stream)); };
+  events.output = [this](std::string_view piece) { on_output(piece); };
+  events.exited = [this](const ExitStatus& status) { on_exited(status); };
+  auto process = parts_.processes.spawn(spec_, std::move(events));
+  if (process) {
+    process_ = std::move(*process);
+    looked_ = parts_.reactor.now();
+    cpu_seen_ = Duration::zero();
+  } else {
+    supervisor_.on_spawn_failed(process.error(), parts_.reactor.now());
+  }
+}
+
+void HostedChild::on_connected(std::unique_ptr<net::ByteStream> stream) {
+  Link::Events events;
+  events.hello = [this] { learn_services(); };
+  events.services_changed = [this] { learn_services(); };
+  events.closed = [this](const Error& why) { on_closed(why); };
+  link_ = std::make_unique<Link>(parts_.reactor, parts_.endpoint, Side::acceptor, std::move(stream), identity_of(spec_),
+                                 std::move(events), &limits_);
+  link_->open();
+}
+
+void HostedChild::on_output(std::string_view piece) {
+  tail_.add(piece, [this](LogLevel level, std::string_view line) { on_line(level, line); });
+}
+
+void HostedChild::on_line(LogLevel level, std::string_view line) {
+  if (!lines_.take(parts_.reactor.now())) {
+    ++lines_dropped_;
+    return;
+  }
+  if (const auto dropped = std::exchange(lines_dropped_, 0); dropped != 0) {
+    parts_.log.warning("b2: child writes more than is logged", {{"child", spec_.name}, {"lines_dropped", dropped}});
+  }
+  const std::string prefix = spec_.name + ": ";
+  const std::string event = line.starts_with(prefix) ? std::string(line) : prefix + std::string(line);
+  switch (level) {
+    case LogLevel::error: return parts_.log.error(event);
+    case LogLevel::warning: return parts_.log.warning(event);
+    case LogLevel::info: return parts_.log.info(event);
+    case LogLevel::debug: return parts_.log.debug(event);
+  }
+}
+
+void HostedChild::on_exited(const ExitStatus& status) {
+  exit_ = status;
+  if (!link_) return finish_exit();
+  exit_due_ = parts_.reactor.now() + kExitGrace;
+  plan();
+}
+
+void HostedChild::on_closed(const Error& why) {
+  ++learning_;
+  link_.reset();
+  if (exit_) return finish_exit();
+  supervisor_.on_lost(why, parts_.reactor.now());
+  apply();
+}
+
+void HostedChild::finish_exit() {
+  const ExitStatus status = *std::exchange(exit_, std::nullopt);
+  exit_due_ = TimePoint::max();
+  ++learning_;
+  link_.reset();
+  process_.reset();
+  tail_.finish([this](LogLevel level, std::string_view line) { on_line(level, line); });
+  cpu_percent_ = 0;
+  resident_bytes_ = 0;
+  stats_.reset();
+  addresses_.clear();
+
+  ChildEnd end;
+  end.asked = supervisor_.asked_to_end();
+  supervisor_.on_exit(status, parts_.reactor.now());
+  end.reason = supervisor_.last_exit();
+  end.outlook = outlook();
+  // The gate takes no call to the process that ended, before its callers, who may call again from here, are told.
+  set_gate();
+  gate_.end_cut_calls(end);
+  apply();
+}
+
+// What it serves.
+
+void HostedChild::describe(v1::DescribeRequest request, std::function<void(Result<v1::DescribeResponse>)> done) {
+  CallOptions options;
+  options.timeout = kPatience;
+  ++asked_;
+  v1::CoreClient(link_->channel())
+      .describe(
+          request,
+          [this, round = learning_, alive = std::weak_ptr<char>(alive_), done = std::move(done)](Result<v1::DescribeResponse> answer) {
+            if (alive.expired() || round != learning_ || !link_->channel().ready()) return;
+            if (!answer) {
+              parts_.log.warning("b2: child does not describe itself", {{"child", spec_.name}, {"error", answer.error()}});
+            }
+            done(std::move(answer));
+            if (--asked_ == 0) learnt();
+          },
+          options);
+}
+
+/// Asks for the descriptors of the services that are not known, so that Describe at the host is complete; they are served when
+/// all have come.
+void HostedChild::learn_services() {
+  ++learning_;
+  described_.clear();
+  asked_ = 0;
+  const std::vector<v1::ServiceEntry> entries = link_->channel().peer_hello().services;
+  describe({}, [this](Result<v1::DescribeResponse> answer) {
+    if (answer) addresses_ = std::move(answer->addresses);
+  });
+  for (const v1::ServiceEntry& entry : entries) {
+    const bool known = std::any_of(services_.begin(), services_.end(), [&](const auto& service) { return service->is(entry); });
+    if (known || !is_forwarded(entry)) continue;
+    v1::DescribeRequest request;
+    request.service = entry.name;
+    request.descriptors = true;
+    describe(std::move(request), [this, entry](Result<v1::DescribeResponse> answer) {
+      Bytes descriptors = answer ? std::move(answer->file_descriptor_set) : Bytes();
+      described_.push_back(std::make_unique<ForwardedService>(entry, std::move(descriptors), gate_));
+    });
+  }
+}
+
+void HostedChild::learnt() {
+  take_services();
+  if (supervisor_.state() == Supervisor::State::starting) {
+    supervisor_.on_hello(parts_.reactor.now());
+    const auto channel = link_->shared_channel();
+    gate_.open(channel, [channel] { return channel->ready(); });
+  } else {
+    set_health();
+    changed_();
+  }
+  apply();
+}
+
+/// Brings what the host serves in line with what the child's HELLO tells.
+void HostedChild::take_services() {
+  const std::vector<v1::ServiceEntry>& entries = link_->channel().peer_hello().services;
+  std::erase_if(services_, [&](const auto& service) {
+    const bool stays = std::any_of(entries.begin(), entries.end(), [&](const v1::ServiceEntry& entry) { return service->is(entry); });
+    if (!stays) parts_.endpoint.services.remove(*service);
+    return !stays;
+  });
+  for (auto& service : std::exchange(described_, {})) {
+    const std::string name(service->info().name);
+    if (parts_.endpoint.services.service(name) != nullptr) {
+      parts_.log.warning("b2: child's service is served by another already", {{"child", spec_.name}, {"service", name}});
+      continue;
+    }
+    parts_.endpoint.services.add(*service, v1::Health::starting);
+    services_.push_back(std::move(service));
+  }
+}
+
+bool HostedChild::serves(const Service& service) const {
+  return std::any_of(services_.begin(), services_.end(), [&](const auto& one) { return one.get() == &service; });
+}
+
+void HostedChild::tell_services(const v1::ServiceEntry& changed) {
+  if (link_) link_->channel().tell_services(changed);
+}
+
+// What is decided.
+
+void HostedChild::on_time(TimePoint now) {
+  supervisor_.on_time(now);
+  gate_.on_time(now);
+  if (now >= exit_due_) return finish_exit();
+  apply();
+}
+
+void HostedChild::apply() {
+  for (auto actions = supervisor_.take_actions(); !actions.empty(); actions = supervisor_.take_actions()) {
+    for (const Supervisor::Action action : actions) perform(action);
+  }
+  follow_state();
+  plan();
+}
+
+void HostedChild::perform(Supervisor::Action action) {
+  switch (action) {
+    case Supervisor::Action::spawn: return spawn();
+    case Supervisor::Action::ping: return ping();
+    case Supervisor::Action::terminate:
+      if (process_) process_->signal(SIGTERM);
+      return;
+    case Supervisor::Action::kill:
+      if (process_) process_->signal(SIGKILL);
+      return;
+  }
+}
+
+void HostedChild::ping() {
+  if (!link_) return;
+  link_->channel().ping([this, alive = std::weak_ptr<char>(alive_)](const Result<Duration>& answer) {
+    if (alive.expired() || !answer) return;
+    supervisor_.on_pong(parts_.reactor.now());
+    plan();
+  });
+}
+
+void HostedChild::follow_state() {
+  if (followed_ == supervisor_.state() && followed_restarts_ == supervisor_.restarts()) return;
+  followed_ = supervisor_.state();
+  followed_restarts_ = supervisor_.restarts();
+  if (followed_ != Supervisor::State::ready) set_gate();
+  set_health();
+  log_state();
+  changed_();
+}
+
+void HostedChild::set_health() {
+  ServiceTable& table = parts_.endpoint.services;
+  for (const auto& service : services_) {
+    v1::Health health = v1::Health::not_serving;
+    if (supervisor_.state() == Supervisor::State::starting) health = v1::Health::starting;
+    if (supervisor_.state() == Supervisor::State::ready && link_) {
+      health = v1::Health::serving;
+      for (const v1::ServiceEntry& entry : link_->channel().peer_hello().services) {
+        if (service->is(entry) && entry.health != v1::Health::unknown) health = entry.health;
+      }
+    }
+    table.set_health(*service, health);
+  }
+}
+
+/// For all states but ready, to which the gate opens when the services are known.
+void HostedChild::set_gate() {
+  const std::string& reason = supervisor_.last_exit();
+  switch (supervisor_.state()) {
+    case Supervisor::State::starting: return gate_.hold("is starting");
+    case Supervisor::State::ready: return;
+    case Supervisor::State::ending:
+      return supervisor_.comes_back() ? gate_.hold("is being started again") : gate_.close("is being stopped");
+    case Supervisor::State::stopped: return gate_.close("is stopped");
+    case Supervisor::State::failed:
+      return gate_.close("has ended too often within a minute, at last: " + reason + "; b2.v1.Host/Restart starts it again");
+    case Supervisor::State::backing_off: break;
+  }
+  const Duration wait = supervisor_.next_start() - parts_.reactor.now();
+  if (wait < ChildGate::kLongestWait) return gate_.hold("has ended (" + reason + ") and is about to start again");
+  gate_.close("is not running: " + reason + "; it starts again " + format_duration(wait) + " after that");
+}
+
+std::string HostedChild::outlook() const {
+  switch (supervisor_.state()) {
+    case Supervisor::State::backing_off: return "it starts again in " + format_duration(supervisor_.next_start() - parts_.reactor.now());
+    case Supervisor::State::starting: return "it is starting again";
+    case Supervisor::State::failed: return "it has ended too often within a minute and waits for b2.v1.Host/Restart";
+    case Supervisor::State::stopped:
+    case Supervisor::State::ready:
+    case Supervisor::State::ending: break;
+  }
+  return "";
+}
+
+void HostedChild::log_state() {
+  const std::string& child = spec_.name;
+  const std::int32_t pid = process_ ? process_->pid() : 0;
+  const TimePoint now = parts_.reactor.now();
+  switch (followed_) {
+    case Supervisor::State::starting: return parts_.log.debug("b2: child starting", {{"child", child}, {"pid", pid}});
+    case Supervisor::State::ready:
+      return parts_.log.info("b2: child ready", {{"child", child}, {"pid", pid}, {"s", now - supervisor_.started_at()}});
+    case Supervisor::State::ending: return parts_.log.debug("b2: child ending", {{"child", child}, {"pid", pid}});
+    case Supervisor::State::backing_off:
+      return parts_.log.warning("b2: child ended", {{"child", child}, {"reason", supervisor_.last_exit()}, {"next_start_s", supervisor_.next_start() - now}});
+    case Supervisor::State::failed:
+      return parts_.log.error("b2: child failed, and waits for Restart", {{"child", child}, {"reason", supervisor_.last_exit()}});
+    case Supervisor::State::stopped: return parts_.log.info("b2: child stopped", {{"child", child}, {"reason", supervisor_.last_exit()}});
+  }
+}
+
+void HostedChild::plan() {
+  const TimePoint when = std::min({supervisor_.next_wakeup(), gate_.next_wakeup(), exit_due_});
+  if (when == armed_) return;
+  armed_ = when;
+  timer_ = parts_.reactor.wake_at(when, [this](TimePoint now) {
+    armed_ = TimePoint::max();
+    on_time(now);
+  });
+}
+
+// How it is.
+
+void HostedChild::look() {
+  const TimePoint now = parts_.reactor.now();
+  const Duration span = now - looked_;
+  if (!process_ || span < kLookEvery) return;
+  looked_ = now;
+  if (const auto use = process_->use()) {
+    const double share = std::chrono::duration<double>(use->cpu - cpu_seen_) / std::chrono::duration<double>(span);
+    cpu_percent_ = std::max(0.0, share * 100);
+    cpu_seen_ = use->cpu;
+    resident_bytes_ = use->resident_bytes;
+  }
+  if (stats_asked_ || followed_ != Supervisor::State::ready || !link_) return;
+  stats_asked_ = true;
+  CallOptions options;
+  options.timeout = kPatience;
+  v1::CoreClient(link_->channel())
+      .stats(
+          {},
+          [this, alive = std::weak_ptr<char>(alive_)](Result<v1::StatsResponse> answer) {
+            if (alive.expired()) return;
+            stats_asked_ = false;
+            if (answer && link_) stats_ = std::move(*answer);
+          },
+          options);
+}
+
+v1::Child HostedChild::told() const {
+  const TimePoint now = parts_.reactor.now();
+  v1::Child child;
+  child.name = spec_.name;
+  child.state = wire_state(supervisor_.state());
+  if (process_) {
+    child.pid = process_->pid();
+    child.uptime_ms = milliseconds<std::uint64_t>(now - supervisor_.started_at());
+  }
+  child.restarts = supervisor_.restarts();
+  child.last_exit = supervisor_.last_exit();
+  if (supervisor_.state() == Supervisor::State::backing_off) child.next_start_ms = milliseconds<std::uint32_t>(supervisor_.next_start() - now);
+  for (const v1::ServiceEntry& entry : parts_.endpoint.services.entries()) {
+    const Service* service = parts_.endpoint.services.service(entry.name);
+    if (service != nullptr && serves(*service)) child.services.push_back(entry);
+  }
+  child.stats = stats_;
+  child.addresses = addresses_;
+  child.cpu_percent = cpu_percent_;
+  child.resident_bytes = resident_bytes_;
+  child.log_tail = tail_.text();
+  return child;
+}
+
+}  // namespace ghost::b2
