@@ -46,7 +46,9 @@ void EventLoop::post(std::function<void()> work) {
     queue.push_back(std::move(work));
     return queue.size() == 1;
   });
-  if (first) wake();
+  if (!first) return;
+  has_posts_.store(true, std::memory_order_release);
+  wake();
 }
 
 void EventLoop::run() {
@@ -79,25 +81,32 @@ void EventLoop::turn(TimePoint deadline) {
 }
 
 int EventLoop::wait(TimePoint until) {
+  if (until == TimePoint::max() && !spin_.enabled() && later_.empty()) {
+    const int count = park(now_, until);  // the common case: one look at the clock in a turn
+    now_ = TimePoint::clock::now();
+    return count;
+  }
   const TimePoint start = TimePoint::clock::now();
   now_ = start;
   if (!later_.empty() || until <= start) return poll();
   const Duration budget = spin_.budget();
   if (budget > Duration::zero()) {
     const TimePoint end = until - start > budget ? start + budget : until;
+    SpinPolicy::Look look = SpinPolicy::Look::first;
     do {
       const int count = poll();
       now_ = TimePoint::clock::now();
       if (count > 0) {
-        spin_.waited(now_, now_ - start, Duration::zero());
+        spin_.found(now_, now_ - start, look);
         return count;
       }
+      look = SpinPolicy::Look::later;
     } while (now_ < end);
   }
   const Duration in_vain = now_ - start;
   const int count = park(now_, until);
   now_ = TimePoint::clock::now();
-  if (spin_.enabled()) spin_.waited(now_, now_ - start, in_vain);
+  if (spin_.enabled()) spin_.parked(now_, now_ - start, in_vain);
   return count;
 }
 
@@ -138,7 +147,10 @@ void EventLoop::handle_later() {
   later_now_.clear();
 }
 
+/// The flag is set before the wake-up that ends a wait, so a turn that does not see it yet is followed by one that does.
 void EventLoop::handle_posts() {
+  if (!has_posts_.load(std::memory_order_acquire)) return;
+  has_posts_.store(false, std::memory_order_relaxed);
   posted_.with([&](auto& queue) { posted_now_.swap(queue); });
   for (auto& work : posted_now_) {
     work();

@@ -87,7 +87,7 @@ class EventLoop : public Reactor {
   std::span<std::uint8_t> read_buffer() { return read_buffer_; }
 
  private:
-  static constexpr int kBatch = 128;  ///< events taken at once
+  static constexpr int kBatch = 16;  ///< events taken at once: a turn of 128 would let the first peer wait for the last one's bytes
 
   int wait(TimePoint until);
   int park(TimePoint now, TimePoint until);
@@ -115,6 +115,7 @@ class EventLoop : public Reactor {
   std::vector<std::function<void()>> work_;
   std::vector<std::function<void()>> posted_now_;
   Guarded<std::vector<std::function<void()>>> posted_;
+  std::atomic<bool> has_posts_{false};
   std::atomic<bool> stop_{false};
   Bytes read_buffer_;
 };

@@ -17,10 +17,10 @@ class Traffic {
 
   void wait(Duration gap) {
     const Duration budget = policy.budget();
-    const Duration in_vain = budget < gap ? budget : Duration::zero();
     now += gap;
-    lost += in_vain;
-    policy.waited(now, gap, in_vain);
+    if (budget >= gap) return policy.found(now, gap, SpinPolicy::Look::later);
+    lost += budget;
+    policy.parked(now, gap, budget);
   }
 
   SpinPolicy policy;
@@ -48,6 +48,7 @@ TEST(SpinPolicy, ForgivesOnePause) {
   Traffic traffic(50us, 0.5);
   for (int i = 0; i < 20; ++i) traffic.wait(10us);
   traffic.wait(2s);
+  traffic.wait(10us);
   EXPECT_EQ(traffic.policy.budget(), 50us);
 }
 
@@ -56,6 +57,29 @@ TEST(SpinPolicy, NeverPollsWhenSpinIsZero) {
   for (int i = 0; i < 100; ++i) traffic.wait(1us);
   EXPECT_FALSE(traffic.policy.enabled());
   EXPECT_EQ(traffic.policy.budget(), 0us);
+}
+
+// A peer on the same core runs only once we sleep, and then answers at once.
+TEST(SpinPolicy, GivesUpWherePollingKeepsTheAnswerFromComing) {
+  SpinPolicy policy(50us, 0.5);
+  TimePoint now = kStart;
+  int polled = 0;
+  for (int i = 0; i < 100'000; ++i) {
+    const Duration in_vain = policy.budget();
+    if (in_vain > 0us) ++polled;
+    if (in_vain > 0us && i % 3 != 0) {
+      policy.found(now += 1us, 1us, SpinPolicy::Look::first);  // the kernel had let it run before we polled
+      continue;
+    }
+    now += in_vain + 10us;
+    policy.parked(now, in_vain + 10us, in_vain);
+  }
+  EXPECT_LT(polled, 500);
+  for (int i = 0; i < 1100 && policy.budget() == 0us; ++i) policy.parked(now += 10us, 10us, 0us);
+  for (int i = 0; i < 100; ++i) {
+    EXPECT_EQ(policy.budget(), 50us);  // the peer has a core of its own again
+    policy.found(now += 10us, 10us, SpinPolicy::Look::later);
+  }
 }
 
 TEST(SpinPolicy, KeepsToItsShareWhenPollingIsInVain) {
