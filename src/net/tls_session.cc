@@ -8,6 +8,11 @@
 
 namespace ghost::net {
 
+/// SSL_get_error() looks at the queue, so it must be empty before each call. Clearing goes through all of it, looking does not.
+static void expect_no_errors() {
+  if (ERR_peek_error() != 0) ERR_clear_error();
+}
+
 /// OpenSSL's view of a session's input and output. It never blocks: what is written goes into the output queue, which the
 /// stream keeps short by not encrypting beyond its high water.
 struct TlsBio {
@@ -73,7 +78,7 @@ Error TlsSession::failure(int result) const {
 }
 
 Result<bool> TlsSession::handshake() {
-  ERR_clear_error();
+  expect_no_errors();
   const int result = SSL_do_handshake(ssl_.get());
   if (result != 1) {
     if (SSL_get_error(ssl_.get(), result) == SSL_ERROR_WANT_READ) return false;
@@ -90,7 +95,7 @@ Result<bool> TlsSession::handshake() {
 
 Result<TlsSession::Read> TlsSession::read(std::span<std::uint8_t> room) {
   assert(room.size() >= kRecord);
-  ERR_clear_error();
+  expect_no_errors();
   Read outcome;
   const int result = SSL_read_ex(ssl_.get(), room.data(), room.size(), &outcome.count);
   if (result == 1) return outcome;
@@ -103,7 +108,7 @@ Result<TlsSession::Read> TlsSession::read(std::span<std::uint8_t> room) {
 }
 
 Status TlsSession::write(BytesView plain) {
-  ERR_clear_error();
+  expect_no_errors();
   while (!plain.empty()) {
     std::size_t written = 0;
     const int result = SSL_write_ex(ssl_.get(), plain.data(), std::min(plain.size(), kRecord), &written);

@@ -34,6 +34,8 @@ class TlsSession {
   };
   /// Decrypts one record into `room` (at least kRecord bytes); a count of 0 without goodbye asks for more input.
   Result<Read> read(std::span<std::uint8_t> room);
+  /// False when read() would only ask for more.
+  bool may_read_more() const { return !in_.empty(); }
   /// Encrypts into the output queue, in records of up to kRecord bytes.
   Status write(BytesView plain);
   /// Says close_notify, once.

@@ -19,7 +19,7 @@ void TlsStream::decode(BytesView cipher) {
     std::uint8_t buffer[kReadBuffer];
     std::size_t filled = 0;
     Result<TlsSession::Read> got = TlsSession::Read{};
-    while (kReadBuffer - filled >= TlsSession::kRecord) {
+    while (kReadBuffer - filled >= TlsSession::kRecord && session_->may_read_more()) {
       got = session_->read({buffer + filled, kReadBuffer - filled});
       if (!got || got->count == 0) break;
       filled += got->count;
@@ -31,7 +31,7 @@ void TlsStream::decode(BytesView cipher) {
       session_->goodbye();
       return end_with_farewell({Errc::cancelled, peer().remote.text() + " closed the connection"});
     }
-    if (got->count == 0 || after == After::paused) break;
+    if (!session_->may_read_more() || after == After::paused) break;
   }
   hold(session_->rest());
 }
