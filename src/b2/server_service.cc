@@ -10,7 +10,7 @@ namespace ghost::b2 {
 
 namespace {
 
-constexpr Duration kFarewell = std::chrono::seconds(1);
+constexpr Duration kLastWords = std::chrono::seconds(1);
 
 /// A stream on its way out: a line of reason is sent, whatever comes is ignored.
 class Leaving : public net::StreamHandler {
@@ -196,7 +196,7 @@ void Server::turn_away(std::unique_ptr<net::ByteStream> stream, const std::strin
     leaving_.erase(at);
   });
   (*at)->set_handler(**handler);
-  (*at)->finish(kFarewell);
+  (*at)->finish(kLastWords);
 }
 
 void Server::start_link(std::uint64_t guest, std::unique_ptr<net::ByteStream> stream, BytesView first) {

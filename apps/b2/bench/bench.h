@@ -1,0 +1,39 @@
+#pragma once
+#include <functional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "cells.h"
+
+namespace ghost::b2::bench {
+
+struct BenchOptions {
+  double seconds = 0.5;            ///< of each run; a cell takes rounds × 2 of them, and a tenth more
+  std::size_t rounds = 7;          ///< raw and b2 in turn; medians are told
+  std::vector<std::string> cells;  ///< names; empty for all
+  bool json = false;               ///< NDJSON, one line a cell
+};
+
+/// What came of a cell. Each is the median over the rounds.
+struct CellResult {
+  const Cell* cell;
+  Figures raw, b2;
+  double ratio;            ///< of each round's b2 to its own raw; above 1, b2 is faster
+  double lowest, highest;  ///< ratio of any round
+  /// What the target is held against.
+  double measured() const { return cell->measure == Cell::Measure::absolute ? b2.per_second : ratio; }
+  bool met() const { return measured() >= cell->target; }
+};
+
+/// The cells of those names, all for none; malformed names the one that is not there, and those that are.
+Result<std::vector<const Cell*>> choose(std::span<const std::string> names);
+
+/// Measures each cell and hands over what came of it. Forks servers: no other thread may run.
+Status measure(const BenchOptions& options, const std::function<void(const CellResult&)>& done);
+
+/// Measures and prints to standard output; errors go to standard error. The exit code: 0, or 1 when something could not be
+/// measured. A target that is missed is told, and is no error: the machine may be busy.
+int run_bench(const BenchOptions& options);
+
+}  // namespace ghost::b2::bench

@@ -1,0 +1,57 @@
+#include "bench.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <map>
+
+namespace ghost::b2::bench {
+namespace {
+
+TEST(Bench, EveryCellGivesNumbers) {
+  BenchOptions options;
+  options.seconds = 0.02;
+  options.rounds = 2;
+  std::map<std::string_view, CellResult> results;
+  const Status measured = measure(options, [&](const CellResult& result) { results.emplace(result.cell->name, result); });
+  ASSERT_TRUE(measured) << measured.error().message;
+  ASSERT_EQ(results.size(), cells().size());
+  for (const auto& [name, result] : results) {
+    EXPECT_GT(result.raw.per_second, 0) << name;
+    EXPECT_GT(result.b2.per_second, 0) << name;
+    EXPECT_TRUE(std::isfinite(result.ratio) && result.ratio > 0) << name << ": " << result.ratio;
+    EXPECT_LE(result.lowest, result.highest) << name;
+    const bool timed = result.cell->work.kind == Work::Kind::calls;
+    EXPECT_EQ(result.b2.p50_us > 0, timed) << name;
+    EXPECT_EQ(result.raw.p50_us > 0, timed) << name;
+    EXPECT_LE(result.b2.p50_us, result.b2.p99_us) << name;
+  }
+}
+
+TEST(Bench, ACellThatIsNotThereIsToldWithThoseThatAre) {
+  const std::vector<std::string> names = {"lat", "warp"};
+  const auto chosen = choose(names);
+  ASSERT_FALSE(chosen);
+  EXPECT_NE(chosen.error().message.find("'warp'"), std::string::npos);
+  EXPECT_NE(chosen.error().message.find("tls-oneway"), std::string::npos);
+}
+
+TEST(Bench, TheCellsAskedForComeInTheOrderAsked) {
+  const std::vector<std::string> names = {"stream", "lat"};
+  const auto chosen = choose(names);
+  ASSERT_TRUE(chosen);
+  ASSERT_EQ(chosen->size(), 2u);
+  EXPECT_EQ((*chosen)[0]->name, "stream");
+  EXPECT_EQ((*chosen)[1]->name, "lat");
+}
+
+TEST(Bench, ARunWithoutTimeIsRefused) {
+  BenchOptions options;
+  options.seconds = 0;
+  const Status measured = measure(options, [](const CellResult&) { FAIL() << "nothing was to be measured"; });
+  ASSERT_FALSE(measured);
+  EXPECT_EQ(measured.error().code, Errc::malformed);
+}
+
+}  // namespace
+}  // namespace ghost::b2::bench
