@@ -70,6 +70,7 @@ class LayersTest(unittest.TestCase):
     def test_sockets_are_opened_in_net_and_services_only(self):
         self.write("src/base/file.cc", "<sys/socket.h>", "<sys/stat.h>")
         self.write("src/portlight/source_service.cc", "<sys/socket.h>", "<linux/netlink.h>")
+        self.write("apps/b2/bench/raw_echo.cc", "<sys/epoll.h>")
         self.assert_odd("src/base/file.cc:1: <sys/socket.h>")
 
     def test_a_module_outside_the_drawing_is_told(self):
