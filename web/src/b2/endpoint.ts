@@ -1,0 +1,267 @@
+/**
+ * One side of one live connection: a Channel with a transport and real timers, its calls as promises and iterators, and
+ * handlers for the calls that come in. Method and message types are those generated from proto/.
+ */
+import type { Hello, ServiceEntry } from '../gen/b2/v1/hello';
+import { fromUtf8, toUtf8, type Bytes } from './bytes';
+import { Channel, type CallOptions, type ChannelEvent, type Role } from './channel';
+import type { Metadata } from './metadata';
+import type { Init, Method } from './proto';
+import { B2Error, Status } from './status';
+
+export interface Transport {
+  send(bytes: Bytes): void;
+  /** Ends it; what has been sent still leaves. */
+  close(): void;
+}
+
+/** A call that came in. The handler ends it by finish() or fail(), once. */
+export interface IncomingCall {
+  readonly method: number;
+  readonly request: Bytes;
+  readonly metadata: Metadata;
+  /** Aborted when the caller gave up, the deadline passed or the connection ended. */
+  readonly signal: AbortSignal;
+  /** A message of a server stream; gives the bytes that wait because the caller's windows are full. */
+  send(message: Bytes): number;
+  /** Without an answer it ends a stream whose last message has been sent. */
+  finish(answer?: Bytes): void;
+  fail(status: Status, message: string): void;
+}
+
+export interface EndpointEvents {
+  open?(hello: Hello): void;
+  services?(): void;
+  closed?(status: Status, message: string): void;
+  call?(call: IncomingCall): void;
+}
+
+export interface CallControl extends CallOptions {
+  readonly signal?: AbortSignal;
+}
+
+interface Waiting {
+  readonly keeps: boolean; // messages stay unread for a while; whoever reads them tells the channel
+  message(bytes: Bytes): void;
+  end(status: Status, payload: Bytes, empty: boolean): void;
+}
+
+const now = (): number => performance.now();
+
+export class Endpoint {
+  private readonly channel: Channel;
+  private readonly waiting = new Map<number, Waiting>();
+  private readonly handlers = new Map<number, AbortController>();
+  private timer: ReturnType<typeof setTimeout> | undefined;
+  private timerAt = Infinity;
+  private busy = false;
+
+  constructor(
+    role: Role,
+    hello: Hello,
+    private readonly transport: Transport,
+    private readonly on: EndpointEvents = {},
+  ) {
+    this.channel = new Channel(role, hello, now());
+    this.settle();
+  }
+
+  get isOpen(): boolean {
+    return this.channel.isOpen;
+  }
+
+  /** What the other side serves. */
+  services(): ServiceEntry[] {
+    return this.channel.methods.list();
+  }
+
+  receive(bytes: Bytes): void {
+    this.channel.receive(bytes, now());
+    this.settle();
+  }
+
+  transportClosed(reason: string): void {
+    this.channel.transportClosed(reason);
+    this.settle();
+  }
+
+  goAway(message: string): void {
+    this.channel.goAway(message, now());
+    this.settle();
+  }
+
+  /** One request, one answer. Rejects with B2Error. */
+  call<Q, A>(method: Method<Q, A>, request: Init<Q>, control: CallControl = {}): Promise<A> {
+    return new Promise<A>((resolve, reject) => {
+      this.start(method, request, control, {
+        keeps: false,
+        message: () => undefined, // a unary answer has none
+        end: (status, payload) => {
+          if (status !== Status.ok) return reject(new B2Error(status, fromUtf8(payload)));
+          try {
+            resolve(method.response.decode(payload));
+          } catch (error) {
+            reject(error);
+          }
+        },
+      });
+    });
+  }
+
+  /** The messages of a server stream. Leaving the loop early cancels it; a failure is thrown as B2Error. */
+  async *stream<Q, A>(method: Method<Q, A>, request: Init<Q>, control: CallControl = {}): AsyncGenerator<A, void, void> {
+    const arrived: Bytes[] = [];
+    let ended: { status: Status; payload: Bytes } | undefined;
+    let wake: () => void = () => undefined;
+    const id = this.start(method, request, control, {
+      keeps: true,
+      message: (bytes) => {
+        arrived.push(bytes);
+        wake();
+      },
+      end: (status, payload, empty) => {
+        if (status === Status.ok && !empty) arrived.push(payload);
+        ended = { status, payload };
+        wake();
+      },
+    });
+    try {
+      for (;;) {
+        const bytes = arrived.shift();
+        if (bytes !== undefined) {
+          const message = method.response.decode(bytes);
+          this.channel.consumed(id, bytes.length, now());
+          this.settle();
+          yield message;
+        } else if (ended !== undefined) {
+          if (ended.status !== Status.ok) throw new B2Error(ended.status, fromUtf8(ended.payload));
+          return;
+        } else {
+          await new Promise<void>((resolve) => (wake = resolve));
+        }
+      }
+    } finally {
+      for (const bytes of arrived) this.channel.consumed(id, bytes.length, now());
+      this.abandon(id);
+    }
+  }
+
+  private start<Q, A>(method: Method<Q, A>, request: Init<Q>, control: CallControl, waiting: Waiting): number {
+    const index = this.channel.methods.index(method.service, method.name);
+    if (index === undefined) {
+      waiting.end(Status.unsupported, toUtf8(`the other side does not serve ${method.service}/${method.name}`), false);
+      return -1;
+    }
+    if (control.signal?.aborted) {
+      waiting.end(Status.cancelled, toUtf8('cancelled before it was sent'), false);
+      return -1;
+    }
+    const id = this.channel.call(index, method.request.encode(request), control, now());
+    this.waiting.set(id, waiting);
+    control.signal?.addEventListener('abort', () => {
+      if (this.abandon(id)) waiting.end(Status.cancelled, toUtf8('cancelled'), false);
+    });
+    this.settle();
+    return id;
+  }
+
+  /** False when the call has ended already. */
+  private abandon(id: number): boolean {
+    if (!this.waiting.delete(id)) return false;
+    this.channel.cancel(id, now());
+    this.settle();
+    return true;
+  }
+
+  /** Carries out what the channel wants: bytes to send, events to tell, a time to be woken at. */
+  private settle(): void {
+    if (this.busy) return; // an event's handler made a call; the loop below goes on
+    this.busy = true;
+    let closed = false;
+    for (;;) {
+      const bytes = this.channel.take();
+      if (bytes.length > 0) this.transport.send(bytes);
+      const events = this.channel.takeEvents();
+      if (bytes.length === 0 && events.length === 0) break;
+      for (const event of events) {
+        this.tell(event);
+        closed ||= event.kind === 'closed';
+      }
+    }
+    this.busy = false;
+    this.arm();
+    if (closed) this.transport.close();
+  }
+
+  private tell(event: ChannelEvent): void {
+    switch (event.kind) {
+      case 'open':
+        return this.on.open?.(event.hello);
+      case 'services':
+        return this.on.services?.();
+      case 'call':
+        return this.onCall(event);
+      case 'message': {
+        const waiting = this.waiting.get(event.stream);
+        if (waiting === undefined) this.channel.consumed(event.stream, event.message.length, now()); // nobody waits any more
+        return waiting?.message(event.message);
+      }
+      case 'answer': {
+        const { stream, status, payload, empty } = event;
+        const waiting = this.waiting.get(stream);
+        this.waiting.delete(stream);
+        if (!waiting?.keeps || status !== Status.ok || empty) this.channel.consumed(stream, payload.length, now());
+        return waiting?.end(status, payload, empty);
+      }
+      case 'cancelled':
+        return this.handlers.get(event.stream)?.abort();
+      case 'goaway':
+        return;
+      case 'closed':
+        return this.on.closed?.(event.status, event.message);
+    }
+  }
+
+  private onCall(event: ChannelEvent & { kind: 'call' }): void {
+    const { stream, method, request, metadata } = event;
+    const controller = new AbortController();
+    this.handlers.set(stream, controller);
+    this.channel.consumed(stream, request.length, now());
+    const finish = (status: Status, payload: Bytes | undefined) => {
+      if (!this.handlers.delete(stream)) return;
+      this.channel.respond(stream, status, payload, now());
+      this.settle();
+    };
+    const call: IncomingCall = {
+      method,
+      request,
+      metadata,
+      signal: controller.signal,
+      send: (message) => {
+        this.channel.send(stream, message, now());
+        this.settle();
+        return this.channel.waiting(stream);
+      },
+      finish: (answer) => finish(Status.ok, answer),
+      fail: (status, message) => finish(status, toUtf8(message)),
+    };
+    if (this.on.call === undefined) call.fail(Status.unsupported, 'this side answers no calls');
+    else this.on.call(call);
+  }
+
+  private arm(): void {
+    const at = this.channel.nextWakeup();
+    if (at === this.timerAt) return;
+    clearTimeout(this.timer);
+    this.timerAt = at;
+    if (at === Infinity) return;
+    this.timer = setTimeout(
+      () => {
+        this.timerAt = Infinity;
+        this.channel.onTime(now());
+        this.settle();
+      },
+      Math.max(0, Math.ceil(at - now())),
+    );
+  }
+}

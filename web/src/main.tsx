@@ -1,0 +1,9 @@
+import { render } from 'preact';
+import { App } from './app';
+import './style/base.css';
+import './style/shell.css';
+import './style/nodes.css';
+import { applyTheme } from './ui/theme';
+
+applyTheme();
+render(<App />, document.getElementById('app')!);

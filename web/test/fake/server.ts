@@ -1,0 +1,138 @@
+/** A b2 host for the browser tests: the console's files and a b2 acceptor on one port, made of the console's own channel. */
+import { readFile } from 'node:fs/promises';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import { extname, join, normalize } from 'node:path';
+import { WebSocketServer, type WebSocket } from 'ws';
+import { Endpoint, type IncomingCall } from '../../src/b2/endpoint';
+import { kOurLimits } from '../../src/b2/limits';
+import { Status } from '../../src/b2/status';
+import { decodeRestartRequest, decodeWatchRequest, encodeHostState, encodeRestartResponse } from '../../src/gen/b2/v1/host';
+import type { Hello } from '../../src/gen/b2/v1/hello';
+import { FakeNode, serviceEntry } from './node_state';
+
+const kTypes: Record<string, string> = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript; charset=utf-8', '.css': 'text/css; charset=utf-8', '.svg': 'image/svg+xml' };
+const kHeaders = { 'content-security-policy': "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'", 'x-content-type-options': 'nosniff', 'referrer-policy': 'no-referrer', 'cache-control': 'no-store' };
+const kServices = [serviceEntry('b2.v1.Core', ['Describe', 'Health', 'Stats', 'Limits'], 0), serviceEntry('b2.v1.Host', ['List', 'Watch', 'Restart'], 4)];
+const Index = { list: 4, watch: 5, restart: 6 };
+const kHighWater = 256 * 1024; // bytes: a reader this far behind is given no more until it has read
+
+export class FakeServer {
+  readonly node = new FakeNode();
+  token = 'c29tZS10b2tlbi1mb3ItdGVzdHM';
+  /** While true, streams stay open and silent. */
+  silent = false;
+  /** Why Restart is refused, when it is. */
+  refuseRestart = '';
+  /** Streams of Watch that are open. */
+  streams = 0;
+  private server: Server | undefined;
+  private port = 0;
+  private readonly sockets = new Set<Socket>();
+  private readonly endpoints = new Set<Endpoint>();
+
+  constructor(private readonly dist: string) {}
+
+  get url(): string {
+    return `http://127.0.0.1:${this.port}/`;
+  }
+
+  get link(): string {
+    return `${this.url}#t=${this.token}`;
+  }
+
+  get connections(): number {
+    return this.endpoints.size;
+  }
+
+  /** Listens; on the port it had before when it is started again. */
+  async start(port = this.port): Promise<void> {
+    const server = createServer((request, response) => void this.answer(request, response));
+    const sockets = new WebSocketServer({ noServer: true, handleProtocols: (offered) => (offered.has('b2.1') ? 'b2.1' : false) });
+    server.on('connection', (socket) => {
+      this.sockets.add(socket);
+      socket.on('close', () => this.sockets.delete(socket));
+    });
+    server.on('upgrade', (request, socket, head) => {
+      const offered = String(request.headers['sec-websocket-protocol'] ?? '').split(/,\s*/);
+      if (request.url !== '/b2' || !offered.includes(`b2.bearer.${this.token}`)) return void socket.end('HTTP/1.1 401 Unauthorized\r\nconnection: close\r\n\r\n');
+      sockets.handleUpgrade(request, socket, head, (opened) => this.serve(opened));
+    });
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject);
+      server.listen(port, '127.0.0.1', resolve);
+    });
+    this.server = server;
+    this.port = (server.address() as AddressInfo).port;
+  }
+
+  /** Ends as a killed process does: every connection is cut. */
+  async stop(): Promise<void> {
+    const server = this.server;
+    if (server === undefined) return;
+    this.server = undefined;
+    const closed = new Promise((resolve) => server.close(resolve));
+    for (const socket of this.sockets) socket.destroy();
+    await closed;
+  }
+
+  private async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const path = new URL(request.url ?? '/', this.url).pathname;
+    if (request.method === 'POST') return this.answerCall(request, response);
+    try {
+      const file = normalize(path === '/' ? '/index.html' : path);
+      const bytes = await readFile(join(this.dist, file));
+      response.writeHead(200, { ...kHeaders, 'content-type': kTypes[extname(file)] ?? 'application/octet-stream' }).end(bytes);
+    } catch {
+      response.writeHead(404, kHeaders).end('not found');
+    }
+  }
+
+  private answerCall(request: IncomingMessage, response: ServerResponse): void {
+    const known = request.headers.authorization === `Bearer ${this.token}`;
+    const body = known ? {} : { code: 'unauthenticated', message: 'The token is not the one this node made when it started.' };
+    response.writeHead(known ? 200 : 401, { ...kHeaders, 'content-type': 'application/json' }).end(JSON.stringify(body));
+  }
+
+  private serve(socket: WebSocket): void {
+    const none = new Uint8Array(0);
+    const hello: Hello = { version: 1, nodeId: none, name: 'archive-3', bootEpoch: 7n, features: [], limits: kOurLimits, keepAliveMs: 1000, services: kServices, house: '', houseId: none };
+    const endpoint = new Endpoint('acceptor', hello, { send: (bytes) => socket.send(bytes), close: () => socket.close() }, { call: (call) => this.onCall(call) });
+    this.endpoints.add(endpoint);
+    socket.on('message', (data, isBinary) => {
+      if (isBinary) endpoint.receive(new Uint8Array(data as Buffer));
+    });
+    socket.on('error', () => socket.terminate());
+    socket.on('close', () => {
+      this.endpoints.delete(endpoint);
+      endpoint.transportClosed('the browser went away');
+    });
+  }
+
+  private onCall(call: IncomingCall): void {
+    if (call.method === Index.watch) return this.watch(call);
+    if (call.method !== Index.restart) return call.fail(Status.unsupported, 'the fake serves Host/Watch and Host/Restart');
+    if (this.refuseRestart !== '') return call.fail(Status.busy, this.refuseRestart);
+    const { name } = decodeRestartRequest(call.request);
+    const child = this.node.restart(name);
+    if (child === undefined) call.fail(Status.notFound, `no child is called "${name}"`);
+    else call.finish(encodeRestartResponse({ child }));
+  }
+
+  private watch(call: IncomingCall): void {
+    const { intervalMs } = decodeWatchRequest(call.request);
+    let behind = 0;
+    const tell = () => {
+      if (this.silent || behind > kHighWater) return;
+      behind = call.send(encodeHostState(this.node.state()));
+    };
+    tell();
+    this.streams += 1;
+    const timer = setInterval(tell, Math.max(100, intervalMs || 1000));
+    call.signal.addEventListener('abort', () => {
+      clearInterval(timer);
+      this.streams -= 1;
+      call.finish();
+    });
+  }
+}
