@@ -8,14 +8,6 @@
 
 namespace ghost {
 
-namespace {
-
-struct CodePoint {
-  char32_t value;
-  std::size_t bytes;  ///< 0: the first byte begins no UTF-8 character
-};
-
-// RFC 3629: shortest form only, no surrogates, at most U+10FFFF.
 CodePoint first_code_point(std::string_view text) {
   const auto byte = [&](std::size_t i) { return static_cast<std::uint8_t>(text[i]); };
   const std::uint8_t lead = byte(0);
@@ -31,6 +23,8 @@ CodePoint first_code_point(std::string_view text) {
   if (value < kSmallest[length] || value > 0x10ffff || (value >= 0xd800 && value <= 0xdfff)) return {0, 0};
   return {value, length};
 }
+
+namespace {
 
 bool between(char32_t c, char32_t first, char32_t last) { return c >= first && c <= last; }
 

@@ -6,6 +6,13 @@
 
 namespace ghost {
 
+struct CodePoint {
+  char32_t value;
+  std::size_t bytes;  ///< 0: the text begins with no UTF-8 character
+};
+/// The first character of a text that is not empty, by RFC 3629: shortest form only, no surrogates, at most U+10FFFF.
+CodePoint first_code_point(std::string_view text);
+
 /// `text` fit to be shown: control characters, terminal escapes, characters that turn the direction of writing, and bytes that
 /// are not UTF-8 become \n, \t, \xNN or \u{NNNN}. A stranger's text can then neither move the cursor nor forge a line.
 std::string printable(std::string_view text);
