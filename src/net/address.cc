@@ -58,7 +58,8 @@ Result<std::uint32_t> parse_scope(std::string_view text, std::string_view scope)
   if (scope.empty()) return malformed_address(text, "an interface follows %, as in [fe80::1%eth0]:2203");
   if (const unsigned index = if_nametoindex(std::string(scope).c_str())) return index;
   if (const auto number = whole_number<std::uint32_t>(scope)) return *number;
-  return Error{Errc::not_found, "address " + in_quotes(text) + ": no interface " + in_quotes(scope) + " on this machine"};
+  return Error{Errc::not_found,
+               "address " + in_quotes(text) + ": no interface " + in_quotes(scope) + " on this machine"};
 }
 
 Result<Address> parse_ip6(std::string_view text, std::string_view inside, std::uint16_t port) {
@@ -81,7 +82,8 @@ Result<Address> parse_ip4(std::string_view text, std::string_view host, std::uin
   if (host == "localhost") return Address::loopback(port);
   std::array<std::uint8_t, 4> bytes;
   if (inet_pton(AF_INET, std::string(host).c_str(), bytes.data()) != 1) {
-    return malformed_address(text, in_quotes(host) + " is no IP address (names other than localhost are not looked up)");
+    return malformed_address(text,
+                             in_quotes(host) + " is no IP address (names other than localhost are not looked up)");
   }
   return Address::ip4(bytes, port);
 }
@@ -176,10 +178,14 @@ std::string Address::host() const {
 
 std::string Address::text() const {
   switch (family_) {
-    case Family::none: return "";
-    case Family::ip4: return host() + ":" + std::to_string(port_);
-    case Family::ip6: return "[" + host() + "]:" + std::to_string(port_);
-    case Family::unix_path: return std::string(kUnixPrefix) + path_;
+    case Family::none:
+      return "";
+    case Family::ip4:
+      return host() + ":" + std::to_string(port_);
+    case Family::ip6:
+      return "[" + host() + "]:" + std::to_string(port_);
+    case Family::unix_path:
+      return std::string(kUnixPrefix) + path_;
   }
   return "";
 }

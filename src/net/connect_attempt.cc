@@ -16,10 +16,14 @@ namespace {
 /// A Unix listener's backlog is full: the kernel has no event for when it is not.
 constexpr auto kRetry = std::chrono::milliseconds(5);
 
-Error cannot_connect(int error, const Address& to) { return errno_error(error, "connect to", to.text()); }
+Error cannot_connect(int error, const Address& to) {
+  return errno_error(error, "connect to", to.text());
+}
 
 /// TCP to a free local port may happen to choose that port for itself, and then talk to itself.
-bool is_connected_to_itself(const Peer& peer) { return peer.remote.is_ip() && peer.remote == peer.local; }
+bool is_connected_to_itself(const Peer& peer) {
+  return peer.remote.is_ip() && peer.remote == peer.local;
+}
 
 }  // namespace
 

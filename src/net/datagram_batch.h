@@ -15,14 +15,16 @@ class DatagramBatch {
  public:
   static constexpr std::size_t kMost = 64;
 
-  /// Receives what is there, each into `stride` bytes of `buffer`; fewer than 64 when the buffer is smaller. Datagrams that
-  /// were longer are left out and counted in `truncated`. The views are valid until the next call.
+  /// Receives what is there, each into `stride` bytes of `buffer`; fewer than 64 when the buffer is smaller. Datagrams
+  /// that were longer are left out and counted in `truncated`. The views are valid until the next call.
   /// @param local  where the socket is bound: its port stands in each `to`
   /// @return how many there were, -1 with errno
-  int receive(int fd, std::span<std::uint8_t> buffer, std::size_t stride, const Address& local, std::uint64_t& truncated);
+  int receive(int fd, std::span<std::uint8_t> buffer, std::size_t stride, const Address& local,
+              std::uint64_t& truncated);
   std::span<const Datagram> received() const { return {datagrams_.data(), received_}; }
 
-  /// Sends all of `batch`, however many; a datagram that cannot be sent is skipped, and nothing follows a full socket buffer.
+  /// Sends all of `batch`, however many; a datagram that cannot be sent is skipped, and nothing follows a full socket
+  /// buffer.
   /// @return how many the kernel took
   std::size_t send(int fd, std::span<const Datagram> batch);
 

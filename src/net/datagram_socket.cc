@@ -16,6 +16,9 @@ namespace {
 
 constexpr std::size_t kLongestDatagram = 65'535;
 
+/// Epoll knows the socket from the start, so that beginning to receive cannot fail; UDP has no urgent data.
+constexpr std::uint32_t kSilent = EPOLLPRI;
+
 /// "239.17.17.1 on eth0", with "from 10.0.0.1" for one source only.
 std::string membership(const Address& group, std::uint32_t interface, const std::optional<Address>& source) {
   std::string text = group.host();
@@ -60,6 +63,7 @@ Result<std::unique_ptr<DatagramSocket>> UdpSocket::open(EventLoop& loop, const D
   if (!fd) return errno_error("open a UDP socket on", where);
   std::unique_ptr<UdpSocket> socket(new UdpSocket(loop, std::move(fd), options));
   if (auto bound = socket->bind(options); !bound) return bound.error();
+  if (const int error = loop.watch(*socket, kSilent)) return errno_error(error, "open a UDP socket on", where);
   return socket;
 }
 
@@ -83,7 +87,7 @@ Status UdpSocket::bind(const DatagramOptions& options) {
 
 void UdpSocket::on_datagrams(Handler handler) {
   handler_ = handler ? std::make_shared<Handler>(std::move(handler)) : nullptr;
-  loop_.watch(*this, handler_ ? EPOLLIN : 0u);
+  loop_.watch(*this, handler_ ? EPOLLIN : kSilent);
 }
 
 void UdpSocket::on_events(std::uint32_t events) {
@@ -139,7 +143,8 @@ Status UdpSocket::set_multicast(std::uint32_t interface, int hops, bool loop) {
   const int fd = fd_.get();
   bool done = false;
   if (is_ip6()) {
-    done = set_option(fd, IPPROTO_IPV6, IPV6_MULTICAST_IF, index) && set_option(fd, IPPROTO_IPV6, IPV6_MULTICAST_HOPS, hops) &&
+    done = set_option(fd, IPPROTO_IPV6, IPV6_MULTICAST_IF, index) &&
+           set_option(fd, IPPROTO_IPV6, IPV6_MULTICAST_HOPS, hops) &&
            set_option(fd, IPPROTO_IPV6, IPV6_MULTICAST_LOOP, heard);
   } else {
     ip_mreqn way{};

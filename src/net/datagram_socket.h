@@ -25,12 +25,13 @@ class UdpSocket final : public DatagramSocket, private EventSource {
   UdpSocket(EventLoop& loop, UniqueFd fd, const DatagramOptions& options);
   void on_events(std::uint32_t events) override;
   Status bind(const DatagramOptions& options);
-  Status set_membership(bool member, const Address& group, std::uint32_t interface, const std::optional<Address>& source);
+  Status set_membership(bool member, const Address& group, std::uint32_t interface,
+                        const std::optional<Address>& source);
   bool is_ip6() const { return address_.family() == Address::Family::ip6; }
 
   Address address_;
-  std::size_t stride_;   ///< bytes kept for one datagram
-  Bytes own_buffer_;     ///< for datagrams of which 64 would not fit the loop's buffer
+  std::size_t stride_;                ///< bytes kept for one datagram
+  Bytes own_buffer_;                  ///< for datagrams of which 64 would not fit the loop's buffer
   std::shared_ptr<Handler> handler_;  ///< shared with the call under way, which may replace it or destroy the socket
   DatagramBatch receiving_, sending_;
   std::uint64_t truncated_ = 0;

@@ -43,7 +43,9 @@ Datagram datagram(const Address& to, std::string_view text, std::uint32_t interf
   return {{}, to, as_bytes(text), interface};
 }
 
-std::uint32_t loopback() { return if_nametoindex("lo"); }
+std::uint32_t loopback() {
+  return if_nametoindex("lo");
+}
 
 }  // namespace
 
@@ -130,8 +132,8 @@ TEST(DatagramSocket, SkipsWhatCannotBeSentAndSendsTheRest) {
   collect(*receiver, received);
   const std::string impossible(65'600, 'x');
   const std::vector<Datagram> batch = {datagram(receiver->address(), impossible), datagram(receiver->address(), "one"),
-                                       datagram(Address::parse("[::1]:9").value(), "other family"), datagram(Address(), "nowhere"),
-                                       datagram(receiver->address(), "two")};
+                                       datagram(Address::parse("[::1]:9").value(), "other family"),
+                                       datagram(Address(), "nowhere"), datagram(receiver->address(), "two")};
   EXPECT_EQ(sender->send(batch), 2u);
   ASSERT_TRUE(turn_until(*network, [&] { return received.size() == 2; }));
   EXPECT_EQ(received[1].bytes, "two");
@@ -141,9 +143,7 @@ TEST(DatagramSocket, SurvivesAnAnswerThatNobodyListens) {
   auto network = make_network();
   const auto sender = open(*network, at(Address::loopback(0)));
   Address gone;
-  {
-    gone = open(*network, at(Address::loopback(0)))->address();
-  }
+  { gone = open(*network, at(Address::loopback(0)))->address(); }
   std::vector<Received> received;
   collect(*sender, received);
   const Datagram lost = datagram(gone, "anyone?");

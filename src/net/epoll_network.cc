@@ -46,7 +46,9 @@ class EpollNetworkImpl final : public EpollNetwork {
       : loop_(std::move(epoll), std::move(wake), spin) {}
 
   TimePoint now() const override { return loop_.now(); }
-  Timer wake_at(TimePoint when, std::function<void(TimePoint)> ring) override { return loop_.wake_at(when, std::move(ring)); }
+  Timer wake_at(TimePoint when, std::function<void(TimePoint)> ring) override {
+    return loop_.wake_at(when, std::move(ring));
+  }
   void post(std::function<void()> work) override { loop_.post(std::move(work)); }
   void at_turn_end(std::function<void()> work) override { loop_.at_turn_end(std::move(work)); }
 
@@ -78,7 +80,8 @@ class EpollNetworkImpl final : public EpollNetwork {
 Result<std::unique_ptr<ByteStream>> EpollNetworkImpl::adopt_stream(UniqueFd fd) {
   if (auto ours = make_ours(fd.get()); !ours) return ours.error();
   if (socket_option(fd.get(), SO_TYPE) != SOCK_STREAM || socket_option(fd.get(), SO_ACCEPTCONN) != 0) {
-    return Error{Errc::malformed, "take over descriptor " + std::to_string(fd.get()) + ": it is no connected stream socket"};
+    return Error{Errc::malformed,
+                 "take over descriptor " + std::to_string(fd.get()) + ": it is no connected stream socket"};
   }
   Peer peer = peer_of(fd.get());
   if (peer.remote.family() == Address::Family::none) {
@@ -90,7 +93,8 @@ Result<std::unique_ptr<ByteStream>> EpollNetworkImpl::adopt_stream(UniqueFd fd) 
 Result<std::unique_ptr<Listener>> EpollNetworkImpl::adopt_listener(UniqueFd fd, OnAccept on_accept) {
   if (auto ours = make_ours(fd.get()); !ours) return ours.error();
   if (socket_option(fd.get(), SO_TYPE) != SOCK_STREAM || socket_option(fd.get(), SO_ACCEPTCONN) != 1) {
-    return Error{Errc::malformed, "take over descriptor " + std::to_string(fd.get()) + ": it is no listening stream socket"};
+    return Error{Errc::malformed,
+                 "take over descriptor " + std::to_string(fd.get()) + ": it is no listening stream socket"};
   }
   return ListenSocket::create(loop_, std::move(fd), {}, std::move(on_accept));
 }

@@ -40,11 +40,12 @@ TEST(Epoll, RingsTimersInOrderAndNeverEarly) {
     std::vector<Timer> timers;
     const TimePoint start = network->now();
     for (const int ms : {30, 1, 12, 5, 21}) {
-      timers.push_back(network->wake_at(start + std::chrono::milliseconds(ms) + 137us, [&rang, start, ms](TimePoint now) {
-        EXPECT_GE(now, start + std::chrono::milliseconds(ms) + 137us);
-        EXPECT_GE(TimePoint::clock::now(), now);
-        rang.push_back(ms);
-      }));
+      timers.push_back(
+          network->wake_at(start + std::chrono::milliseconds(ms) + 137us, [&rang, start, ms](TimePoint now) {
+            EXPECT_GE(now, start + std::chrono::milliseconds(ms) + 137us);
+            EXPECT_GE(TimePoint::clock::now(), now);
+            rang.push_back(ms);
+          }));
     }
     EXPECT_TRUE(turn_until(*network, [&] { return rang.size() == 5; }));
     EXPECT_EQ(rang, (std::vector<int>{1, 5, 12, 21, 30}));
@@ -155,7 +156,8 @@ TEST(Epoll, EndsRunWhenAskedByAThreadOrASignal) {
 
   static EpollNetwork* stopped;
   stopped = network.get();
-  struct sigaction action{}, before{};
+  struct sigaction action {
+  }, before{};
   action.sa_handler = [](int) { stopped->stop(); };
   ASSERT_EQ(::sigaction(SIGUSR1, &action, &before), 0);
   const Timer timer = network->wake_at(network->now() + 1ms, [](TimePoint) { ::raise(SIGUSR1); });

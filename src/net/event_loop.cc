@@ -8,7 +8,9 @@
 
 namespace ghost::net {
 
-EventSource::~EventSource() { loop_.forget(*this); }
+EventSource::~EventSource() {
+  loop_.forget(*this);
+}
 
 EventLoop::EventLoop(UniqueFd epoll, UniqueFd wake, const SpinPolicy& spin)
     : epoll_(std::move(epoll)),
@@ -23,7 +25,8 @@ EventLoop::EventLoop(UniqueFd epoll, UniqueFd wake, const SpinPolicy& spin)
   ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, wake_.get(), &event);
 }
 
-/// What is planned may own sources and timers of this loop, so it goes while the loop is whole; and may plan more while it goes.
+/// What is planned may own sources and timers of this loop, so it goes while the loop is whole; and may plan more while
+/// it goes.
 EventLoop::~EventLoop() {
   for (;;) {
     auto posted = posted_.with([](auto& queue) { return std::exchange(queue, {}); });
@@ -36,7 +39,8 @@ EventLoop::~EventLoop() {
 }
 
 Timer EventLoop::wake_at(TimePoint when, std::function<void(TimePoint now)> ring) {
-  // Between two turns the wheel's time is that of the last one: what is past by now must not wait for its next millisecond.
+  // Between two turns the wheel's time is that of the last one: what is past by now must not wait for its next
+  // millisecond.
   const TimerWheel::Id id = wheel_.add(when <= now() ? TimePoint::min() : when, std::move(ring));
   return Timer([wheel = &wheel_, id] { wheel->cancel(id); });
 }
@@ -72,8 +76,10 @@ void EventLoop::turn(TimePoint deadline) {
   end_turn();  // what was planned between two turns
   const int count = wait(std::min(deadline, wheel_.next_wakeup()));
   in_turn_ = true;
-  handle_events(count);
+  event_count_ = std::max(count, 0);  // EINTR is a turn without events
+  event_at_ = -1;
   handle_later();
+  handle_events();
   wheel_.advance(now_);
   handle_posts();
   end_turn();
@@ -125,8 +131,7 @@ int EventLoop::park(TimePoint now, TimePoint until) {
   return ::epoll_wait(epoll_.get(), events_, kBatch, static_cast<int>(std::min<std::int64_t>(ms, 3'600'000)));
 }
 
-void EventLoop::handle_events(int count) {
-  event_count_ = std::max(count, 0);  // EINTR is a turn without events
+void EventLoop::handle_events() {
   for (event_at_ = 0; event_at_ < event_count_; ++event_at_) {
     current_ = static_cast<EventSource*>(events_[event_at_].data.ptr);
     if (current_ != nullptr) current_->on_events(events_[event_at_].events);
@@ -147,7 +152,8 @@ void EventLoop::handle_later() {
   later_now_.clear();
 }
 
-/// The flag is set before the wake-up that ends a wait, so a turn that does not see it yet is followed by one that does.
+/// The flag is set before the wake-up that ends a wait, so a turn that does not see it yet is followed by one that
+/// does.
 void EventLoop::handle_posts() {
   if (!has_posts_.load(std::memory_order_acquire)) return;
   has_posts_.store(false, std::memory_order_relaxed);

@@ -19,8 +19,8 @@ namespace ghost::net {
 
 class EventLoop;
 
-/// A descriptor in an EventLoop. Private to net/. It may be destroyed at any time on the loop's thread, also from its own
-/// callbacks and while the kernel has already reported events for it.
+/// A descriptor in an EventLoop. Private to net/. It may be destroyed at any time on the loop's thread, also from its
+/// own callbacks and while the kernel has already reported events for it.
 class EventSource {
  public:
   EventSource(EventLoop& loop, UniqueFd fd) : loop_(loop), fd_(std::move(fd)) {}
@@ -42,12 +42,13 @@ class EventSource {
   /// A later turn has come, after EventLoop::plan_later().
   virtual void on_later() {}
 
-  std::uint32_t interest_ = 0;      ///< what epoll reports; 0 while it does not know the descriptor
-  std::size_t end_at_ = kNowhere;   ///< place in ending_
-  std::size_t later_at_ = kNowhere; ///< place in later_
+  std::uint32_t interest_ = 0;       ///< what epoll reports; 0 while it does not know the descriptor
+  std::size_t end_at_ = kNowhere;    ///< place in ending_
+  std::size_t later_at_ = kNowhere;  ///< place in later_
 };
 
-/// The turns of epoll: waits (polling first where that pays), then events, what was put off, timers, posts, and the turn's end.
+/// The turns of epoll: waits (polling first where that pays), then what was put off, events, timers, posts, and the
+/// turn's end.
 class EventLoop : public Reactor {
  public:
   static constexpr std::size_t kReadBuffer = 256 * 1024;
@@ -71,7 +72,8 @@ class EventLoop : public Reactor {
   void turn(TimePoint deadline);
   void stop();
 
-  /// Sets what is reported for the source; 0 takes it out of epoll, so that not even EPOLLHUP comes. Answers an errno, or 0.
+  /// Sets what is reported for the source; 0 takes it out of epoll, so that not even EPOLLHUP comes. Answers an errno,
+  /// or 0.
   int watch(EventSource& source, std::uint32_t interest);
   /// Calls on_turn_end() once at the end of this turn.
   void plan_end(EventSource& source);
@@ -80,20 +82,22 @@ class EventLoop : public Reactor {
   /// Takes the source out of everything.
   void forget(EventSource& source);
 
-  /// Whether `source` is the one whose events are being handled, and still lives: asked after a callback that may destroy it.
+  /// Whether `source` is the one whose events are being handled, and still lives: asked after a callback that may
+  /// destroy it.
   bool is_current(const EventSource* source) const { return current_ == source; }
 
   /// One buffer for all that is received: valid until the next source is called.
   std::span<std::uint8_t> read_buffer() { return read_buffer_; }
 
  private:
-  static constexpr int kBatch = 16;  ///< events taken at once: a turn of 128 would let the first peer wait for the last one's bytes
+  static constexpr int kBatch =
+      16;  ///< events taken at once: a turn of 128 would let the first peer wait for the last one's bytes
 
   int wait(TimePoint until);
   int park(TimePoint now, TimePoint until);
   int poll() { return ::epoll_wait(epoll_.get(), events_, kBatch, 0); }
-  void handle_events(int count);
   void handle_later();
+  void handle_events();
   void handle_posts();
   void end_turn();
   void wake();

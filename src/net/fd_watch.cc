@@ -7,7 +7,8 @@
 
 namespace ghost::net {
 
-static_assert(EPOLLIN == POLLIN && EPOLLPRI == POLLPRI && EPOLLOUT == POLLOUT && EPOLLERR == POLLERR && EPOLLHUP == POLLHUP);
+static_assert(EPOLLIN == POLLIN && EPOLLPRI == POLLPRI && EPOLLOUT == POLLOUT && EPOLLERR == POLLERR &&
+              EPOLLHUP == POLLHUP);
 
 FdWatch::FdWatch(EventLoop& loop, int fd, short events, std::function<void(short)> ready)
     : EventSource(loop, UniqueFd(::fcntl(fd, F_DUPFD_CLOEXEC, 0))),

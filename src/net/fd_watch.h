@@ -4,8 +4,8 @@
 
 namespace ghost::net {
 
-/// The events of a descriptor someone else owns; see EpollNetwork::watch(). It watches a duplicate, so that one descriptor can
-/// have several watches.
+/// The events of a descriptor someone else owns; see EpollNetwork::watch(). It watches a duplicate, so that one
+/// descriptor can have several watches.
 class FdWatch final : public EpollNetwork::Watch, private EventSource {
  public:
   FdWatch(EventLoop& loop, int fd, short events, std::function<void(short)> ready);

@@ -16,7 +16,9 @@ constexpr int kAcceptsPerTurn = 64;
 constexpr auto kPause = std::chrono::milliseconds(100);
 
 /// Out of descriptors or memory: the connection stays in the backlog, and epoll would report it over and over.
-bool out_of_resources(int error) { return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM; }
+bool out_of_resources(int error) {
+  return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
+}
 
 Result<UniqueFd> listen_tcp(const Address& at) {
   UniqueFd fd(::socket(socket_family(at), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
@@ -38,7 +40,8 @@ ListenSocket::ListenSocket(EventLoop& loop, UniqueFd fd, SocketFile file, OnAcce
       file_(std::move(file)),
       on_accept_(std::make_shared<OnAccept>(std::move(on_accept))) {}
 
-Result<std::unique_ptr<Listener>> ListenSocket::create(EventLoop& loop, UniqueFd fd, SocketFile file, OnAccept on_accept) {
+Result<std::unique_ptr<Listener>> ListenSocket::create(EventLoop& loop, UniqueFd fd, SocketFile file,
+                                                       OnAccept on_accept) {
   std::unique_ptr<ListenSocket> socket(new ListenSocket(loop, std::move(fd), std::move(file), std::move(on_accept)));
   if (const int error = loop.watch(*socket, EPOLLIN)) return errno_error(error, "listen on", socket->address_.text());
   return socket;

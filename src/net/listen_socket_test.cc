@@ -202,9 +202,7 @@ TEST(Connecting, SaysWhomItCouldNotReachAndWhy) {
   const SocketDirectory directory;
   auto network = make_network();
   Address free;
-  {
-    free = listen(*network, Address::loopback(0))->address();
-  }
+  { free = listen(*network, Address::loopback(0))->address(); }
   const Error refused = connect_refusal(*network, free, 30s);
   EXPECT_EQ(refused.message, "connect to " + free.text() + ": connection refused");
   EXPECT_EQ(refused.code, Errc::busy);
@@ -232,7 +230,8 @@ TEST(Connecting, WaitsForRoomInTheBacklogOfAUnixSocket) {
   std::vector<UniqueFd> waiting;
   const UniqueFd listener = full_listener(Address::unix_path(directory.path("full")), waiting);
   bool connected = false;
-  const auto attempt = network->connect(local_address(listener.get()), Duration::max(), [&](auto stream) { connected = stream.has_value(); });
+  const auto attempt = network->connect(local_address(listener.get()), Duration::max(),
+                                        [&](auto stream) { connected = stream.has_value(); });
   network->turn(network->now() + 10ms);
   EXPECT_FALSE(connected);
   const UniqueFd accepted(::accept(listener.get(), nullptr, nullptr));
@@ -253,6 +252,20 @@ TEST(Connecting, CallsNobodyOnceItIsDestroyedAndMayBeDestroyedWhenItCalls) {
   });
   EXPECT_TRUE(turn_until(*network, [&] { return done; }));
   EXPECT_FALSE(called);
+}
+
+TEST(Connecting, CallsInALaterTurnAlsoWhenItIsMadeInsideOne) {
+  const SocketDirectory directory;
+  auto network = make_network();
+  const auto listener = listen(*network, Address::unix_path(directory.path("s")));  // connects without waiting
+  std::string order;
+  std::unique_ptr<Connecting> attempt;
+  network->post([&] {
+    attempt = network->connect(listener->address(), 30s, [&](auto) { order += 'c'; });
+    network->at_turn_end([&] { order += 'e'; });
+  });
+  EXPECT_TRUE(turn_until(*network, [&] { return order.size() == 2; }));
+  EXPECT_EQ(order, "ec");
 }
 
 }  // namespace ghost::net

@@ -101,7 +101,7 @@ class Connecting {
 };
 
 struct Datagram {
-  Address from;     ///< who sent it; on sending, left empty
+  Address from;     ///< who sent it; on sending, the own address to send from (its port is not looked at), or empty
   Address to;       ///< whom it was sent to: tells multicast groups apart; on sending, the destination
   BytesView bytes;  ///< valid during the call
   std::uint32_t interface = 0;  ///< index of the interface it came in by; on sending, 0 lets routing choose

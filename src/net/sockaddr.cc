@@ -9,7 +9,8 @@ namespace ghost::net {
 SocketAddress::SocketAddress(const Address& address) : unix_path(), size(0) {
   base.sa_family = static_cast<sa_family_t>(socket_family(address));
   switch (address.family()) {
-    case Address::Family::none: break;
+    case Address::Family::none:
+      break;
     case Address::Family::ip4:
       ip4.sin_port = htons(address.port());
       std::memcpy(&ip4.sin_addr, address.ip().data(), 4);
@@ -51,10 +52,14 @@ Address SocketAddress::address() const {
 
 int socket_family(const Address& address) {
   switch (address.family()) {
-    case Address::Family::none: return AF_UNSPEC;
-    case Address::Family::ip4: return AF_INET;
-    case Address::Family::ip6: return AF_INET6;
-    case Address::Family::unix_path: return AF_UNIX;
+    case Address::Family::none:
+      return AF_UNSPEC;
+    case Address::Family::ip4:
+      return AF_INET;
+    case Address::Family::ip6:
+      return AF_INET6;
+    case Address::Family::unix_path:
+      return AF_UNIX;
   }
   return AF_UNSPEC;
 }

@@ -19,8 +19,8 @@ namespace {
 
 constexpr mode_t kSocketMode = 0660;
 
-/// Two processes that start at once must not both find the same stale file and remove each other's fresh one. The lock is on the
-/// directory, so that no lock file is left; whoever else holds it only delays us a little.
+/// Two processes that start at once must not both find the same stale file and remove each other's fresh one. The lock
+/// is on the directory, so that no lock file is left; whoever else holds it only delays us a little.
 UniqueFd lock_directory_of(const std::string& path) {
   const std::size_t slash = path.rfind('/');
   const std::string directory = slash == std::string::npos ? "." : slash == 0 ? "/" : path.substr(0, slash);
@@ -31,7 +31,9 @@ UniqueFd lock_directory_of(const std::string& path) {
   return fd;
 }
 
-UniqueFd unix_socket() { return UniqueFd(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)); }
+UniqueFd unix_socket() {
+  return UniqueFd(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+}
 
 /// Makes room for a bind() that found `path` taken.
 Status remove_stale(const Address& address) {
@@ -39,7 +41,8 @@ Status remove_stale(const Address& address) {
   const char* path = address.path().c_str();
   if (::lstat(path, &file) != 0) return {};
   if (!S_ISSOCK(file.st_mode)) {
-    return Error{Errc::exists, address.text() + ": a file that is no socket is in the way; move it or choose another path"};
+    return Error{Errc::exists,
+                 address.text() + ": a file that is no socket is in the way; move it or choose another path"};
   }
   const UniqueFd probe = unix_socket();
   const SocketAddress at(address);

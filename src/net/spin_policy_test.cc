@@ -87,7 +87,8 @@ TEST(SpinPolicy, KeepsToItsShareWhenPollingIsInVain) {
     Traffic traffic(50us, share);
     // Mostly short, so that the average stays low, but every fourth wait is just too long to be caught by polling.
     for (int i = 0; i < 40'000; ++i) traffic.wait(i % 4 == 0 ? 51us : 1us);
-    const double spent = static_cast<double>(traffic.lost.count()) / static_cast<double>((traffic.now - kStart).count());
+    const double spent =
+        static_cast<double>(traffic.lost.count()) / static_cast<double>((traffic.now - kStart).count());
     EXPECT_LE(spent, share + 0.01) << share;
   }
 }

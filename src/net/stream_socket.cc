@@ -35,7 +35,8 @@ Peer peer_of(int fd) {
   if (peer.remote.family() == Address::Family::unix_path) {
     ucred who;
     socklen_t size = sizeof who;
-    if (::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &size) == 0) peer.process = PeerProcess{who.uid, who.gid, who.pid};
+    if (::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &size) == 0)
+      peer.process = PeerProcess{who.uid, who.gid, who.pid};
   }
   return peer;
 }

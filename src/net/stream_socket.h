@@ -11,9 +11,10 @@ Peer peer_of(int fd);
 
 /// A connected TCP or Unix socket.
 ///
-/// It is read while it has a handler and reading is on. Its end is found by reading, so it is told after the bytes before it; a
-/// failure to write therefore only drops the output, shuts the socket down, and keeps the reason for on_closed(). While nobody
-/// reads and nothing waits to be written, epoll does not know the socket, and a peer that hangs up makes no events.
+/// It is read while it has a handler and reading is on. Its end is found by reading, so it is told after the bytes
+/// before it; a failure to write therefore only drops the output, shuts the socket down, and keeps the reason for
+/// on_closed(). While nobody reads and nothing waits to be written, epoll does not know the socket, and a peer that
+/// hangs up makes no events.
 class StreamSocket final : public ByteStream, private EventSource {
  public:
   /// @param fd  connected, nonblocking
@@ -52,10 +53,10 @@ class StreamSocket final : public ByteStream, private EventSource {
   std::optional<Error> ended_;    ///< told to the handler, or waiting for one
   Timer patience_;
   bool reading_ = true;
-  bool blocked_ = false;    ///< the kernel did not take everything
-  bool full_ = false;       ///< the output was above high water: on_writable() is owed
-  bool broken_ = false;     ///< nothing can be written any more
-  bool peer_done_ = false;  ///< the peer has sent its last byte
+  bool blocked_ = false;      ///< the kernel did not take everything
+  bool full_ = false;         ///< the output was above high water: on_writable() is owed
+  bool broken_ = false;       ///< nothing can be written any more
+  bool peer_done_ = false;    ///< the peer has sent its last byte
   bool unwatchable_ = false;  ///< epoll would not have it
   bool finishing_ = false;
   bool said_goodbye_ = false;

@@ -16,7 +16,9 @@ using testing::turn_until;
 
 namespace {
 
-void write(ByteStream& stream, std::string_view text) { stream.output().append(as_bytes(text)); }
+void write(ByteStream& stream, std::string_view text) {
+  stream.output().append(as_bytes(text));
+}
 
 /// Answers with what it gets, and lets the stream go when it ends.
 class Echo : public StreamHandler {
@@ -51,7 +53,8 @@ std::unique_ptr<ByteStream> adopt(EpollNetwork& network, UniqueFd fd) {
 
 TEST(StreamSocket, CarriesBytesBothWaysOverTcpAndUnixSockets) {
   const SocketDirectory directory;
-  for (const Address& at : {Address::loopback(0), Address::parse("[::1]:0").value(), Address::unix_path(directory.path("s"))}) {
+  for (const Address& at :
+       {Address::loopback(0), Address::parse("[::1]:0").value(), Address::unix_path(directory.path("s"))}) {
     auto network = make_network();
     auto pair = connect_pair(*network, at);
     Recorder client, server;
@@ -71,8 +74,10 @@ TEST(StreamSocket, DeliversInOneReadWhatWasWrittenInOneTurn) {
   std::string expected;
   for (int i = 0; i < 1000; ++i) {
     const std::string piece(static_cast<std::size_t>(i % 7 == 0 ? 5000 : 10), static_cast<char>('a' + i % 26));
-    if (i % 7 == 0 && i < 200) stream->output().append(Bytes(piece.begin(), piece.end()));
-    else write(*stream, piece.substr(0, 10));
+    if (i % 7 == 0 && i < 200)
+      stream->output().append(Bytes(piece.begin(), piece.end()));
+    else
+      write(*stream, piece.substr(0, 10));
     expected += i % 7 == 0 && i < 200 ? piece : piece.substr(0, 10);
   }
   char nothing;
@@ -88,7 +93,8 @@ TEST(StreamSocket, DeliversInOneReadWhatWasWrittenInOneTurn) {
 TEST(StreamSocket, ServesManyConnectionsAtOnce) {
   auto network = make_network();
   std::vector<std::unique_ptr<Echo>> echoes;
-  auto listener = network->listen(Address::loopback(0), [&](auto stream) { echoes.push_back(std::make_unique<Echo>(std::move(stream))); });
+  auto listener = network->listen(Address::loopback(0),
+                                  [&](auto stream) { echoes.push_back(std::make_unique<Echo>(std::move(stream))); });
   ASSERT_TRUE(listener) << listener.error().message;
   constexpr std::size_t kClients = 300;
   std::vector<Recorder> clients(kClients);
@@ -109,7 +115,8 @@ TEST(StreamSocket, ServesManyConnectionsAtOnce) {
   EXPECT_TRUE(turn_until(*network, answered));
   for (auto& client : clients) client.stream.reset();
   EXPECT_TRUE(turn_until(*network, [&] {
-    return echoes.size() == kClients && std::none_of(echoes.begin(), echoes.end(), [](auto& echo) { return echo->open(); });
+    return echoes.size() == kClients &&
+           std::none_of(echoes.begin(), echoes.end(), [](auto& echo) { return echo->open(); });
   }));
 }
 

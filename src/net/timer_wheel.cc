@@ -13,7 +13,9 @@ std::int64_t whole_ms(TimePoint time) {
   return std::chrono::floor<milliseconds>(time.time_since_epoch()).count();
 }
 
-std::int64_t started_ms(TimePoint time) { return std::chrono::ceil<milliseconds>(time.time_since_epoch()).count(); }
+std::int64_t started_ms(TimePoint time) {
+  return std::chrono::ceil<milliseconds>(time.time_since_epoch()).count();
+}
 
 }  // namespace
 

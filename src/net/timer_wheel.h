@@ -10,9 +10,9 @@ namespace ghost::net {
 
 /// Wake-ups in order of time, to the millisecond and never early. Pure: time comes in as an argument.
 ///
-/// A hierarchy of wheels: a wheel has 64 slots of one tick of its level, a tick being 64 ticks of the level below and 1 ms at
-/// the bottom. Adding and cancelling take constant time; an entry moves down a level when its slot begins, at most
-/// kLevels - 1 times. Entries of the same millisecond ring in the order they were added.
+/// A hierarchy of wheels: a wheel has 64 slots of one tick of its level, a tick being 64 ticks of the level below and 1
+/// ms at the bottom. Adding and cancelling take constant time; an entry moves down a level when its slot begins, at
+/// most kLevels - 1 times. Entries of the same millisecond ring in the order they were added.
 class TimerWheel {
  public:
   using Ring = std::function<void(TimePoint now)>;
@@ -45,9 +45,9 @@ class TimerWheel {
  private:
   static constexpr unsigned kBits = 6;
   static constexpr unsigned kSlots = 1u << kBits;
-  static constexpr unsigned kLevels = 8;  // 64^8 ms, longer than a TimePoint reaches
-  static constexpr std::uint32_t kDue = 0;      // list heads are the first nodes: what is due at the next advance(),
-  static constexpr std::uint32_t kRinging = 1;  // what the advance() under way rings,
+  static constexpr unsigned kLevels = 8;          // 64^8 ms, longer than a TimePoint reaches
+  static constexpr std::uint32_t kDue = 0;        // list heads are the first nodes: what is due at the next advance(),
+  static constexpr std::uint32_t kRinging = 1;    // what the advance() under way rings,
   static constexpr std::uint32_t kFirstSlot = 2;  // and the slots, level by level
   static constexpr std::uint32_t kHeads = kFirstSlot + kLevels * kSlots;
 

@@ -17,7 +17,9 @@ namespace {
 const TimePoint kStart = TimePoint(1'000'000h) + 300us;
 
 /// What the entry is due at, as the wheel may see it: whole milliseconds of the clock, rounded up.
-TimePoint due(TimePoint when) { return std::chrono::ceil<std::chrono::milliseconds>(when); }
+TimePoint due(TimePoint when) {
+  return std::chrono::ceil<std::chrono::milliseconds>(when);
+}
 
 }  // namespace
 
@@ -126,8 +128,8 @@ TEST(TimerWheel, LetsGoOfWhatAnEntryOwnsAlsoWhenThatCancelsAnother) {
   EXPECT_EQ(wheel->size(), 0u);
 }
 
-// Thousands of entries over every level, some cancelled, against a sorted map that does the same; then the same again while
-// jumping from one next_wakeup() to the next, as the reactor does.
+// Thousands of entries over every level, some cancelled, against a sorted map that does the same; then the same again
+// while jumping from one next_wakeup() to the next, as the reactor does.
 TEST(TimerWheel, DoesWhatASortedMapDoes) {
   for (const std::uint32_t seed : {1u, 2u, 3u, 4u}) {
     std::mt19937_64 random(seed);
