@@ -21,7 +21,7 @@ class HostLink {
                                                             std::function<void(const Error&)> gone);
 
   /// The host has said HELLO: its services may be called.
-  bool ready() const { return link_.channel().ready(); }
+  bool ready() { return link_.channel().ready(); }
   std::shared_ptr<Caller> host() { return link_.shared_channel(); }
   /// For ServiceTable::on_change.
   void tell_services(const v1::ServiceEntry& changed) { link_.channel().tell_services(changed); }

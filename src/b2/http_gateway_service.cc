@@ -145,7 +145,7 @@ std::optional<net::HttpResponse> HttpGateway::refusal(const net::HttpRequest& re
   const std::string_view host = request.header("host").value_or("");
   if (!host_allowed(host)) {
     return net::HttpResponse::text(421, "This server is not known as '" + std::string(host_of(host)) +
-                                            "'. If it should be, add that name to b2.hosts in ghostlight.toml.\n");
+                                            "'. If it should be, start it with --host " + std::string(host_of(host)) + ".\n");
   }
   const bool changes = request.method != "GET" && request.method != "HEAD";
   const bool upgrades = request.header("upgrade").has_value();

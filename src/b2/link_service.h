@@ -33,6 +33,8 @@ class Link : private net::StreamHandler, private ChannelEvents {
   const Channel& channel() const { return *channel_; }
   std::shared_ptr<Channel> shared_channel() { return channel_; }
   const net::Peer& peer() const { return stream_->peer(); }
+  /// RFC 8446 §7.5 keying material of the connection; unsupported off TLS.
+  Result<Bytes> export_key(std::string_view label, std::size_t length) const { return stream_->export_key(label, length); }
   /// Lets the open calls end, then closes; closed() follows.
   void close() { channel_->go_away({}); }
 

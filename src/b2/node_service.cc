@@ -60,7 +60,7 @@ Status Node::open() {
   server_ = std::make_unique<Server>(Server::Parts{
       network_, endpoint_, make_judge(std::move(rules)), tls_,
       [this](net::HttpRequest request, std::unique_ptr<net::HttpReply> reply) { gateway_->handle(std::move(request), std::move(reply)); },
-      {}, {}, [this](std::string_view line) { log_.info("b2: connection turned away", {{"why", line}}); }});
+      {}, {}, [this](std::string_view line) { log_.info("b2: connection ended", {{"why", line}}); }});
   endpoint_.services.on_change = [this](const v1::ServiceEntry& entry) {
     server_->tell_services(entry);
     if (on_services_changed) on_services_changed(entry);
@@ -74,6 +74,7 @@ Status Node::open() {
     if (!listening) return listening.error();
     log_.info("b2: listening", {{"program", options_.program}, {"at", listening->text()}});
   }
+  endpoint_.addresses = addresses();
   watch_membership();
   return {};
 }

@@ -37,7 +37,7 @@ class Server {
     net::OnHttpRequest http;                     ///< empty: HTTP is refused
     net::HttpLimits http_limits;
     ServerLimits limits;
-    std::function<void(std::string_view)> log;   ///< one line about each connection turned away; may be empty
+    std::function<void(std::string_view)> log;   ///< one line about each connection that was turned away or broke; may be empty
   };
   explicit Server(Parts parts);
   ~Server();

@@ -1,0 +1,17 @@
+#include "app/daemon_service.h"
+#include "app/version.h"
+
+int main(int argc, char** argv) {
+  using namespace ghost;
+  app::DaemonSpec daemon;
+  daemon.program = "ardus";
+  daemon.port = 1117;
+  daemon.socket = "ardus";
+  Program program;
+  program.name = "ardus";
+  program.version = app::kVersion;
+  program.summary = "multicast file transfer";
+  program.description = "The daemon of ARDUS: today it answers who it is and how it fares.";
+  program.verbs = {app::serve_verb(daemon, "answer b2.v1.Core on port 1117")};
+  return run_command_line(program, argc, argv);
+}

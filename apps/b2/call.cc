@@ -1,0 +1,140 @@
+#include <iostream>
+#include <iterator>
+#include <nlohmann/json.hpp>
+
+#include "b2/json.h"
+#include "b2/message.h"
+#include "b2/v1/core.b2.h"
+#include "verbs.h"
+#include "app/session_service.h"
+
+namespace ghost::app {
+
+namespace {
+
+/// Prints each message as JSON when it comes.
+class Print : public b2::CallHandler {
+ public:
+  Print(const b2::JsonCodec& codec, std::string service, std::string method, b2::JsonStyle style, std::optional<Status>& end)
+      : codec_(codec), service_(std::move(service)), method_(std::move(method)), style_(style), end_(end) {}
+  void on_message(BytesView message) override {
+    const auto json = codec_.response_to_json(service_, method_, message, style_);
+    if (json) std::cout << *json << std::endl;
+    else unreadable_ = json.error();
+  }
+  void on_end(const Status& status) override { end_ = status && unreadable_ ? Status(*unreadable_) : status; }
+
+ private:
+  const b2::JsonCodec& codec_;
+  std::string service_, method_;
+  b2::JsonStyle style_;
+  std::optional<Status>& end_;
+  std::optional<Error> unreadable_;
+};
+
+Result<b2::JsonCodec> descriptors(Session& session, const std::string& service) {
+  b2::v1::DescribeRequest request;
+  request.service = service;
+  request.descriptors = true;
+  const auto answer = session.call("b2.v1.Core", "Describe", b2::encode(request), std::chrono::seconds(10));
+  if (!answer) return answer.error();
+  const auto response = b2::decode<b2::v1::DescribeResponse>(*answer);
+  if (!response) return response.error();
+  return b2::JsonCodec(response->file_descriptor_set);
+}
+
+/// Whether the method streams, by what the peer's HELLO says.
+bool is_stream(const b2::v1::Hello& hello, const std::string& service, const std::string& method) {
+  for (const b2::v1::ServiceEntry& entry : hello.services) {
+    if (entry.name != service) continue;
+    for (const b2::v1::Method& told : entry.methods) {
+      if (told.name == method) return told.kind == b2::v1::MethodKind::server_stream;
+    }
+  }
+  return false;
+}
+
+int fail(const Arguments& arguments, const Error& error) {
+  if (!arguments.has("json")) return complain("b2", error);
+  const nlohmann::ordered_json line = {{"v", 1}, {"event", "error"}, {"status", name(error.code)}, {"message", error.message}, {"code", code(exit_code_of(error))}};
+  std::cout << line.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) << "\n";
+  return code(exit_code_of(error));
+}
+
+int call(const Arguments& arguments) {
+  std::vector<std::string> words = arguments.all("WORDS");
+  // `b2 call 127.0.0.1:2203 service/method '{}'`: the address may stand first.
+  std::string at = arguments.text("at");
+  if (!words.empty() && words[0].find('/') != std::string::npos && (words[0].starts_with("unix:") || words[0].find(':') != std::string::npos)) {
+    at = words[0];
+    words.erase(words.begin());
+  } else if (!words.empty() && words[0].find(':') != std::string::npos) {
+    at = words[0];
+    words.erase(words.begin());
+  }
+  const auto slash = words.empty() ? std::string::npos : words[0].find('/');
+  if (slash == std::string::npos || words.size() > 2) {
+    std::cerr << "b2: call takes [ADDR] SERVICE/METHOD [JSON], as in: b2 call b2.v1.Core/Health '{}'\n";
+    return code(Exit::usage);
+  }
+  const std::string service = words[0].substr(0, slash), method = words[0].substr(slash + 1);
+  std::string json = words.size() == 2 ? words[1] : "";
+  if (json == "-") json.assign(std::istreambuf_iterator<char>(std::cin), {});
+
+  const auto where = places(arguments);
+  if (!where) return complain("b2", where.error());
+  const auto seconds = timeout_of(arguments);
+  if (!seconds) return complain("b2", seconds.error());
+  const Duration timeout = std::chrono::duration_cast<Duration>(std::chrono::duration<double>(*seconds));
+  Session::Wish wish;
+  wish.at = at;
+  wish.timeout = timeout;
+  auto session = Session::open(*where, wish);
+  if (!session) return fail(arguments, session.error());
+  const auto codec = descriptors(**session, service);
+  if (!codec) return fail(arguments, codec.error());
+  if (arguments.has("example")) {
+    const auto example = codec->example_request(service, method);
+    if (!example) return fail(arguments, example.error());
+    std::cout << *example;
+    return code(Exit::done);
+  }
+  const auto request = codec->request_from_json(service, method, json);
+  if (!request) return fail(arguments, request.error());
+
+  std::optional<Status> end;
+  b2::CallOptions options;
+  const bool stream = is_stream((*session)->hello(), service, method);
+  options.timeout = stream && !arguments.has("timeout") ? Duration::max() : timeout;
+  const auto style = arguments.has("json") || stream ? b2::JsonStyle::compact : b2::JsonStyle::pretty;
+  auto started = (*session)->channel().start(service, method, b2::Payload(BytesView(*request)), options,
+                                             std::make_unique<Print>(*codec, service, method, style, end));
+  if (!(*session)->wait([&] { return end.has_value(); })) {
+    started.cancel();
+    return code(Exit::interrupted);
+  }
+  return *end ? code(Exit::done) : fail(arguments, end->error());
+}
+
+}  // namespace
+
+Verb call_verb() {
+  Verb verb;
+  verb.name = "call";
+  verb.summary = "call a method with JSON and print the answer";
+  verb.description = "A stream prints one line a message until it ends. JSON '-' is read from standard input.";
+  verb.examples = {{"b2 call b2.v1.Core/Health '{}'", "this machine's host"},
+                   {"b2 call 127.0.0.1:2114 b2.v1.Core/Health", "a daemon, by address"},
+                   {"b2 call b2.v1.Host/Watch '{\"intervalMs\": 500}'", "a stream, until Ctrl-C"},
+                   {"b2 call --example b2.v1.Core/Describe", "a request to start from"}};
+  verb.options = connection_options();
+  Option example;
+  example.name = "example";
+  example.help = "print an empty request instead of calling";
+  verb.options.push_back(example);
+  verb.positionals = {{"WORDS", "[ADDR] SERVICE/METHOD [JSON]", Positional::Count::at_least_one, {}, Complete::nothing}};
+  verb.run = call;
+  return verb;
+}
+
+}  // namespace ghost::app

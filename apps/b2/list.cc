@@ -1,0 +1,150 @@
+#include <fmt/format.h>
+
+#include <cstdlib>
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "b2/json.h"
+#include "b2/message.h"
+#include "b2/v1/core.b2.h"
+#include "verbs.h"
+#include "app/session_service.h"
+
+namespace ghost::app {
+
+namespace {
+
+using nlohmann::ordered_json;
+
+Result<std::unique_ptr<Session>> connect(const Arguments& arguments, std::string at) {
+  const auto where = places(arguments);
+  if (!where) return where.error();
+  const auto seconds = timeout_of(arguments);
+  if (!seconds) return seconds.error();
+  Session::Wish wish;
+  wish.at = std::move(at);
+  wish.timeout = std::chrono::duration_cast<Duration>(std::chrono::duration<double>(*seconds));
+  return Session::open(*where, wish);
+}
+
+std::string kind_word(b2::v1::MethodKind kind) {
+  switch (kind) {
+    case b2::v1::MethodKind::unary: return "";
+    case b2::v1::MethodKind::server_stream: return " → stream";
+    case b2::v1::MethodKind::client_stream: return " ← stream";
+    case b2::v1::MethodKind::bidirectional: return " ↔ stream";
+  }
+  return "";
+}
+
+ordered_json to_json(const b2::v1::ServiceEntry& service) {
+  ordered_json methods = ordered_json::array();
+  for (const b2::v1::Method& method : service.methods) {
+    methods.push_back({{"name", method.name}, {"kind", name(method.kind)}, {"needs", method.needs.empty() ? "member" : method.needs}});
+  }
+  return {{"event", "service"}, {"name", service.name}, {"version", service.version}, {"health", name(service.health)}, {"methods", methods}};
+}
+
+void print(const b2::v1::ServiceEntry& service, std::size_t width) {
+  std::string methods;
+  for (const b2::v1::Method& method : service.methods) {
+    if (!methods.empty()) methods += ", ";
+    methods += method.name + kind_word(method.kind);
+  }
+  std::cout << fmt::format("{:<{}}  {:<12} {}\n", service.name, width, name(service.health), methods);
+}
+
+int list(const Arguments& arguments) {
+  auto session = connect(arguments, arguments.text("at", arguments.text("ADDR")));
+  if (!session) return complain("b2", session.error());
+  const b2::v1::Hello& hello = (*session)->hello();
+  const auto node = b2::NodeId::from_bytes(hello.node_id);
+  const std::string words = node ? node->words() : "";
+  if (arguments.has("json")) {
+    for (const b2::v1::ServiceEntry& service : hello.services) {
+      ordered_json line = to_json(service);
+      line["v"] = 1;
+      std::cout << line.dump() << "\n";
+    }
+    const ordered_json summary = {{"v", 1}, {"event", "summary"}, {"at", (*session)->target().text()}, {"node", hello.name}, {"node_id", to_hex(hello.node_id)},
+                                  {"words", words}, {"house", hello.house}, {"services", hello.services.size()}, {"code", 0}};
+    std::cout << summary.dump() << "\n";
+    return code(Exit::done);
+  }
+  std::cout << fmt::format("{}  {}{}  {}\n", hello.name, words, hello.house.empty() ? "" : "  house " + hello.house, (*session)->target().text());
+  std::size_t width = 0;
+  for (const b2::v1::ServiceEntry& service : hello.services) width = std::max(width, service.name.size());
+  for (const b2::v1::ServiceEntry& service : hello.services) print(service, width);
+  return code(Exit::done);
+}
+
+int describe(const Arguments& arguments) {
+  auto session = connect(arguments, arguments.text("at"));
+  if (!session) return complain("b2", session.error());
+  b2::v1::DescribeRequest request;
+  request.service = arguments.text("SERVICE");
+  request.descriptors = true;
+  const auto answer = (*session)->call("b2.v1.Core", "Describe", b2::encode(request), std::chrono::seconds(10));
+  if (!answer) return complain("b2", answer.error());
+  const auto response = b2::decode<b2::v1::DescribeResponse>(*answer);
+  if (!response) return complain("b2", response.error());
+  const b2::JsonCodec codec(response->file_descriptor_set);
+  for (const b2::v1::ServiceEntry& service : response->services) {
+    const auto text = codec.describe(service.name);
+    if (!text) return complain("b2", text.error());
+    std::cout << *text << "\n";
+  }
+  return code(Exit::done);
+}
+
+Option at_option() {
+  Option at;
+  at.name = "at";
+  at.value = "ADDR";
+  at.help = "where to call: HOST:PORT, tls:HOST:PORT or unix:PATH; by default this machine's host";
+  return at;
+}
+
+}  // namespace
+
+std::vector<Option> connection_options() {
+  Option timeout;
+  timeout.name = "timeout";
+  timeout.value = "SECONDS";
+  timeout.help = "how long to wait for an answer (10)";
+  return {state_option(), at_option(), timeout, json_option()};
+}
+
+Result<double> timeout_of(const Arguments& arguments) {
+  const std::string text = arguments.text("timeout", "10");
+  char* end = nullptr;
+  const double seconds = std::strtod(text.c_str(), &end);
+  if (end == text.c_str() || *end != '\0' || !(seconds > 0) || seconds > 1e6) {
+    return Error{Errc::malformed, "--timeout " + text + ": a number of seconds above 0"};
+  }
+  return seconds;
+}
+
+Verb ls_verb() {
+  Verb verb;
+  verb.name = "ls";
+  verb.summary = "list the services of an endpoint";
+  verb.examples = {{"b2 ls", "this machine's host"}, {"b2 ls 127.0.0.1:2114", "one daemon"}, {"b2 ls --json | jq -r .name", "for a script"}};
+  verb.options = connection_options();
+  verb.positionals = {{"ADDR", "where to ask, instead of --at", Positional::Count::optional, {}, Complete::nothing}};
+  verb.run = list;
+  return verb;
+}
+
+Verb describe_verb() {
+  Verb verb;
+  verb.name = "describe";
+  verb.summary = "print a service's methods and messages as a .proto file would";
+  verb.examples = {{"b2 describe b2.v1.Host", "one service"}, {"b2 describe --at 127.0.0.1:2114", "all of a daemon"}};
+  verb.options = connection_options();
+  verb.positionals = {{"SERVICE", "its full name; all when left out", Positional::Count::optional, {}, Complete::nothing}};
+  verb.run = describe;
+  return verb;
+}
+
+}  // namespace ghost::app

@@ -1,0 +1,19 @@
+#include "verbs.h"
+#include "app/version.h"
+
+int main(int argc, char** argv) {
+  using namespace ghost;
+  Program program;
+  program.name = "b2";
+  program.version = app::kVersion;
+  program.summary = "calls and streams between programs";
+  program.description =
+      "Talks to whatever speaks b2: lists what it serves, describes it, calls it with JSON, measures it. Without an address it asks "
+      "this machine's host through its Unix socket.";
+  program.examples = {{"b2 ls", "what this machine serves"},
+                      {"b2 describe b2.v1.Core", "methods and messages of a service"},
+                      {"b2 call b2.v1.Core/Health '{}'", "one call, JSON in and out"},
+                      {"b2 call --at 10.0.0.7:2203 b2.v1.Host/Watch '{}'", "a stream, from another machine of the house"}};
+  program.verbs = {app::ls_verb(), app::describe_verb(), app::call_verb(), app::ping_verb(), app::bench_verb()};
+  return run_command_line(program, argc, argv);
+}

@@ -1,0 +1,17 @@
+#pragma once
+#include "base/command_line.h"
+
+namespace ghost::app {
+
+Verb ls_verb();
+Verb describe_verb();
+Verb call_verb();
+Verb ping_verb();
+Verb bench_verb();
+
+/// --at ADDR and --timeout SECONDS, which every verb that connects takes, beside --state.
+std::vector<Option> connection_options();
+/// The time to wait by --timeout; malformed when it is no number.
+Result<double> timeout_of(const Arguments& arguments);
+
+}  // namespace ghost::app

@@ -1,0 +1,134 @@
+#include "app/daemon_service.h"
+
+#include <poll.h>
+#include <sys/signalfd.h>
+
+#include <csignal>
+#include <iostream>
+
+#include "b2/child_service.h"
+#include "base/file.h"
+#include "app/places.h"
+#include "app/version.h"
+
+namespace ghost::app {
+
+namespace {
+
+constexpr Duration kSpin = std::chrono::microseconds(50);
+
+/// SIGTERM and SIGINT as a descriptor, so that they are handled in a turn like everything else. Blocked for threads made later, too.
+UniqueFd termination_signals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  sigprocmask(SIG_BLOCK, &signals, nullptr);
+  return UniqueFd(::signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK));
+}
+
+Result<std::vector<net::Address>> addresses(const DaemonSpec& spec, const Places& where, const Arguments& arguments) {
+  std::vector<net::Address> all;
+  if (!arguments.has("listen") && spec.port != 0) all.push_back(net::Address::loopback(spec.port));
+  for (const std::string& text : arguments.all("listen")) {
+    auto address = net::Address::parse(text, spec.port);
+    if (!address) return address.error().in("--listen");
+    all.push_back(std::move(*address));
+  }
+  all.push_back(net::Address::unix_path((where.sockets / (spec.socket + ".sock")).string()));
+  return all;
+}
+
+Status serve(const DaemonSpec& spec, const Arguments& arguments, const Logger& log, bool& interrupted) {
+  const UniqueFd signals = termination_signals();
+  const auto where = places(arguments);
+  if (!where) return where.error();
+  std::error_code failed;
+  std::filesystem::create_directories(where->sockets, failed);
+  if (failed) return Error{Errc::io, "create " + where->sockets.string() + ": " + failed.message()};
+
+  auto network = net::EpollNetwork::create({.spin = kSpin});
+  if (!network) return network.error();
+  auto listen = addresses(spec, *where, arguments);
+  if (!listen) return listen.error();
+  b2::Node::Options options;
+  options.program = spec.program;
+  options.version = kVersion;
+  options.node_name = arguments.text("name");
+  options.state = where->state;
+  options.listen = std::move(*listen);
+  options.hosts = arguments.all("host");
+  options.assets = spec.assets;
+  auto node = b2::Node::start(**network, std::move(options), log);
+  if (!node) return node.error();
+  std::unique_ptr<b2::HostLink> host;
+  (*node)->on_services_changed = [&](const b2::v1::ServiceEntry& entry) {
+    if (host) host->tell_services(entry);
+    if (spec.services_changed) spec.services_changed(entry);
+  };
+  if (spec.ready) {
+    if (const Status ready = spec.ready(**node); !ready) return ready;
+  }
+
+  bool stopping = false;
+  const auto stop = [&] {
+    if (std::exchange(stopping, true)) return (*network)->stop();
+    const auto leave = [&] { (*node)->shut_down([&] { (*network)->stop(); }); };
+    if (spec.stopping) spec.stopping(leave);
+    else leave();
+  };
+  const auto watch = (*network)->watch(signals.get(), POLLIN, [&](short) {
+    signalfd_siginfo info;
+    while (::read(signals.get(), &info, sizeof info) == sizeof info) interrupted = info.ssi_signo == SIGINT;
+    stop();
+  });
+  auto hosted = b2::HostLink::from_environment(**network, (*node)->endpoint(), [&](const Error&) { stop(); });
+  if (!hosted) return hosted.error();
+  host = std::move(*hosted);
+  (*network)->run();
+  return {};
+}
+
+}  // namespace
+
+std::vector<Option> daemon_options() {
+  Option name;
+  name.name = "name";
+  name.value = "NAME";
+  name.help = "what this node calls itself (kept; by default the machine's name)";
+  Option host;
+  host.name = "host";
+  host.value = "HOST";
+  host.help = "a name, beside localhost, that browsers may reach this by";
+  host.repeated = true;
+  Option log;
+  log.name = "log";
+  log.value = "LEVEL";
+  log.help = "how much to tell on stderr";
+  log.choices = {"error", "warning", "info", "debug"};
+  return {state_option(), listen_option(), name, host, log};
+}
+
+int run_daemon(const DaemonSpec& spec, const Arguments& arguments) {
+  const auto level = parse_log_level(arguments.text("log", "info"));
+  const Logger log = Logger::to_stderr(level.value_or(LogLevel::info));
+  bool interrupted = false;
+  const Status served = serve(spec, arguments, log, interrupted);
+  if (!served) return complain(spec.program, served.error());
+  return code(interrupted ? Exit::interrupted : Exit::done);
+}
+
+Verb serve_verb(const DaemonSpec& spec, std::string summary) {
+  Verb verb;
+  verb.name = "serve";
+  verb.summary = std::move(summary);
+  verb.options = daemon_options();
+  const std::string at = spec.port == 0 ? "its Unix socket" : "127.0.0.1:" + std::to_string(spec.port) + " and its Unix socket";
+  verb.description = "Answers b2 on " + at + " until it is told to end. Off loopback only members of the house are served.";
+  verb.examples = {{spec.program + " serve", "serve this machine"}};
+  if (spec.port != 0) verb.examples.push_back({spec.program + " serve --listen 0.0.0.0:" + std::to_string(spec.port), "serve the house, by TLS"});
+  verb.run = [spec](const Arguments& arguments) { return run_daemon(spec, arguments); };
+  return verb;
+}
+
+}  // namespace ghost::app

@@ -1,0 +1,36 @@
+#pragma once
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "b2/node_service.h"
+#include "base/command_line.h"
+#include "base/log.h"
+#include "net/epoll.h"
+
+namespace ghost::app {
+
+/// What sets one daemon apart from another.
+struct DaemonSpec {
+  std::string program;        ///< "ariascribe"
+  std::uint16_t port = 0;     ///< its registered one; 0 for none: it listens on its Unix socket only
+  std::string socket;         ///< name of its Unix socket, "ariascribe"
+  std::function<std::optional<b2::WebAsset>(std::string_view)> assets = {};
+  std::function<Status(b2::Node&)> ready = {};  ///< adds the daemon's own services once it listens; may be empty
+  std::function<void(const b2::v1::ServiceEntry&)> services_changed = {};  ///< may be empty
+  std::function<void(std::function<void()> stopped)> stopping = {};        ///< told to end: calls `stopped` when it may; may be empty
+};
+
+/// The options every `serve` takes: --state, --listen, --name, --log.
+std::vector<Option> daemon_options();
+
+/// Runs a daemon until it is told to end (SIGTERM, SIGINT, or its host's going away). Prints nothing to stdout. Gives the exit code.
+int run_daemon(const DaemonSpec& spec, const Arguments& arguments);
+
+/// The verb `serve` of a program that has no more than that to offer.
+Verb serve_verb(const DaemonSpec& spec, std::string summary);
+
+}  // namespace ghost::app
