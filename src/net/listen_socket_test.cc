@@ -1,5 +1,7 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <poll.h>
+#include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -254,13 +256,16 @@ TEST(Connecting, CallsNobodyOnceItIsDestroyedAndMayBeDestroyedWhenItCalls) {
   EXPECT_FALSE(called);
 }
 
-TEST(Connecting, CallsInALaterTurnAlsoWhenItIsMadeInsideOne) {
+TEST(Connecting, CallsInALaterTurnAlsoWhenItIsMadeInACallback) {
   const SocketDirectory directory;
   auto network = make_network();
   const auto listener = listen(*network, Address::unix_path(directory.path("s")));  // connects without waiting
   std::string order;
   std::unique_ptr<Connecting> attempt;
-  network->post([&] {
+  const UniqueFd event(::eventfd(1, EFD_CLOEXEC));
+  std::unique_ptr<EpollNetwork::Watch> watch;
+  watch = network->watch(event.get(), POLLIN, [&](short) {
+    watch.reset();
     attempt = network->connect(listener->address(), 30s, [&](auto) { order += 'c'; });
     network->at_turn_end([&] { order += 'e'; });
   });
