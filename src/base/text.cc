@@ -117,7 +117,13 @@ std::string quoted_when_needed(std::string_view text) {
   return '"' + printable(marked) + '"';
 }
 
+// One column a byte, without asking the locale.
+static bool is_plain(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) { return c >= 0x20 && c < 0x7f; });
+}
+
 std::size_t display_width(std::string_view text) {
+  if (is_plain(text)) return text.size();
   const Utf8Locale utf8;
   std::size_t width = 0;
   while (!text.empty()) {
