@@ -4,6 +4,7 @@
 
 #include <map>
 
+#include "b2/test/v1/kinds.b2.h"
 #include "b2/v1/core.b2.h"
 #include "b2/v1/host.b2.h"
 
@@ -101,19 +102,41 @@ class Dispatch : public testing::Test {
 };
 
 TEST_F(Dispatch, TellsTheServiceAsTheSchemaHasIt) {
-  const ServiceInfo& info = v1::CoreService::static_info();
-  EXPECT_EQ(info.name, "b2.v1.Core");
+  const ServiceInfo& info = test::v1::WorkService::static_info();
+  EXPECT_EQ(info.name, "b2.test.v1.Work");
   EXPECT_EQ(info.version, "v1");
   ASSERT_EQ(info.methods.size(), 4u);
-  EXPECT_EQ(info.methods[0].name, "Describe");
+  EXPECT_EQ(info.methods[0].name, "Grind");
   EXPECT_EQ(info.methods[0].needs, "");
-  EXPECT_EQ(info.methods[1].needs, "public");
+  EXPECT_FALSE(info.methods[0].on_loop);
+  EXPECT_FALSE(info.methods[0].idempotent);
+  EXPECT_EQ(info.methods[1].needs, "") << "\"member\" in the schema";
   EXPECT_TRUE(info.methods[1].on_loop);
   EXPECT_TRUE(info.methods[1].idempotent);
-  const ServiceInfo& host = v1::HostService::static_info();
-  EXPECT_EQ(host.methods[1].kind, MethodKind::server_stream);
-  EXPECT_EQ(host.methods[2].needs, "admin");
-  EXPECT_FALSE(host.methods[2].idempotent);
+  EXPECT_EQ(info.methods[2].needs, "grab");
+  EXPECT_EQ(info.methods[3].kind, MethodKind::server_stream);
+  EXPECT_TRUE(test::v1::IdleService::static_info().methods.empty());
+}
+
+/// Method 0 is not on_loop: the generated code sends it to a worker.
+class Work : public test::v1::WorkService {
+ public:
+  Result<test::v1::Leaf> grind(const test::v1::Tree& tree, const CallContext& context) override {
+    EXPECT_NE(context.cancelled, nullptr);
+    if (tree.name.empty()) return Error{Errc::malformed, "a tree without a name"};
+    return test::v1::Leaf{tree, 1};
+  }
+};
+
+TEST_F(Dispatch, RunsAMethodNotMarkedOnAWorker) {
+  Work work;
+  const test::v1::Tree oak{"oak", {}, {}, {}, {}};
+  work.handle(0, encode(oak), call(work.info(), 0, 1));
+  work.handle(0, {}, call(work.info(), 0, 2));
+  EXPECT_TRUE(sink->answers.empty());
+  sink->run_pool();
+  EXPECT_EQ(decode<test::v1::Leaf>(sink->answers.at(1).value()).value(), (test::v1::Leaf{oak, 1}));
+  EXPECT_EQ(error(2).message, "a tree without a name");
 }
 
 TEST_F(Dispatch, RunsAMethodMarkedOnLoopAtOnce) {

@@ -24,6 +24,8 @@ export interface DescribeResponse {
   /** google.protobuf.FileDescriptorSet */
   fileDescriptorSet: Uint8Array;
   house: string;
+  /** where it listens */
+  addresses: string[];
 }
 export const DescribeResponseCodec: b2.Codec<DescribeResponse> = b2.codec('b2.v1.DescribeResponse', [
   b2.plain(1, 'nodeName', 'string'),
@@ -32,6 +34,7 @@ export const DescribeResponseCodec: b2.Codec<DescribeResponse> = b2.codec('b2.v1
   b2.list(4, 'services', () => ServiceEntryCodec),
   b2.plain(5, 'fileDescriptorSet', 'bytes'),
   b2.plain(6, 'house', 'string'),
+  b2.list(7, 'addresses', 'string'),
 ]);
 export const encodeDescribeResponse = (message: b2.Init<DescribeResponse>): Uint8Array => DescribeResponseCodec.encode(message);
 export const decodeDescribeResponse = (bytes: Uint8Array): DescribeResponse => DescribeResponseCodec.decode(bytes);
@@ -149,9 +152,9 @@ export const decodeLimitsResponse = (bytes: Uint8Array): LimitsResponse => Limit
 
 /** What every b2 endpoint answers. */
 export const Core = {
-  /** The services here and, where asked for, their protobuf descriptors: enough to call them from a shell. */
+  /** The services the caller may use here and, where asked for, their protobuf descriptors: enough to call them from a shell. */
   describe: {
-    service: 'b2.v1.Core', name: 'Describe', kind: 'unary', idempotent: true, needs: '',
+    service: 'b2.v1.Core', name: 'Describe', kind: 'unary', idempotent: true, needs: 'public',
     request: DescribeRequestCodec, response: DescribeResponseCodec,
   } satisfies b2.Method<DescribeRequest, DescribeResponse>,
   /** Whether the endpoint, or one of its services, is fit to be called. */
