@@ -26,7 +26,19 @@ Channel::Channel(Side side, Wiring wiring)
 
 Channel::~Channel() = default;
 
+void Channel::Stream::reset() {
+  static_cast<StreamState&>(*this) = {};
+  if (waiting.capacity() != 0) waiting = {};
+  if (assembly.capacity() != 0) assembly = {};
+  handler.reset();
+  if (metadata.capacity() != 0) metadata = {};
+  if (ready) ready = nullptr;
+  if (cancelled) cancelled = nullptr;
+  cancel_token.reset();
+}
+
 void Channel::open() {
+  self_ = weak_from_this();
   heard_ = wiring_.clock.now();
   hello_deadline_ = heard_ + limits_.hello_timeout;
   wake_by(hello_deadline_);
@@ -47,7 +59,9 @@ void Channel::on_bytes(BytesView bytes) {
   while (!bytes.empty() && !over_) {
     if (partial_.empty() && bytes.size() >= kHeaderSize) {
       const FrameHeader header = read_header(bytes.data());
-      if (const Status fine = check_header(header); !fine) return die(fine.error().code, fine.error().message);
+      if (!is_usual(header)) {
+        if (const Status fine = check_header(header); !fine) return die(fine.error().code, fine.error().message);
+      }
       const std::size_t total = header.total();
       if (bytes.size() >= total) {
         take_frame(header, bytes.data());
@@ -89,6 +103,13 @@ bool Channel::take_preface(BytesView& bytes) {
   partial_.clear();
   preface_seen_ = true;
   return true;
+}
+
+/// What nearly all frames are, and check_header() has nothing against.
+bool Channel::is_usual(const FrameHeader& header) const {
+  const bool carries_message = header.type == FrameType::call || header.type == FrameType::data || header.type == FrameType::resp;
+  return carries_message && header.stream != 0 && header.length <= limits_.frame_bytes && header.extension_bytes() <= kMaxExtensions &&
+         peer_hello_.has_value();
 }
 
 Status Channel::check_header(const FrameHeader& header) const {

@@ -106,14 +106,14 @@ class Channel : public CallSink, public Caller, public std::enable_shared_from_t
     Bytes extensions;
   };
 
-  struct Stream {
+  /// What of a stream is plain numbers, so that a new life of it begins with one assignment.
+  struct StreamState {
     std::uint32_t id = 0;
     bool ours = false;  ///< we are the caller
     bool queued = false;  ///< stands in ready_
     TimePoint deadline = TimePoint::max();
 
     std::int64_t send_window = 0;
-    std::vector<Waiting> waiting;
     std::size_t waiting_from = 0;  ///< those before have left
     std::size_t waiting_bytes = 0;
 
@@ -124,33 +124,43 @@ class Channel : public CallSink, public Caller, public std::enable_shared_from_t
     std::uint32_t given_early = 0;     ///< of the message in assembly: credit that went back before it was used
     std::uint64_t budget_taken = 0;    ///< for the assembly
     std::uint64_t window_taken = 0;    ///< for the window beyond the first
-    Bytes assembly;
     bool assembling = false;
 
     // caller
-    std::unique_ptr<CallHandler> handler;
     bool manual_credit = false;
     bool idempotent = false;
     std::uint16_t called = 0;  ///< the method's index in the peer's HELLO
 
     // callee
-    MethodEntry* method = nullptr;
-    Metadata metadata;
-    std::function<void()> ready;
-    std::function<void()> cancelled;
-    std::shared_ptr<std::atomic<bool>> cancel_token;
     bool dispatched = false;   ///< the handler has the call
     bool handler_done = false;
     bool was_cancelled = false;
     bool answer_sent = false;  ///< RESP is sent or waits
     bool timed = false;
+    MethodEntry* method = nullptr;
     TimePoint began{};
+  };
+
+  struct Stream : StreamState {
+    std::vector<Waiting> waiting;
+    Bytes assembly;
+    std::unique_ptr<CallHandler> handler;  ///< of the caller
+
+    // callee
+    Metadata metadata;
+    std::function<void()> ready;
+    std::function<void()> cancelled;
+    std::shared_ptr<std::atomic<bool>> cancel_token;
+
+    /// Fresh again. Most calls leave little behind, so what is empty is not touched.
+    void reset();
   };
 
   // receiving: channel.cc
   bool take_preface(BytesView& bytes);
   void take_frame(const FrameHeader& header, const std::uint8_t* frame);
   Status check_header(const FrameHeader& header) const;
+  bool is_usual(const FrameHeader& header) const;
   void on_hello_frame(BytesView payload);
   void on_hello_update(BytesView payload);
   void on_credit(const FrameHeader& header, BytesView payload);
@@ -209,6 +219,7 @@ class Channel : public CallSink, public Caller, public std::enable_shared_from_t
   void end_all(const Error& why);
   void expire(TimePoint now);
 
+  std::weak_ptr<Caller> self_;  ///< made once: every call that is started gets a copy
   const Side side_;
   Wiring wiring_;
   const ChannelLimits& limits_;

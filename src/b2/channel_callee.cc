@@ -17,11 +17,16 @@ void Channel::on_call(const FrameHeader& header, BytesView extensions, BytesView
     return die(Errc::malformed, "CALL on stream " + std::to_string(id) + ", whose number is not the caller's to take");
   }
   last_theirs_ = id;
-  const auto read = read_extensions(extensions);
-  if (!read) return die(read.error().code, read.error().message);
+  Extensions told;
+  told.timeout_ms = read_lone_timeout(extensions);
+  if (!told.timeout_ms && !extensions.empty()) {
+    auto read = read_extensions(extensions);
+    if (!read) return die(read.error().code, read.error().message);
+    told = *read;
+  }
   Metadata metadata;
   MethodEntry* method = nullptr;
-  if (const Status fine = judge_call(header, payload, *read, metadata, method); !fine) return refuse_call(id, fine.error());
+  if (const Status fine = judge_call(header, payload, told, metadata, method); !fine) return refuse_call(id, fine.error());
 
   Stream& stream = streams_.add(id);
   ++theirs_open_;
@@ -30,8 +35,8 @@ void Channel::on_call(const FrameHeader& header, BytesView extensions, BytesView
   stream.metadata = std::move(metadata);
   stream.send_window = peer_stream_window_;
   stream.receive_window = stream.window_size = limits_.stream_window;
-  if (read->timeout_ms) {
-    stream.deadline = wiring_.clock.now() + std::chrono::milliseconds(*read->timeout_ms);
+  if (told.timeout_ms) {
+    stream.deadline = wiring_.clock.now() + std::chrono::milliseconds(*told.timeout_ms);
     if (stream.deadline < next_deadline_) {
       next_deadline_ = stream.deadline;
       wake_by(next_deadline_);

@@ -78,7 +78,7 @@ ClientCall Channel::start(std::string_view service, std::string_view method, con
       wake_by(next_deadline_);
     }
   }
-  ClientCall call(std::static_pointer_cast<Caller>(shared_from_this()), stream.id);
+  ClientCall call(self_, stream.id);
   if (with_metadata.empty()) {
     send_message(stream, FrameType::call, flag::kEnd, *index, extensions, request);
   } else {

@@ -7,16 +7,6 @@ namespace ghost::b2 {
 
 namespace {
 
-void put(std::uint8_t* at, std::uint64_t value, std::size_t width) {
-  for (std::size_t i = 0; i < width; ++i) at[i] = static_cast<std::uint8_t>(value >> (8 * i));
-}
-
-std::uint32_t get(const std::uint8_t* at, std::size_t width) {
-  std::uint32_t value = 0;
-  for (std::size_t i = width; i-- > 0;) value = value << 8 | at[i];
-  return value;
-}
-
 enum class Extension : std::uint8_t { padding, timeout, traceparent, idempotency, priority, encoding, epoch };
 
 template <std::size_t N>
@@ -59,26 +49,10 @@ bool is_key(std::string_view key) {
 
 }  // namespace
 
-void write_header(const FrameHeader& header, std::uint8_t* at) {
-  put(at, header.length, 3);
-  at[3] = static_cast<std::uint8_t>(header.type);
-  put(at + 4, header.stream, 4);
-  at[8] = header.flags;
-  at[9] = header.extension_words;
-  put(at + 10, header.code, 2);
-  put(at + 12, header.credit, 4);
-}
-
-FrameHeader read_header(const std::uint8_t* at) {
-  FrameHeader header;
-  header.length = get(at, 3);
-  header.type = static_cast<FrameType>(at[3]);
-  header.stream = get(at + 4, 4);
-  header.flags = at[8];
-  header.extension_words = at[9];
-  header.code = static_cast<std::uint16_t>(get(at + 10, 2));
-  header.credit = get(at + 12, 4);
-  return header;
+std::optional<std::uint32_t> read_lone_timeout(BytesView bytes) {
+  if (bytes.size() != kTimeoutExtension) return std::nullopt;
+  const bool alone = bytes[0] == static_cast<std::uint8_t>(Extension::timeout) && bytes[1] == 4 && bytes[6] == 0 && bytes[7] == 0;
+  return alone ? std::optional(detail::get32(bytes.data() + 2)) : std::nullopt;
 }
 
 Result<Extensions> read_extensions(BytesView bytes) {
@@ -100,7 +74,7 @@ Result<Extensions> read_extensions(BytesView bytes) {
 void write_timeout(std::uint32_t timeout_ms, std::uint8_t* at) {
   at[0] = static_cast<std::uint8_t>(Extension::timeout);
   at[1] = 4;
-  put(at + 2, timeout_ms, 4);
+  detail::put32(at + 2, timeout_ms);
   at[6] = at[7] = 0;
 }
 

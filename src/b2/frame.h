@@ -51,10 +51,40 @@ struct FrameHeader {
   friend bool operator==(const FrameHeader&, const FrameHeader&) = default;
 };
 
+namespace detail {
+// Byte by byte, which compilers make one instruction of where the machine is little-endian.
+inline std::uint32_t get32(const std::uint8_t* at) {
+  return at[0] | std::uint32_t{at[1]} << 8 | std::uint32_t{at[2]} << 16 | std::uint32_t{at[3]} << 24;
+}
+inline void put32(std::uint8_t* at, std::uint32_t value) {
+  at[0] = static_cast<std::uint8_t>(value);
+  at[1] = static_cast<std::uint8_t>(value >> 8);
+  at[2] = static_cast<std::uint8_t>(value >> 16);
+  at[3] = static_cast<std::uint8_t>(value >> 24);
+}
+}  // namespace detail
+
 /// Writes 16 bytes at `at`.
-void write_header(const FrameHeader& header, std::uint8_t* at);
+inline void write_header(const FrameHeader& header, std::uint8_t* at) {
+  detail::put32(at, header.length | static_cast<std::uint32_t>(header.type) << 24);
+  detail::put32(at + 4, header.stream);
+  detail::put32(at + 8, header.flags | std::uint32_t{header.extension_words} << 8 | std::uint32_t{header.code} << 16);
+  detail::put32(at + 12, header.credit);
+}
+
 /// Reads 16 bytes; every pattern is a header, what it means is judged by the channel.
-FrameHeader read_header(const std::uint8_t* at);
+inline FrameHeader read_header(const std::uint8_t* at) {
+  const std::uint32_t first = detail::get32(at), third = detail::get32(at + 8);
+  FrameHeader header;
+  header.length = first & 0xffffff;
+  header.type = static_cast<FrameType>(first >> 24);
+  header.stream = detail::get32(at + 4);
+  header.flags = static_cast<std::uint8_t>(third);
+  header.extension_words = static_cast<std::uint8_t>(third >> 8);
+  header.code = static_cast<std::uint16_t>(third >> 16);
+  header.credit = detail::get32(at + 12);
+  return header;
+}
 
 struct Extensions {
   std::optional<std::uint32_t> timeout_ms;
@@ -73,6 +103,9 @@ Result<Extensions> read_extensions(BytesView bytes);
 /// Writes the TIMEOUT extension, padded: 8 bytes at `at`. What most calls carry and no more.
 void write_timeout(std::uint32_t timeout_ms, std::uint8_t* at);
 inline constexpr std::size_t kTimeoutExtension = 8;
+/// The timeout, when the extensions are those that write_timeout() makes, as they mostly are; nothing says that
+/// read_extensions() has to look.
+std::optional<std::uint32_t> read_lone_timeout(BytesView bytes);
 /// All that are set, padded to a multiple of 4; at most kMaxExtensions bytes.
 Bytes write_extensions(const Extensions& extensions);
 

@@ -9,23 +9,20 @@ Payload::Payload(BytesView bytes)
         std::memcpy(at, from, count);
       }) {}
 
-static void fail_unanswered(std::shared_ptr<CallSink> sink, std::uint64_t key, const CallContext& context) {
-  if (!sink) return;
-  const std::string method = std::string(context.service) + "/" + std::string(context.method);
-  sink->fail(key, {Errc::io, method + ": its handler ended without an answer"});
+void ServerCall::fail_unanswered() {
+  const std::string method = std::string(context_.service) + "/" + std::string(context_.method);
+  fail({Errc::io, method + ": its handler ended without an answer"});
 }
 
 ServerCall& ServerCall::operator=(ServerCall&& other) noexcept {
   if (this != &other) {
-    fail_unanswered(std::move(sink_), key_, context_);
+    if (sink_) fail_unanswered();
     sink_ = std::move(other.sink_);
     key_ = other.key_;
     context_ = std::move(other.context_);
   }
   return *this;
 }
-
-ServerCall::~ServerCall() { fail_unanswered(std::move(sink_), key_, context_); }
 
 void ServerCall::finish(const Payload& last) {
   if (const auto sink = std::move(sink_)) sink->finish(key_, last);

@@ -68,7 +68,9 @@ class ServerCall {
       : sink_(std::move(sink)), key_(key), context_(std::move(context)) {}
   ServerCall(ServerCall&&) noexcept = default;
   ServerCall& operator=(ServerCall&& other) noexcept;
-  ~ServerCall();
+  ~ServerCall() {
+    if (sink_) fail_unanswered();
+  }
 
   const CallContext& context() const { return context_; }
   /// One message of a server stream. False: it is queued, but wait for on_ready() before the next.
@@ -89,6 +91,8 @@ class ServerCall {
   bool open() const { return sink_ != nullptr; }
 
  private:
+  void fail_unanswered();
+
   std::shared_ptr<CallSink> sink_;
   std::uint64_t key_;
   CallContext context_;

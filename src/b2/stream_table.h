@@ -10,10 +10,13 @@ namespace ghost::b2 {
 template <class Stream>
 class StreamTable {
  public:
-  Stream* find(std::uint32_t id) const {
+  Stream* find(std::uint32_t id) {
+    if (last_ != nullptr && last_id_ == id) return last_;  // frames of a stream come in runs
     if (cells_.empty()) return nullptr;
     for (std::size_t i = id & mask(); cells_[i].stream; i = (i + 1) & mask()) {
-      if (cells_[i].id == id) return cells_[i].stream.get();
+      if (cells_[i].id != id) continue;
+      last_id_ = id;
+      return last_ = cells_[i].stream.get();
     }
     return nullptr;
   }
@@ -31,6 +34,8 @@ class StreamTable {
     Stream& added = *stream;
     place(id, std::move(stream));
     ++count_;
+    last_id_ = id;
+    last_ = &added;
     return added;
   }
 
@@ -40,6 +45,7 @@ class StreamTable {
     while (cells_[hole].id != id) hole = (hole + 1) & mask();
     std::unique_ptr<Stream> stream = std::move(cells_[hole].stream);
     --count_;
+    last_ = nullptr;
     for (std::size_t i = (hole + 1) & mask(); cells_[i].stream; i = (i + 1) & mask()) {
       const std::size_t home = cells_[i].id & mask();
       const bool reaches_hole = ((i - home) & mask()) >= ((i - hole) & mask());
@@ -49,7 +55,7 @@ class StreamTable {
       }
     }
     if (spare_.size() < kSpares) {
-      *stream = Stream();
+      stream->reset();
       spare_.push_back(std::move(stream));
     }
   }
@@ -90,6 +96,8 @@ class StreamTable {
 
   std::vector<Cell> cells_;
   std::size_t count_ = 0;
+  std::uint32_t last_id_ = 0;  ///< what was asked for last; null while that is not known
+  Stream* last_ = nullptr;
   std::vector<std::unique_ptr<Stream>> spare_;
 };
 

@@ -10,19 +10,14 @@ constexpr std::size_t kFirstSlab = 512;  ///< an idle connection keeps one of th
 constexpr std::size_t kSlab = 32 * 1024;
 }
 
-std::uint8_t* ByteQueue::grow(std::size_t count) {
+/// Sees to it that the last piece is a slab with room for `count` bytes.
+void ByteQueue::add_slab(std::size_t count) {
   if (size_ == 0 && cue_) cue_();
-  if (pieces_.empty() || pieces_.back().capacity - pieces_.back().end < count) {
-    Piece piece;
-    piece.capacity = std::max(pieces_.empty() ? kFirstSlab : kSlab, count);
-    piece.slab = std::make_unique_for_overwrite<std::uint8_t[]>(piece.capacity);
-    pieces_.push_back(std::move(piece));
-  }
-  Piece& last = pieces_.back();
-  std::uint8_t* at = last.slab.get() + last.end;
-  last.end += count;
-  size_ += count;
-  return at;
+  if (!pieces_.empty() && pieces_.back().capacity - pieces_.back().end >= count) return;
+  Piece piece;
+  piece.capacity = std::max(pieces_.empty() ? kFirstSlab : kSlab, count);
+  piece.slab = std::make_unique_for_overwrite<std::uint8_t[]>(piece.capacity);
+  pieces_.push_back(std::move(piece));
 }
 
 void ByteQueue::append(Bytes&& bytes) {

@@ -19,7 +19,14 @@ class ByteQueue {
   bool empty() const { return size_ == 0; }
 
   /// Room for `count` bytes at the end, to be filled at once by the caller; valid until the next call.
-  std::uint8_t* grow(std::size_t count);
+  std::uint8_t* grow(std::size_t count) {
+    if (size_ == 0 || pieces_.back().capacity - pieces_.back().end < count) add_slab(count);
+    Piece& last = pieces_.back();
+    std::uint8_t* at = last.slab.get() + last.end;
+    last.end += count;
+    size_ += count;
+    return at;
+  }
   void append(BytesView bytes) {
     if (!bytes.empty()) std::memcpy(grow(bytes.size()), bytes.data(), bytes.size());
   }
@@ -44,6 +51,8 @@ class ByteQueue {
     std::size_t end = 0;  ///< bytes filled
     const std::uint8_t* data() const { return slab ? slab.get() : linked.data(); }
   };
+
+  void add_slab(std::size_t count);
 
   std::deque<Piece> pieces_;
   std::size_t front_ = 0;  ///< consumed of the first piece
