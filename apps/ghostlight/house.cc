@@ -33,16 +33,16 @@ struct Here {
   b2::NodeState node;
 };
 
-Result<Here> here(const Arguments& arguments) {
+Result<Here> here(const Arguments& arguments, std::string_view node_name = "") {
   auto where = places(arguments);
   if (!where) return where.error();
-  auto node = b2::NodeState::open_or_create(where->state, arguments.text("name"), now());
+  auto node = b2::NodeState::open_or_create(where->state, node_name, now());
   if (!node) return node.error();
   return Here{std::move(*where), std::move(*node)};
 }
 
 int create(const Arguments& arguments) {
-  auto node = here(arguments);
+  auto node = here(arguments, arguments.text("name"));
   if (!node) return complain("ghostlight", node.error());
   const auto house = b2::House::create(node->node, arguments.text("NAME"), now());
   if (!house) return complain("ghostlight", house.error());
@@ -122,7 +122,11 @@ Status join_at(Here& here, const std::string& at, const b2::OneTimeCode& secret,
 }
 
 int join(const Arguments& arguments) {
-  auto node = here(arguments);
+  if (!arguments.has("at")) {
+    std::cerr << "ghostlight: house join needs --at HOST:PORT of the node that invited\n";
+    return code(Exit::usage);
+  }
+  auto node = here(arguments, arguments.text("name"));
   if (!node) return complain("ghostlight", node.error());
   const auto secret = read_code(arguments);
   if (!secret) return complain("ghostlight", secret.error());

@@ -49,12 +49,30 @@ std::string console_url(const b2::Node& node, const b2::Server& server) {
 b2::ChildSpec child_spec(const ChildProgram& child, const std::filesystem::path& programs, const Places& where, const Arguments& arguments) {
   b2::ChildSpec spec;
   spec.name = child.name;
-  spec.command = {(programs / child.name).string(), "serve", "--log", arguments.text("log", "info")};
+  spec.command = {(programs / child.name).string(), "serve"};
+  if (const auto level = arguments.find("log")) spec.command.insert(spec.command.end(), {"--log", *level});
+  if (const auto file = arguments.find("config")) spec.command.insert(spec.command.end(), {"--config", std::filesystem::absolute(*file).string()});
   if (arguments.has("state")) {
     spec.command.insert(spec.command.end(), {"--state", where.state.string()});
   }
   if (arguments.has("free-ports") && child.port != 0) spec.command.insert(spec.command.end(), {"--listen", "127.0.0.1:0"});
   return spec;
+}
+
+DaemonSpec daemon_spec() {
+  DaemonSpec spec;
+  spec.program = "ghostlight";
+  spec.port = kPort;
+  spec.socket = "b2";
+  spec.assets = find_web_asset;
+  return spec;
+}
+
+int print_config(const Arguments& arguments) {
+  const auto config = daemon_config(daemon_spec(), arguments);
+  if (!config) return complain("ghostlight", config.error());
+  std::cout << (arguments.has("json") ? config->to_json() + "\n" : config->to_toml());
+  return code(Exit::done);
 }
 
 int up(const Arguments& arguments) {
@@ -67,11 +85,7 @@ int up(const Arguments& arguments) {
   if (!programs) return complain("ghostlight", programs.error());
 
   std::unique_ptr<b2::Host> host;
-  DaemonSpec spec;
-  spec.program = "ghostlight";
-  spec.port = kPort;
-  spec.socket = "b2";
-  spec.assets = find_web_asset;
+  DaemonSpec spec = daemon_spec();
   std::unique_ptr<b2::KernelProcesses> processes;
   const Logger log = Logger::to_stderr(parse_log_level(arguments.text("log", "info")).value_or(LogLevel::info));
   spec.ready = [&](b2::Node& node) -> Status {
@@ -126,6 +140,17 @@ Verb up_verb() {
   verb.options.push_back(ready);
   verb.options.push_back(free_ports);
   verb.run = up;
+  return verb;
+}
+
+Verb config_verb() {
+  Verb verb;
+  verb.name = "config";
+  verb.summary = "print the host's configuration, and where each value comes from";
+  verb.examples = {{"ghostlight config", "as a TOML file"}, {"ghostlight config --json", "for a script"}};
+  verb.options = daemon_options();
+  verb.options.push_back(json_option());
+  verb.run = print_config;
   return verb;
 }
 

@@ -10,6 +10,7 @@ namespace ghost::app {
 Verb up_verb();
 Verb stop_verb();
 Verb status_verb();
+Verb config_verb();
 std::vector<Verb> house_verbs();
 
 /// The file in the state that tells this machine's owner how to open the console: one line, the address with its token (0600).

@@ -3,6 +3,7 @@
 #include <poll.h>
 #include <sys/signalfd.h>
 
+#include <array>
 #include <csignal>
 #include <iostream>
 
@@ -27,37 +28,38 @@ UniqueFd termination_signals() {
   return UniqueFd(::signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK));
 }
 
-Result<std::vector<net::Address>> addresses(const DaemonSpec& spec, const Places& where, const Arguments& arguments) {
+constexpr std::array<std::string_view, 6> kSections = {"b2", "ardus", "ariascribe", "audiojuggler", "portlight", "workflow"};
+
+Result<std::vector<net::Address>> addresses(const DaemonSpec& spec, const Places& where, const Config& config) {
   std::vector<net::Address> all;
-  if (!arguments.has("listen") && spec.port != 0) all.push_back(net::Address::loopback(spec.port));
-  for (const std::string& text : arguments.all("listen")) {
+  const std::string key = spec.socket + ".listen";
+  for (const std::string& text : config.list(key)) {
     auto address = net::Address::parse(text, spec.port);
-    if (!address) return address.error().in("--listen");
+    if (!address) return address.error().in(config.origin(key));
     all.push_back(std::move(*address));
   }
   all.push_back(net::Address::unix_path((where.sockets / (spec.socket + ".sock")).string()));
   return all;
 }
 
-Status serve(const DaemonSpec& spec, const Arguments& arguments, const Logger& log, bool& interrupted) {
+Status serve(const DaemonSpec& spec, const Places& where_it_is, const Config& config, const Logger& log, bool& interrupted) {
   const UniqueFd signals = termination_signals();
-  const auto where = places(arguments);
-  if (!where) return where.error();
+  const Places* const where = &where_it_is;
   std::error_code failed;
   std::filesystem::create_directories(where->sockets, failed);
   if (failed) return Error{Errc::io, "create " + where->sockets.string() + ": " + failed.message()};
 
   auto network = net::EpollNetwork::create({.spin = kSpin});
   if (!network) return network.error();
-  auto listen = addresses(spec, *where, arguments);
+  auto listen = addresses(spec, *where, config);
   if (!listen) return listen.error();
   b2::Node::Options options;
   options.program = spec.program;
   options.version = kVersion;
-  options.node_name = arguments.text("name");
+  options.node_name = config.text(spec.socket + ".name");
   options.state = where->state;
   options.listen = std::move(*listen);
-  options.hosts = arguments.all("host");
+  options.hosts = config.list(spec.socket + ".host");
   options.assets = spec.assets;
   auto node = b2::Node::start(**network, std::move(options), log);
   if (!node) return node.error();
@@ -106,14 +108,43 @@ std::vector<Option> daemon_options() {
   log.value = "LEVEL";
   log.help = "how much to tell on stderr";
   log.choices = {"error", "warning", "info", "debug"};
-  return {state_option(), listen_option(), name, host, log};
+  return {state_option(), config_option(), listen_option(), name, host, log};
+}
+
+Result<Config> daemon_config(const DaemonSpec& spec, const Arguments& arguments) {
+  const std::string& section = spec.socket;
+  const std::string listen = spec.port == 0 ? "" : "127.0.0.1:" + std::to_string(spec.port);
+  const std::vector<ConfigKey> keys = {
+      {section + ".listen", ConfigType::list, listen, "addresses to listen on, beside the Unix socket", {}},
+      {section + ".name", ConfigType::text, "", "what this node calls itself; by default the name it has kept, or the machine's", {}},
+      {section + ".host", ConfigType::list, "", "names, beside localhost, that browsers may reach this by", {}},
+      {section + ".log", ConfigType::text, "info", "how much to tell on stderr", {"error", "warning", "info", "debug"}},
+  };
+  ConfigSources sources;
+  if (const auto named = arguments.find("config")) {
+    sources.file = *named;
+    sources.file_must_exist = true;
+  } else if (const auto standard = standard_directories(::geteuid(), process_environment)) {
+    sources.file = standard->config / "ghostlight.toml";
+  }
+  sources.flags = arguments.options_given();
+  for (const std::string_view other : kSections) {
+    if (other != section) sources.foreign_sections.emplace_back(other);
+  }
+  return Config::load(keys, sources);
 }
 
 int run_daemon(const DaemonSpec& spec, const Arguments& arguments) {
-  const auto level = parse_log_level(arguments.text("log", "info"));
-  const Logger log = Logger::to_stderr(level.value_or(LogLevel::info));
+  const auto where = places(arguments);
+  if (!where) return complain(spec.program, where.error());
+  const auto config = daemon_config(spec, arguments);
+  if (!config) return complain(spec.program, config.error());
+  const Logger log = Logger::to_stderr(parse_log_level(config->text(spec.socket + ".log")).value_or(LogLevel::info));
   bool interrupted = false;
-  const Status served = serve(spec, arguments, log, interrupted);
+  const Status served = serve(spec, *where, *config, log, interrupted);
+  if (!served && served.error().code == Errc::busy) {
+    return complain(spec.program, Error{Errc::busy, served.error().message + "; end what listens there, or choose another place with --listen"});
+  }
   if (!served) return complain(spec.program, served.error());
   return code(interrupted ? Exit::interrupted : Exit::done);
 }

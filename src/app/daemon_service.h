@@ -8,6 +8,7 @@
 
 #include "b2/node_service.h"
 #include "base/command_line.h"
+#include "base/config.h"
 #include "base/log.h"
 #include "net/epoll.h"
 
@@ -17,15 +18,19 @@ namespace ghost::app {
 struct DaemonSpec {
   std::string program;        ///< "ariascribe"
   std::uint16_t port = 0;     ///< its registered one; 0 for none: it listens on its Unix socket only
-  std::string socket;         ///< name of its Unix socket, "ariascribe"
+  std::string socket;         ///< name of its Unix socket and of its section in ghostlight.toml, "ariascribe"
   std::function<std::optional<b2::WebAsset>(std::string_view)> assets = {};
   std::function<Status(b2::Node&)> ready = {};  ///< adds the daemon's own services once it listens; may be empty
   std::function<void(const b2::v1::ServiceEntry&)> services_changed = {};  ///< may be empty
   std::function<void(std::function<void()> stopped)> stopping = {};        ///< told to end: calls `stopped` when it may; may be empty
 };
 
-/// The options every `serve` takes: --state, --listen, --name, --log.
+/// The options every `serve` takes: --state, --config, and the keys of daemon_config().
 std::vector<Option> daemon_options();
+
+/// SECTION.listen, .name, .host and .log of ghostlight.toml, as the file, the environment and the flags have them. Errors name the
+/// origin of what is wrong.
+Result<Config> daemon_config(const DaemonSpec& spec, const Arguments& arguments);
 
 /// Runs a daemon until it is told to end (SIGTERM, SIGINT, or its host's going away). Prints nothing to stdout. Gives the exit code.
 int run_daemon(const DaemonSpec& spec, const Arguments& arguments);

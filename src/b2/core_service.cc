@@ -2,7 +2,6 @@
 
 #include <unistd.h>
 
-#include <algorithm>
 #include <cstdio>
 #include <memory>
 
@@ -17,9 +16,15 @@ std::uint64_t resident_bytes() {
   return resident * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
 }
 
-/// Whether the caller may use any method of a service.
-static bool may_use(const v1::ServiceEntry& entry, const Identity& caller) {
-  return std::any_of(entry.methods.begin(), entry.methods.end(), [&](const v1::Method& method) { return caller.may(method.needs, method.name).has_value(); });
+/// Whether the caller may use any method of a service; otherwise why not the first.
+static Status may_use(const v1::ServiceEntry& entry, const Identity& caller) {
+  Status first;
+  for (const v1::Method& method : entry.methods) {
+    const Status allowed = caller.may(method.needs, entry.name + "/" + method.name);
+    if (allowed) return allowed;
+    if (first) first = allowed;
+  }
+  return first;
 }
 
 Result<v1::DescribeResponse> CoreService::describe(const v1::DescribeRequest& request, const CallContext& context) {
@@ -32,12 +37,15 @@ Result<v1::DescribeResponse> CoreService::describe(const v1::DescribeRequest& re
   std::vector<BytesView> sets;
   for (const v1::ServiceEntry& entry : endpoint_.services.entries()) {
     if (!request.service.empty() && entry.name != request.service) continue;
-    if (!may_use(entry, *context.caller)) continue;
+    if (const Status allowed = may_use(entry, *context.caller); !allowed) {
+      if (!request.service.empty()) return allowed.error();
+      continue;
+    }
     response.services.push_back(entry);
     if (const Service* service = endpoint_.services.service(entry.name)) sets.push_back(service->info().file_descriptor_set);
   }
   if (!request.service.empty() && response.services.empty()) {
-    return Error{Errc::not_found, endpoint_.name + " has no service '" + request.service + "' that this caller may use; Describe without a name lists those it may"};
+    return Error{Errc::not_found, endpoint_.name + " has no service '" + request.service + "'; Describe without a name lists what it has"};
   }
   if (request.descriptors) response.file_descriptor_set = merge_descriptor_sets(sets);
   return response;

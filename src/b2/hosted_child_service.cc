@@ -407,9 +407,14 @@ v1::Child HostedChild::told() const {
   child.restarts = supervisor_.restarts();
   child.last_exit = supervisor_.last_exit();
   if (supervisor_.state() == Supervisor::State::backing_off) child.next_start_ms = milliseconds<std::uint32_t>(supervisor_.next_start() - now);
+  // What it serves by itself is told too: every endpoint has a b2.v1.Core, and only the host's own is called through the host.
+  if (link_ && link_->channel().ready()) child.services = link_->channel().peer_hello().services;
   for (const v1::ServiceEntry& entry : parts_.endpoint.services.entries()) {
     const Service* service = parts_.endpoint.services.service(entry.name);
-    if (service != nullptr && serves(*service)) child.services.push_back(entry);
+    if (service == nullptr || !serves(*service)) continue;
+    const auto told = std::find_if(child.services.begin(), child.services.end(), [&](const auto& one) { return one.name == entry.name; });
+    if (told == child.services.end()) child.services.push_back(entry);
+    else told->health = entry.health;
   }
   child.stats = stats_;
   child.addresses = addresses_;
