@@ -64,6 +64,7 @@ DaemonSpec daemon_spec() {
   spec.program = "ghostlight";
   spec.port = kPort;
   spec.socket = "b2";
+  spec.keeps_house = true;
   spec.assets = find_web_asset;
   return spec;
 }

@@ -60,6 +60,7 @@ Status serve(const DaemonSpec& spec, const Places& where_it_is, const Config& co
   options.state = where->state;
   options.listen = std::move(*listen);
   options.hosts = config.list(spec.socket + ".host");
+  options.keeps_house = spec.keeps_house;
   options.assets = spec.assets;
   auto node = b2::Node::start(**network, std::move(options), log);
   if (!node) return node.error();

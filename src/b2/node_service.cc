@@ -41,12 +41,7 @@ Status Node::open() {
   };
   core_ = std::make_unique<CoreService>(endpoint_, network_.reactor());
   endpoint_.services.add(*core_);
-  if (auto house = House::open(options_.state); house) {
-    house_ = std::make_unique<HouseService>(std::move(*house));
-    endpoint_.services.add(*house_);
-  } else if (house.error().code != Errc::not_found) {
-    return house.error();
-  }
+  if (const Status served = serve_house(); !served) return served;
 
   AccessRules rules;
   rules.house = [this]() -> const HouseTrust* { return state_->membership() ? &state_->membership()->house() : nullptr; };
@@ -109,6 +104,16 @@ Status Node::load_identity() {
   return {};
 }
 
+/// Serves b2.v1.House, if this program is to and the state holds a house.
+Status Node::serve_house() {
+  if (!options_.keeps_house || house_) return {};
+  auto house = House::open(options_.state);
+  if (!house) return house.error().code == Errc::not_found ? Status() : Status(house.error());
+  house_ = std::make_unique<HouseService>(std::move(*house));
+  endpoint_.services.add(*house_);
+  return {};
+}
+
 /// A node that joins a house while it runs takes part from then on.
 void Node::watch_membership() {
   watch_ = network_.reactor().wake_at(network_.reactor().now() + kLookAgain, [this](TimePoint) {
@@ -121,12 +126,7 @@ void Node::watch_membership() {
       } else {
         server_->set_tls(tls_);
         log_.info("b2: joined a house", {{"house", endpoint_.house}});
-        if (!house_) {
-          if (auto house = House::open(options_.state); house) {
-            house_ = std::make_unique<HouseService>(std::move(*house));
-            endpoint_.services.add(*house_);
-          }
-        }
+        if (const Status served = serve_house(); !served) log_.warning("b2: the house can't be served", {{"why", served.error().message}});
       }
     }
     watch_membership();

@@ -30,6 +30,7 @@ class Node {
     std::vector<net::Address> listen;  ///< TCP and Unix sockets
     std::vector<std::string> hosts;    ///< names that HTTP's Host may say beside loopback ones
     std::function<std::optional<WebAsset>(std::string_view)> assets;  ///< the console's files, for the host
+    bool keeps_house = false;          ///< serves b2.v1.House where the state holds a house: one program of a node does
     std::size_t workers = 2;
   };
 
@@ -58,6 +59,7 @@ class Node {
   Status open();
   Status load_identity();
   void watch_membership();
+  Status serve_house();
 
   net::EpollNetwork& network_;
   Options options_;
