@@ -21,10 +21,10 @@ class HostWatchTest : public testing::Test {
     return states.size() - before;
   }
 
+  std::vector<v1::HostState> states;  // calls that are open at the end tell so when the fixture goes
+  std::optional<Status> end;
   test::SimulatedWorld world;
   HostFixture at{world};
-  std::vector<v1::HostState> states;
-  std::optional<Status> end;
 };
 
 TEST_F(HostWatchTest, TellsTheWholeStateAtOnce) {
