@@ -42,9 +42,10 @@ TYPED_TEST(HostTest, ServesWhatItsChildServes) {
   EXPECT_EQ(child.restarts, 0u);
   EXPECT_EQ(child.last_exit, "");
   EXPECT_EQ(child.addresses, std::vector<std::string>{"127.0.0.1:2114"});
-  ASSERT_EQ(child.services.size(), 1u);
-  EXPECT_EQ(child.services[0].name, "test.v1.Test");
-  EXPECT_EQ(child.services[0].health, v1::Health::serving);
+  ASSERT_EQ(child.services.size(), 2u) << "its own Core, and what is called through the host";
+  EXPECT_EQ(child.services[0].name, "b2.v1.Core");
+  EXPECT_EQ(child.services[1].name, "test.v1.Test");
+  EXPECT_EQ(child.services[1].health, v1::Health::serving);
   EXPECT_TRUE(this->world.until([&] { return this->at.child().log_tail == "up\n"; }));
   EXPECT_TRUE(this->at.logged("child: up"));
 }
@@ -239,7 +240,9 @@ TYPED_TEST(HostTest, ServesAServiceOfTwoChildrenFromTheFirst) {
   twin.name = "twin";
   ASSERT_TRUE(this->at.host->add(twin));
   ASSERT_TRUE(this->world.until([&] { return this->at.host->state().children.at(1).state == v1::ChildState::ready; }));
-  EXPECT_TRUE(this->at.host->state().children.at(1).services.empty());
+  std::size_t served = 0;
+  for (const v1::ServiceEntry& entry : this->at.endpoint.services.entries()) served += entry.name == "test.v1.Test" ? 1 : 0;
+  EXPECT_EQ(served, 1u);
   EXPECT_TRUE(this->at.logged("b2: child's service is served by another already child=twin service=test.v1.Test"));
 }
 
