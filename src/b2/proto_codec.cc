@@ -41,7 +41,10 @@ void Reader::skip(std::uint32_t tag) {
     case Wire::fixed64: fixed<std::uint64_t>(); return;
     case Wire::bytes: run(); return;
     case Wire::fixed32: fixed<std::uint32_t>(); return;
-    case Wire::group: skip_group(tag >> 3); return;
+    case Wire::group:
+      skip_group(tag >> 3);
+      field_ = tag >> 3;
+      return;
     case Wire::group_end: fail(Problem::group); return;
   }
   fail(Problem::wire_type);

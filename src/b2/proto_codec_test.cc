@@ -152,7 +152,7 @@ TEST(ProtoCodec, NamesTheMessageAndFieldThatIsWrong) {
   EXPECT_EQ(why<Kinds>("ffffffffff0101"), "b2.test.v1.Kinds: a number that is too long");
   EXPECT_EQ(why<Kinds>("80"), "b2.test.v1.Kinds: ends in the middle");
   EXPECT_EQ(why<Leaf>("a306"), "b2.test.v1.Leaf: field 100: a group that does not begin or end");
-  EXPECT_EQ(why<Leaf>("a306ac06"), "b2.test.v1.Leaf: field 101: a group that does not begin or end");
+  EXPECT_EQ(why<Leaf>("a306ac06"), "b2.test.v1.Leaf: field 100: a group that does not begin or end");
   EXPECT_EQ(why<Leaf>("a406"), "b2.test.v1.Leaf: field 100: a group that does not begin or end");
   EXPECT_EQ(why<Leaf>("a606"), "b2.test.v1.Leaf: field 100: has a wire type it should not have");
   EXPECT_EQ(why<Kinds>("f20103 01ff80"), "b2.test.v1.Kinds: field 30: ends in the middle");
