@@ -1,6 +1,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <sys/eventfd.h>
+#include <sys/timerfd.h>
 #include <sys/socket.h>
 
 #include <cerrno>
@@ -42,8 +43,8 @@ int socket_option(int fd, int option) {
 
 class EpollNetworkImpl final : public EpollNetwork {
  public:
-  EpollNetworkImpl(UniqueFd epoll, UniqueFd wake, const SpinPolicy& spin)
-      : loop_(std::move(epoll), std::move(wake), spin) {}
+  EpollNetworkImpl(UniqueFd epoll, UniqueFd wake, UniqueFd timer, const SpinPolicy& spin)
+      : loop_(std::move(epoll), std::move(wake), std::move(timer), spin) {}
 
   TimePoint now() const override { return loop_.now(); }
   Timer wake_at(TimePoint when, std::function<void(TimePoint)> ring) override {
@@ -106,8 +107,10 @@ Result<std::unique_ptr<EpollNetwork>> EpollNetwork::create(const EpollOptions& o
   if (!epoll) return errno_error("create", "an epoll descriptor");
   UniqueFd wake(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
   if (!wake) return errno_error("create", "an eventfd");
+  UniqueFd timer(::timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC));
+  if (!timer) return errno_error("create", "a timerfd");
   const Duration spin = has_several_cores() ? options.spin : Duration::zero();
-  return std::make_unique<EpollNetworkImpl>(std::move(epoll), std::move(wake), SpinPolicy(spin, options.spin_share));
+  return std::make_unique<EpollNetworkImpl>(std::move(epoll), std::move(wake), std::move(timer), SpinPolicy(spin, options.spin_share));
 }
 
 }  // namespace ghost::net

@@ -52,6 +52,26 @@ TEST(Epoll, RingsTimersInOrderAndNeverEarly) {
   }
 }
 
+TEST(Epoll, RingsFarTimersAlsoWhenANearerOneCameLaterOrWasTakenBack) {
+  auto network = make_network();
+  std::vector<int> rang;
+  const TimePoint start = network->now();
+  const auto ring = [&](int ms) {
+    return network->wake_at(start + std::chrono::milliseconds(ms), [&rang, start, ms](TimePoint now) {
+      EXPECT_GE(now, start + std::chrono::milliseconds(ms));
+      rang.push_back(ms);
+    });
+  };
+  const Timer farthest = ring(150);
+  network->turn(network->now() + 1ms);
+  const Timer nearer = ring(90);
+  Timer taken_back = ring(60);
+  network->turn(network->now() + 1ms);
+  taken_back.reset();
+  EXPECT_TRUE(turn_until(*network, [&] { return rang.size() == 2; }));
+  EXPECT_EQ(rang, (std::vector<int>{90, 150}));
+}
+
 TEST(Epoll, TakesATimerBackWhenItIsDestroyed) {
   auto network = make_network();
   bool first = false, second = false;

@@ -1,6 +1,7 @@
 #include "net/event_loop.h"
 
 #include <sys/eventfd.h>
+#include <sys/timerfd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -8,17 +9,41 @@
 
 namespace ghost::net {
 
+namespace {
+/// A timer at least so far away is left to the Alarm; a nearer one, which will soon be followed by others, to the wait itself.
+constexpr Duration kFar = std::chrono::milliseconds(20);
+}  // namespace
+
 EventSource::~EventSource() {
   loop_.forget(*this);
 }
 
-EventLoop::EventLoop(UniqueFd epoll, UniqueFd wake, const SpinPolicy& spin)
+Alarm::Alarm(EventLoop& loop, UniqueFd timer) : EventSource(loop, std::move(timer)) { loop_.watch(*this, EPOLLIN); }
+
+bool Alarm::set(TimePoint when) {
+  if (set_to_ <= when) return true;
+  const auto since_boot = when.time_since_epoch();  // steady_clock is CLOCK_MONOTONIC
+  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(since_boot);
+  itimerspec at{};
+  at.it_value = {static_cast<time_t>(seconds.count()), static_cast<long>((since_boot - seconds).count())};
+  if (::timerfd_settime(fd_.get(), TFD_TIMER_ABSTIME, &at, nullptr) != 0) return false;
+  set_to_ = when;
+  return true;
+}
+
+void Alarm::on_events(std::uint32_t) {
+  std::uint64_t rings;
+  if (::read(fd_.get(), &rings, sizeof rings) == sizeof rings) set_to_ = TimePoint::max();
+}
+
+EventLoop::EventLoop(UniqueFd epoll, UniqueFd wake, UniqueFd timer, const SpinPolicy& spin)
     : epoll_(std::move(epoll)),
       wake_(std::move(wake)),
       spin_(spin),
       now_(TimePoint::clock::now()),
       wheel_(now_),
-      read_buffer_(kReadBuffer) {
+      read_buffer_(kReadBuffer),
+      alarm_(*this, std::move(timer)) {
   epoll_event event{};
   event.events = EPOLLIN | EPOLLET;  // edges: the counter need not be read back
   event.data.ptr = nullptr;
@@ -74,7 +99,9 @@ void EventLoop::wake() {
 
 void EventLoop::turn(TimePoint deadline) {
   end_turn();  // what was planned between two turns
-  const int count = wait(std::min(deadline, wheel_.next_wakeup()));
+  TimePoint wakeup = wheel_.next_wakeup();
+  if (wakeup != TimePoint::max() && wakeup > now_ + kFar && alarm_.set(wakeup)) wakeup = TimePoint::max();
+  const int count = wait(std::min(deadline, wakeup));
   in_turn_ = true;
   event_count_ = std::max(count, 0);  // EINTR is a turn without events
   event_at_ = -1;

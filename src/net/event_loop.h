@@ -47,14 +47,29 @@ class EventSource {
   std::size_t later_at_ = kNowhere;  ///< place in later_
 };
 
+/// Wakes an EventLoop for timers that are far away. Telling the kernel once is cheaper than telling it with every wait. Private
+/// to net/.
+class Alarm final : private EventSource {
+ public:
+  /// @param timer  a timerfd on CLOCK_MONOTONIC, nonblocking
+  Alarm(EventLoop& loop, UniqueFd timer);
+  /// Sees to it that epoll reports something by `when`, or earlier; false when the kernel refuses.
+  bool set(TimePoint when);
+
+ private:
+  void on_events(std::uint32_t events) override;
+
+  TimePoint set_to_ = TimePoint::max();
+};
+
 /// The turns of epoll: waits (polling first where that pays), then what was put off, events, timers, posts, and the
 /// turn's end.
 class EventLoop : public Reactor {
  public:
   static constexpr std::size_t kReadBuffer = 256 * 1024;
 
-  /// @param epoll, wake  an epoll and an eventfd, nonblocking
-  EventLoop(UniqueFd epoll, UniqueFd wake, const SpinPolicy& spin);
+  /// @param epoll, wake, timer  an epoll, an eventfd and a timerfd, nonblocking
+  EventLoop(UniqueFd epoll, UniqueFd wake, UniqueFd timer, const SpinPolicy& spin);
   ~EventLoop() override;
 
   TimePoint now() const override { return in_turn_ ? now_ : TimePoint::clock::now(); }
@@ -122,6 +137,7 @@ class EventLoop : public Reactor {
   std::atomic<bool> has_posts_{false};
   std::atomic<bool> stop_{false};
   Bytes read_buffer_;
+  Alarm alarm_;  ///< last, since it is a source
 };
 
 }  // namespace ghost::net
