@@ -10,7 +10,7 @@
 
 namespace ghost::b2 {
 
-/// b2.v1.Host (docs/spec/b2.md, "Hosting"): runs programs as supervised children and serves their services as its own. A crash of
+/// b2.v1.Host (docs/spec/b2.md §11): runs programs as supervised children and serves their services as its own. A crash of
 /// one stops nothing else. On the reactor's thread only; its children end with it.
 class Host : public v1::HostService {
  public:

@@ -3,7 +3,7 @@
 
 namespace ghost::b2 {
 
-/// What a host and its child hold each other to. Their one connection carries the calls of all who call through the host, so that
+/// What a host and its child hold each other to (docs/spec/b2.md §11). Their one connection carries the calls of all who call through the host, so that
 /// what is meant for one stranger does not fit; and the host's watchdog takes the place of the channel's own.
 inline ChannelLimits hosting_limits() {
   ChannelLimits limits;

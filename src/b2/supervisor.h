@@ -10,7 +10,7 @@
 
 namespace ghost::b2 {
 
-/// When a child counts as broken and how soon it is started again (docs/spec/b2.md, "Hosting").
+/// When a child counts as broken and how soon it is started again (docs/spec/b2.md §11).
 struct SupervisionRules {
   Duration hello_patience = std::chrono::seconds(10);  ///< from its start to its HELLO
   Duration ping_every = std::chrono::seconds(5);       ///< watchdog; Duration::max() for none
