@@ -1,0 +1,275 @@
+// What a server answers strangers: by their first bytes, by their silence, by their number. On virtual time.
+#include <gtest/gtest.h>
+
+#include <memory>
+
+#include "b2/access_service.h"
+#include "b2/client_service.h"
+#include "b2/core_service.h"
+#include "b2/http_gateway_service.h"
+#include "b2/message.h"
+#include "b2/server_service.h"
+#include "b2/test_service.h"
+#include "net/http.h"
+#include "net/sim.h"
+#include "net/sim_testing.h"
+#include "net/test_certificate.h"
+
+namespace ghost::b2::test {
+
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr char kToken[] = "the-token-of-this-console";
+
+/// What a raw client sees of its connection.
+struct Raw : net::StreamHandler {
+  void on_bytes(BytesView bytes) override { received += as_text(bytes); }
+  void on_writable() override {}
+  void on_closed(const Error& why) override { closed = why; }
+  void say(std::string_view text) { stream->output().append(as_bytes(text)); }
+
+  std::unique_ptr<net::ByteStream> stream;
+  std::string received;
+  std::optional<Error> closed;
+};
+
+class ServerTest : public testing::Test {
+ protected:
+  ServerTest() { start({}); }
+
+  void start(const ServerLimits& limits) {
+    server_.reset();
+    gateway_.emplace(HttpGateway::Parts{host_.reactor(), endpoint_, core_, kToken, {"archive.local"}, {},
+                                        [this](std::unique_ptr<net::ByteStream> stream, std::shared_ptr<const Identity> peer) {
+                                          server_->serve(std::move(stream), std::move(peer));
+                                        }});
+    const net::TestCertificate certificate("server");
+    const auto tls = net::make_tls_context({{certificate.der}, certificate.key.to_der(), {"b2/1", "http/1.1"}, true});
+    server_.emplace(Server::Parts{host_, endpoint_, make_judge({{}, "10.0.0.1:2203", "unix:/run/b2.sock"}), *tls,
+                                  [this](net::HttpRequest request, std::unique_ptr<net::HttpReply> reply) { gateway_->handle(std::move(request), std::move(reply)); },
+                                  {}, limits, [this](std::string_view line) { log_.emplace_back(line); }});
+    const auto at = server_->listen(net::Address::loopback(0));
+    ASSERT_TRUE(at) << at.error().message;
+    at_ = *at;
+  }
+
+  std::unique_ptr<Raw> dial(net::Network& from, const net::Address& to) {
+    auto raw = std::make_unique<Raw>();
+    bool done = false;
+    const auto attempt = from.connect(to, 5s, [&](Result<std::unique_ptr<net::ByteStream>> stream) {
+      done = true;
+      if (!stream) return;
+      raw->stream = std::move(*stream);
+      raw->stream->set_handler(*raw);
+    });
+    EXPECT_TRUE(world_.run_until([&] { return done; }, 10s));
+    return raw;
+  }
+  std::unique_ptr<Raw> dial() { return dial(host_, at_); }
+
+  std::string http(std::string_view request) {
+    auto raw = dial();
+    raw->say(request);
+    world_.run_for(1s);
+    return raw->received;
+  }
+  static std::string post(std::string_view path, std::string_view body, std::string_view more = "") {
+    return "POST " + std::string(path) + " HTTP/1.1\r\nhost: localhost:2203\r\ncontent-type: application/json\r\n" + std::string(more) +
+           "content-length: " + std::to_string(body.size()) + "\r\n\r\n" + std::string(body);
+  }
+  static std::string status(const std::string& response) { return response.substr(0, response.find("\r\n")); }
+
+  net::SimWorld world_{2203};
+  net::Network& host_ = world_.add_host(net::Address::ip4({10, 0, 0, 1}, 0));
+  net::Network& other_ = world_.add_host(net::Address::ip4({10, 0, 0, 2}, 0));
+  Endpoint endpoint_;
+  CoreService core_{endpoint_, host_.reactor()};
+  TestService service_;
+  std::vector<std::string> log_;
+  std::optional<HttpGateway> gateway_;
+  std::optional<Server> server_;
+  net::Address at_;
+  bool added_ = (endpoint_.name = "server", endpoint_.services.add(core_), endpoint_.services.add(service_), true);
+};
+
+}  // namespace
+
+TEST_F(ServerTest, WhatIsNoProtocolIsToldSoAndClosed) {
+  auto raw = dial();
+  raw->say("SSH-2.0-OpenSSH\r\n");
+  world_.run_for(2s);
+  EXPECT_EQ(raw->received, "b2: these first bytes are no protocol served here; it speaks b2, TLS and HTTP\r\n");
+  EXPECT_TRUE(raw->closed);
+  ASSERT_EQ(log_.size(), 1u);
+  EXPECT_NE(log_[0].find("127.0.0.1:"), std::string::npos) << "the log names the peer: " << log_[0];
+}
+
+TEST_F(ServerTest, SilenceIsClosedAfterFiveSeconds) {
+  auto silent = dial();
+  auto halting = dial();
+  halting->say("b2");
+  world_.run_for(4900ms);
+  EXPECT_FALSE(silent->closed);
+  EXPECT_EQ(server_->unidentified(), 2u);
+  world_.run_for(2s);
+  EXPECT_EQ(silent->received, "b2: nothing was said for 5 s\r\n");
+  EXPECT_TRUE(silent->closed && halting->closed);
+  EXPECT_EQ(server_->unidentified(), 0u);
+}
+
+TEST_F(ServerTest, APrefaceWithoutHelloIsClosedAfterTenSeconds) {
+  auto raw = dial();
+  raw->say("b2\r\n");
+  world_.run_for(9900ms);
+  EXPECT_FALSE(raw->closed);
+  EXPECT_EQ(server_->unidentified(), 1u) << "it counts as unidentified until HELLO";
+  world_.run_for(3s);
+  EXPECT_TRUE(raw->closed);
+  EXPECT_NE(raw->received.find("no HELLO within 10 s"), std::string::npos);
+  EXPECT_EQ(server_->unidentified(), 0u);
+}
+
+TEST_F(ServerTest, AFrameDrippedByteByByteHoldsNothingButItself) {
+  auto raw = dial();
+  raw->say("b2\r\n");
+  const std::string header("\xff\xff\x00\x01\0\0\0\0\0\0\0\0\0\0\0\0", 16);  // HELLO of 65,535 bytes
+  for (const char byte : header) {
+    raw->say(std::string_view(&byte, 1));
+    world_.run_for(100ms);
+  }
+  world_.run_for(12s);
+  EXPECT_TRUE(raw->closed) << "slow is not for ever";
+}
+
+TEST_F(ServerTest, SlowHeadersOfHttpAreAnswered408) {
+  auto raw = dial();
+  raw->say("GET / HTTP/1.1\r\n");
+  for (int i = 0; i < 30 && !raw->closed; ++i) {
+    raw->say("x-" + std::to_string(i) + ": y\r\n");
+    world_.run_for(1s);
+  }
+  EXPECT_EQ(status(raw->received), "HTTP/1.1 408 Request Timeout");
+  EXPECT_TRUE(raw->closed);
+}
+
+TEST_F(ServerTest, TooManyWithoutANameAreTurnedAwayWithALine) {
+  ServerLimits limits;
+  limits.unidentified = 3;
+  start(limits);
+  std::vector<std::unique_ptr<Raw>> waiting;
+  for (int i = 0; i < 3; ++i) waiting.push_back(dial());
+  auto fourth = dial();
+  world_.run_for(2s);
+  EXPECT_EQ(fourth->received, "b2: 3 connections have not said who they are; try again later\r\n");
+  EXPECT_FALSE(waiting[0]->closed);
+}
+
+TEST_F(ServerTest, AnAddressOffLoopbackTakesTlsOnlyAndSixteenStrangersFromOneHost) {
+  const auto at = server_->listen(net::Address::ip4({10, 0, 0, 1}, 2203));
+  ASSERT_TRUE(at) << at.error().message;
+  auto plain = dial(other_, *at);
+  plain->say("b2\r\n");
+  world_.run_for(2s);
+  EXPECT_EQ(plain->received, "b2: off this machine b2 is spoken inside TLS only\r\n");
+  auto web = dial(other_, *at);
+  web->say("GET / HTTP/1.1\r\n");
+  world_.run_for(2s);
+  EXPECT_EQ(web->received, "b2: off this machine HTTP is spoken inside TLS only\r\n");
+  std::vector<std::unique_ptr<Raw>> waiting;
+  for (int i = 0; i < 16; ++i) waiting.push_back(dial(other_, *at));
+  auto next = dial(other_, *at);
+  world_.run_for(1s);
+  EXPECT_EQ(next->received, "b2: 16 connections from 10.0.0.2 have not said who they are\r\n");
+}
+
+TEST_F(ServerTest, ABusyAddressIsNamed) {
+  const auto again = server_->listen(at_);
+  ASSERT_FALSE(again);
+  EXPECT_EQ(again.error().code, Errc::busy);
+  EXPECT_NE(again.error().message.find(at_.text()), std::string::npos) << again.error().message;
+}
+
+TEST_F(ServerTest, StrangersOnLoopbackGetWhatIsPublicAndAReason) {
+  std::optional<Result<std::unique_ptr<Link>>> opened;
+  Endpoint client;
+  const Dial attempt({host_, client, nullptr, {}, 5s}, Target{at_, false}, [&](Result<std::unique_ptr<Link>> link) { opened = std::move(link); });
+  ASSERT_TRUE(world_.run_until([&] { return opened.has_value(); }, 10s));
+  ASSERT_TRUE(*opened) << opened->error().message;
+  Channel& channel = (**opened)->channel();
+  const auto echo = test::start(channel, "Echo", {});
+  const auto secret = test::start(channel, "Secret", {});
+  world_.run_for(1s);
+  EXPECT_TRUE(echo->ended() && *echo->end);
+  EXPECT_EQ(secret->code(), Errc::unauthenticated);
+  EXPECT_NE(secret->text().find("unix:/run/b2.sock"), std::string::npos) << "it is told where to go: " << secret->text();
+}
+
+TEST_F(ServerTest, CallsGoByHttpAsJson) {
+  const std::string answer = http(post("/b2.v1.Core/Health", "{}"));
+  EXPECT_EQ(status(answer), "HTTP/1.1 200 OK");
+  EXPECT_NE(answer.find(R"({"health":"HEALTH_SERVING","detail":""})"), std::string::npos) << answer;
+}
+
+TEST_F(ServerTest, HttpErrorsAreConnects) {
+  EXPECT_EQ(status(http(post("/b2.v1.Core/Nothing", "{}"))), "HTTP/1.1 404 Not Found");
+  EXPECT_EQ(status(http(post("/nothing", "{}"))), "HTTP/1.1 404 Not Found");
+  const std::string refused = http(post("/b2.v1.Core/Stats", "{}"));
+  EXPECT_EQ(status(refused), "HTTP/1.1 401 Unauthorized");
+  EXPECT_NE(refused.find(R"("code":"unauthenticated")"), std::string::npos);
+  EXPECT_EQ(status(http(post("/b2.v1.Core/Stats", "{}", "authorization: Bearer " + std::string(kToken) + "\r\n"))), "HTTP/1.1 200 OK");
+  EXPECT_EQ(status(http(post("/b2.v1.Core/Health", "{}", "authorization: Bearer wrong\r\n"))), "HTTP/1.1 401 Unauthorized");
+  const std::string wrong = http(post("/b2.v1.Core/Health", R"({"srvice": 1})"));
+  EXPECT_EQ(status(wrong), "HTTP/1.1 400 Bad Request");
+  EXPECT_NE(wrong.find("srvice"), std::string::npos) << wrong;
+  EXPECT_EQ(status(http(post("/test.v1.Test/Count", "{}"))), "HTTP/1.1 501 Not Implemented");
+}
+
+TEST_F(ServerTest, OtherPathsAndMethodsAreToldApart) {
+  EXPECT_EQ(status(http("GET /nowhere HTTP/1.1\r\nhost: localhost\r\n\r\n")), "HTTP/1.1 404 Not Found");
+  EXPECT_EQ(status(http("DELETE / HTTP/1.1\r\nhost: localhost\r\n\r\n")), "HTTP/1.1 405 Method Not Allowed");
+  EXPECT_EQ(status(http("GET /healthz HTTP/1.1\r\nhost: 127.0.0.1:2203\r\n\r\n")), "HTTP/1.1 200 OK");
+  EXPECT_NE(http("GET /metrics HTTP/1.1\r\nhost: [::1]:2203\r\n\r\n").find("b2_connections "), std::string::npos);
+}
+
+TEST_F(ServerTest, ARebindingBrowserIsRefusedByHost) {
+  const std::string answer = http("GET / HTTP/1.1\r\nhost: evil.example:2203\r\n\r\n");
+  EXPECT_EQ(status(answer), "HTTP/1.1 421 Misdirected Request");
+  EXPECT_NE(answer.find("--host evil.example"), std::string::npos) << "it names the setting: " << answer;
+  EXPECT_EQ(status(http("GET /healthz HTTP/1.1\r\nhost: archive.local:2203\r\n\r\n")), "HTTP/1.1 200 OK");
+  EXPECT_EQ(status(http("GET /healthz HTTP/1.1\r\nhost: localhost.evil.example\r\n\r\n")), "HTTP/1.1 421 Misdirected Request");
+}
+
+TEST_F(ServerTest, APageOfAnotherOriginMayNotCall) {
+  EXPECT_EQ(status(http(post("/b2.v1.Core/Health", "{}", "origin: http://evil.example\r\n"))), "HTTP/1.1 403 Forbidden");
+  EXPECT_EQ(status(http(post("/b2.v1.Core/Health", "{}", "origin: http://localhost:2203\r\n"))), "HTTP/1.1 200 OK");
+  EXPECT_EQ(status(http("GET /b2 HTTP/1.1\r\nhost: localhost:2203\r\norigin: http://evil.example\r\nupgrade: websocket\r\nconnection: upgrade\r\n\r\n")),
+            "HTTP/1.1 403 Forbidden");
+}
+
+TEST_F(ServerTest, AWebSocketCarriesB2WithTheTokensRights) {
+  for (const bool with_token : {true, false}) {
+    auto raw = dial();
+    std::optional<Result<std::unique_ptr<net::ByteStream>>> socket;
+    std::vector<std::string> protocols = {"b2.1"};
+    if (with_token) protocols.push_back("b2.bearer." + std::string(kToken));
+    const auto upgrade = net::dial_websocket(host_.reactor(), std::move(raw->stream), "localhost:2203", "/b2", protocols, {{"origin", "http://localhost:2203"}}, 5s,
+                                             [&](Result<std::unique_ptr<net::ByteStream>> stream) { socket = std::move(stream); });
+    ASSERT_TRUE(world_.run_until([&] { return socket.has_value(); }, 10s));
+    ASSERT_TRUE(*socket) << socket->error().message;
+    Endpoint client;
+    auto peer = std::make_shared<Identity>();
+    peer->where = "console";
+    Link link(host_.reactor(), client, Side::dialer, std::move(**socket), peer, {});
+    link.open();
+    ASSERT_TRUE(world_.run_until([&] { return link.channel().ready(); }, 10s));
+    const auto secret = test::start(link.channel(), "Secret", {});
+    const auto stream = test::start(link.channel(), "Count", count_request(1000, 100));
+    world_.run_for(2s);
+    EXPECT_EQ(secret->code(), with_token ? Errc{} : Errc::unauthenticated) << secret->text();
+    EXPECT_EQ(stream->messages.size(), 1000u);
+  }
+}
+
+}  // namespace ghost::b2::test
