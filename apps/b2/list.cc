@@ -7,6 +7,7 @@
 #include "b2/json.h"
 #include "b2/message.h"
 #include "b2/v1/core.b2.h"
+#include "base/text.h"
 #include "verbs.h"
 #include "app/session_service.h"
 
@@ -49,9 +50,9 @@ void print(const b2::v1::ServiceEntry& service, std::size_t width) {
   std::string methods;
   for (const b2::v1::Method& method : service.methods) {
     if (!methods.empty()) methods += ", ";
-    methods += method.name + kind_word(method.kind);
+    methods += printable(method.name) + kind_word(method.kind);
   }
-  std::cout << fmt::format("{:<{}}  {:<12} {}\n", service.name, width, name(service.health), methods);
+  std::cout << fmt::format("{:<{}}  {:<12} {}\n", printable(service.name), width, name(service.health), methods);
 }
 
 int list(const Arguments& arguments) {
@@ -71,7 +72,7 @@ int list(const Arguments& arguments) {
     std::cout << summary.dump() << "\n";
     return code(Exit::done);
   }
-  std::cout << fmt::format("{}  {}{}  {}\n", hello.name, words, hello.house.empty() ? "" : "  house " + hello.house, (*session)->target().text());
+  std::cout << fmt::format("{}  {}{}  {}\n", printable(hello.name), words, hello.house.empty() ? "" : "  house " + printable(hello.house), (*session)->target().text());
   std::size_t width = 0;
   for (const b2::v1::ServiceEntry& service : hello.services) width = std::max(width, service.name.size());
   for (const b2::v1::ServiceEntry& service : hello.services) print(service, width);

@@ -5,6 +5,7 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
+#include "base/text.h"
 #include "verbs.h"
 #include "app/session_service.h"
 
@@ -56,7 +57,7 @@ int ping(const Arguments& arguments) {
                                             {"min_us", times.front()}, {"median_us", median}, {"max_us", times.back()}, {"code", 0}};
     std::cout << summary.dump() << "\n";
   } else {
-    std::cout << fmt::format("{} ({}): min {:.0f}, median {:.0f}, max {:.0f} µs\n", (*session)->hello().name, (*session)->target().text(), times.front(),
+    std::cout << fmt::format("{} ({}): min {:.0f}, median {:.0f}, max {:.0f} µs\n", printable((*session)->hello().name), (*session)->target().text(), times.front(),
                              median, times.back());
   }
   return code(Exit::done);

@@ -20,7 +20,7 @@ Result<Places> places(const Arguments& arguments) {
 }
 
 int complain(std::string_view program, const Error& error) {
-  std::cerr << program << ": " << error.message << "\n";
+  std::cerr << program << ": " << printable(error.message) << "\n";  // a peer may have written it
   return code(exit_code_of(error));
 }
 

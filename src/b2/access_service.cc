@@ -28,8 +28,8 @@ std::shared_ptr<Identity> stranger(std::string where, std::string why) {
 std::shared_ptr<const Identity> judge_process(const net::Peer& peer) {
   const std::string where = peer.local.text();
   if (peer.process && (peer.process->uid == ::geteuid() || peer.process->uid == 0)) return owner(where);
-  const std::string who = peer.process ? "user " + std::to_string(peer.process->uid) : "a user the kernel does not name";
-  return stranger(where, who + " is not the one this service runs as (" + std::to_string(::geteuid()) + "): run the command as that user or as root");
+  if (!peer.process) return stranger(where, "the kernel does not say whose process this is");
+  return stranger(where, why_stranger_on_socket(peer.process->uid));
 }
 
 std::shared_ptr<const Identity> judge_certificate(const net::Peer& peer, const HouseTrust* house, const AccessRules& rules) {
@@ -38,7 +38,7 @@ std::shared_ptr<const Identity> judge_certificate(const net::Peer& peer, const H
   if (tls.public_key.empty()) return stranger(where, "no certificate was shown; a node shows its own, see 'ghostlight house show'");
   const NodeId node = NodeId::of_public_key(tls.public_key);
   if (house == nullptr) {
-    auto identity = stranger(where, "this node is in no house, so it knows no other: 'ghostlight house create' or 'ghostlight house join'");
+    auto identity = stranger(where, why_stranger_by_tls(node, "", rules.address));
     identity->node = node;
     identity->public_key = tls.public_key;
     return identity;
@@ -61,8 +61,7 @@ Judge make_judge(AccessRules rules) {
   return [rules = std::move(rules)](const net::Peer& peer) -> std::shared_ptr<const Identity> {
     if (peer.tls) return judge_certificate(peer, rules.house ? rules.house() : nullptr, rules);
     if (peer.remote.family() == net::Address::Family::unix_path || peer.process) return judge_process(peer);
-    return stranger(peer.remote.text(), "this is loopback TCP, which any user of the machine can open" +
-                                            (rules.unix_socket.empty() ? std::string() : ": use " + rules.unix_socket));
+    return stranger(peer.remote.text(), why_stranger_on_loopback(rules.unix_socket));
   };
 }
 

@@ -13,7 +13,7 @@ struct AccessRules {
   std::function<const HouseTrust*()> house;
   /// Where other machines reach this node, "archive.local:2203": for messages.
   std::string address;
-  /// The Unix socket that takes this machine's own users, "unix:/run/b2/b2.sock": for messages; may be empty.
+  /// Path of the Unix socket that takes this machine's own users, "/run/b2/b2.sock": for messages.
   std::string unix_socket;
 };
 

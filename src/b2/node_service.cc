@@ -46,7 +46,7 @@ Status Node::open() {
   AccessRules rules;
   rules.house = [this]() -> const HouseTrust* { return state_->membership() ? &state_->membership()->house() : nullptr; };
   for (const net::Address& address : options_.listen) {
-    if (!address.is_ip()) rules.unix_socket = address.text();
+    if (!address.is_ip()) rules.unix_socket = address.path();
     else if (rules.address.empty() || !address.is_loopback()) rules.address = address.text();
   }
   gateway_ = std::make_unique<HttpGateway>(HttpGateway::Parts{

@@ -47,7 +47,7 @@ class ServerTest : public testing::Test {
                                         }});
     const net::TestCertificate certificate("server");
     const auto tls = net::make_tls_context({{certificate.der}, certificate.key.to_der(), {"b2/1", "http/1.1"}, true});
-    server_.emplace(Server::Parts{host_, endpoint_, make_judge({{}, "10.0.0.1:2203", "unix:/run/b2.sock"}), *tls,
+    server_.emplace(Server::Parts{host_, endpoint_, make_judge({{}, "10.0.0.1:2203", "/run/b2.sock"}), *tls,
                                   [this](net::HttpRequest request, std::unique_ptr<net::HttpReply> reply) { gateway_->handle(std::move(request), std::move(reply)); },
                                   {}, limits, [this](std::string_view line) { log_.emplace_back(line); }});
     const auto at = server_->listen(net::Address::loopback(0));
