@@ -3,7 +3,7 @@
 # Makes the TypeScript of every .proto file; `update` writes it to web/src/gen, `check` compares it with what is there.
 file(GLOB_RECURSE ours RELATIVE ${SOURCE}/proto ${SOURCE}/proto/*.proto)
 list(FILTER ours EXCLUDE REGEX "options\\.proto$")
-file(GLOB_RECURSE tests RELATIVE ${SOURCE}/src/b2/testdata ${SOURCE}/src/b2/testdata/*.proto)
+file(GLOB_RECURSE tests RELATIVE ${SOURCE}/src/b2/testdata ${SOURCE}/src/b2/testdata/b2/*.proto)
 set(committed ${SOURCE}/web/src/gen)
 if(MODE STREQUAL "update")
   set(OUT ${committed})

@@ -1,15 +1,16 @@
-# ghost_proto(NAME FILES b2/v1/core.proto … [DEPENDS ghost::other_proto …] [ROOT directory] [PREFIX namespace])
+# ghost_proto(NAME FILES b2/v1/core.proto … [DEPENDS ghost::other_proto …] [ROOT directory] [NO_PREFIX])
 #
 # A library `ghost::NAME` of the structs, codecs and stubs that protoc-gen-b2 makes of .proto files. Files are named as they
-# import each other, from ROOT, which is proto/ unless told. #include "b2/v1/core.b2.h" gives what is in b2/v1/core.proto, in the
-# package's namespace within PREFIX, "ghost" unless told.
+# import each other, from ROOT, which is proto/ unless told. #include "b2/v1/core.b2.h" gives what is in b2/v1/core.proto, in
+# namespace ghost::b2::v1; with NO_PREFIX, for programs that are not ours, in that of the package alone.
 function(ghost_proto name)
-  cmake_parse_arguments(arg "" "ROOT;PREFIX" "FILES;DEPENDS" ${ARGN})
+  cmake_parse_arguments(arg "NO_PREFIX" "ROOT" "FILES;DEPENDS" ${ARGN})
   if(NOT arg_ROOT)
     set(arg_ROOT ${PROJECT_SOURCE_DIR}/proto)
   endif()
-  if(NOT DEFINED arg_PREFIX)
-    set(arg_PREFIX ghost)
+  set(prefix ghost)
+  if(arg_NO_PREFIX)
+    set(prefix "")
   endif()
   set(out ${CMAKE_BINARY_DIR}/generated)
   set(sources "")
@@ -21,7 +22,7 @@ function(ghost_proto name)
       OUTPUT ${out}/${stem}.b2.h ${out}/${stem}.b2.cc
       COMMAND ${CMAKE_COMMAND} -E make_directory ${out}
       COMMAND ${Protobuf_PROTOC_EXECUTABLE} --plugin=protoc-gen-b2=$<TARGET_FILE:protoc_gen_b2> --b2_out=${out}
-              --b2_opt=namespace_prefix=${arg_PREFIX} -I ${arg_ROOT} -I ${PROJECT_SOURCE_DIR}/proto ${arg_ROOT}/${file}
+              --b2_opt=namespace_prefix=${prefix} -I ${arg_ROOT} -I ${PROJECT_SOURCE_DIR}/proto ${arg_ROOT}/${file}
       DEPENDS protoc_gen_b2 ${inputs} ${PROJECT_SOURCE_DIR}/proto/b2/options.proto
       COMMENT "protoc-gen-b2 ${file}" VERBATIM)
     list(APPEND sources ${out}/${stem}.b2.h ${out}/${stem}.b2.cc)

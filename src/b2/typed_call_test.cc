@@ -4,6 +4,7 @@
 
 #include <map>
 
+#include "acme/hello/v1/greeter.b2.h"
 #include "b2/test/v1/kinds.b2.h"
 #include "b2/v1/core.b2.h"
 #include "b2/v1/host.b2.h"
@@ -127,6 +128,21 @@ class Work : public test::v1::WorkService {
     return test::v1::Leaf{tree, 1};
   }
 };
+
+/// Someone else's program, in its own namespace.
+class Greeter : public acme::hello::v1::GreeterService {
+ public:
+  void answer_greet(acme::hello::v1::GreetRequest request, UnaryCall<acme::hello::v1::GreetResponse> call) override {
+    call.finish({"good evening, " + request.name});
+  }
+};
+
+TEST_F(Dispatch, ServesAPackageThatIsNotOurs) {
+  Greeter greeter;
+  EXPECT_EQ(greeter.info().name, "acme.hello.v1.Greeter");
+  greeter.handle(0, encode(acme::hello::v1::GreetRequest{"Ada"}), call(greeter.info(), 0));
+  EXPECT_EQ(decode<acme::hello::v1::GreetResponse>(sink->answers.at(1).value()).value().greeting, "good evening, Ada");
+}
 
 TEST_F(Dispatch, RunsAMethodNotMarkedOnAWorker) {
   Work work;

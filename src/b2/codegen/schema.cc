@@ -72,17 +72,6 @@ class Rings {
   int ring_ = 0;
 };
 
-std::string message_refusal(const pb::Descriptor& message) {
-  std::set<std::string> members;
-  for (int i = 0; i < message.field_count(); ++i) {
-    const pb::FieldDescriptor& field = *message.field(i);
-    if (field.type() == pb::FieldDescriptor::TYPE_GROUP) return "field " + field.name() + ": groups are not supported";
-    if (!members.insert(member_name(field)).second)
-      return "field " + field.name() + ": another field has the same name in C++, " + member_name(field) + "; rename one";
-  }
-  return "";
-}
-
 std::string service_refusal(const pb::ServiceDescriptor& service) {
   std::set<std::string> functions;
   for (int i = 0; i < service.method_count(); ++i) {
@@ -117,8 +106,6 @@ void add_file(const pb::FileDescriptor& file, std::set<const pb::FileDescriptor*
 
 std::string refusal(const pb::FileDescriptor& file) {
   if (file.syntax() != pb::FileDescriptor::SYNTAX_PROTO3) return file.name() + ": only syntax = \"proto3\" is supported";
-  for (const pb::Descriptor* message : messages_of(file))
-    if (auto why = message_refusal(*message); !why.empty()) return file.name() + ": message " + message->full_name() + ": " + why;
   for (int i = 0; i < file.service_count(); ++i)
     if (auto why = service_refusal(*file.service(i)); !why.empty())
       return file.name() + ": service " + file.service(i)->full_name() + ": " + why;
