@@ -1,10 +1,10 @@
 #include "b2/typed_call.h"
 
+#include <acme/hello/v1/greeter.b2.h>
 #include <gtest/gtest.h>
 
 #include <map>
 
-#include "acme/hello/v1/greeter.b2.h"
 #include "b2/test/v1/kinds.b2.h"
 #include "b2/v1/core.b2.h"
 #include "b2/v1/host.b2.h"
