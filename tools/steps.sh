@@ -17,7 +17,7 @@ clock() {
 
 # follow LOG: copies stdin to LOG and shows how far ninja or ctest is: in place on a terminal, else one line every 10 s.
 follow() {
-  local log=$1 line shown=-10 begin=$SECONDS now
+  local log=$1 line shown=0 begin=$SECONDS now
   while IFS= read -r line || [[ -n $line ]]; do
     printf '%s\n' "$line" >>"$log"
     [[ $line =~ ^\[?\ *([0-9]+/[0-9]+)[\]\ ] ]] || continue
