@@ -132,6 +132,7 @@ TYPED_TEST(HostTest, CutsAStreamOffWithTheReason) {
 }
 
 TYPED_TEST(HostTest, KillsAChildThatHangsAndStartsItAgain) {
+  this->world.impatient = true;
   this->at.start("serve");
   ASSERT_TRUE(this->at.until_ready());
   const auto hang = this->at.call("Hang");

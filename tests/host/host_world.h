@@ -28,6 +28,9 @@ class HostWorld {
   virtual bool gone(std::int32_t pid) const = 0;
   /// Waits that end on their own in the world's time; long enough that a slow machine is not taken for a hanging child.
   virtual SupervisionRules rules() const = 0;
+
+  /// For a test whose child is meant to hang: real time is not waited for as long.
+  bool impatient = false;
 };
 
 class RealWorld : public HostWorld {
@@ -43,7 +46,7 @@ class RealWorld : public HostWorld {
     SupervisionRules rules;
     rules.hello_patience = mute_patience;
     rules.ping_every = std::chrono::milliseconds(100);
-    rules.ping_patience = std::chrono::seconds(3);
+    rules.ping_patience = std::chrono::seconds(impatient ? 1 : 30);
     rules.stop_patience = stop_patience;
     return rules;
   }
