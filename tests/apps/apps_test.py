@@ -1,0 +1,239 @@
+#!/usr/bin/env python3
+"""The programs as a user runs them: a host and its children, calls, a crash, a busy port, a house. On free ports of loopback."""
+import json
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import tempfile
+import time
+import unittest
+import urllib.error
+import urllib.request
+
+BIN = pathlib.Path(os.environ["GHOST_BIN"])
+LONG = 60  # seconds; waits end as soon as what they wait for is there
+
+
+def run(*words, **options):
+    return subprocess.run([str(BIN / words[0]), *words[1:]], capture_output=True, text=True, timeout=LONG, **options)
+
+
+def until(what):
+    """Asks until the answer is true, and gives it."""
+    end = time.monotonic() + LONG
+    while time.monotonic() < end:
+        if answer := what():
+            return answer
+        time.sleep(0.05)
+    raise AssertionError("waited in vain")
+
+
+class Up:
+    """A host on free ports, in a state of its own."""
+
+    def __init__(self, *options):
+        self.folder = tempfile.TemporaryDirectory(prefix="ghost-apps-")
+        self.state = pathlib.Path(self.folder.name) / "state"
+        self.log = pathlib.Path(self.folder.name) / "log"
+        ready = pathlib.Path(self.folder.name) / "ready"
+        with self.log.open("w") as log:
+            self.process = subprocess.Popen(
+                [str(BIN / "ghostlight"), "up", "--state", str(self.state), "--listen", "127.0.0.1:0", "--free-ports", "--ready-file", str(ready), *options],
+                stdout=log, stderr=subprocess.STDOUT)
+        until(lambda: ready.exists() or self.process.poll() is not None)
+        if not ready.exists():
+            raise AssertionError(self.log.read_text())
+        self.url = ready.read_text().strip()
+        self.address = re.search(r"//([^/]+)/", self.url)[1]
+        self.token = self.url.split("#t=")[1]
+
+    def status(self):
+        return json.loads(run("ghostlight", "status", "--json", "--state", str(self.state)).stdout)
+
+    def child(self, name):
+        return next(child for child in self.status()["children"] if child["name"] == name)
+
+    def until_ready(self):
+        return until(lambda: (status := self.status())["code"] == 0 and status)
+
+    def stop(self):
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            self.process.wait(LONG)
+        self.folder.cleanup()
+
+
+class Programs(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.up = Up()
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.up.stop()
+
+    def b2(self, *words, at=None):
+        return run("b2", words[0], *(["--at", at] if at else ["--state", str(self.up.state)]), *words[1:])
+
+    def test_the_four_answer_core_on_ports_of_their_own(self):
+        status = self.up.until_ready()
+        self.assertEqual([child["name"] for child in status["children"]], ["ardus", "ariascribe", "audiojuggler", "portlight"])
+        for child in status["children"]:
+            for address in child["addresses"]:
+                answer = self.b2("call", "b2.v1.Core/Health", "{}", at=address)
+                self.assertEqual(json.loads(answer.stdout)["health"], "HEALTH_SERVING", answer.stderr)
+
+    def test_ls_describe_and_a_call_by_json(self):
+        listed = self.b2("ls", "--json").stdout.splitlines()
+        self.assertEqual([json.loads(line)["name"] for line in listed[:-1]], ["b2.v1.Core", "b2.v1.Host"])
+        self.assertIn("rpc Watch(.b2.v1.WatchRequest) returns (stream .b2.v1.HostState)", self.b2("describe", "b2.v1.Host").stdout)
+        limits = json.loads(self.b2("call", "b2.v1.Core/Limits").stdout)
+        self.assertEqual(limits["limits"]["frameBytes"], 65536)
+        self.assertEqual(json.loads(self.b2("ping", "--json", "--count", "3").stdout)["count"], 3)
+
+    def test_a_stream_is_printed_a_line_a_message(self):
+        watch = subprocess.Popen([str(BIN / "b2"), "call", "--state", str(self.up.state), "b2.v1.Host/Watch", '{"intervalMs": 100}'],
+                                 stdout=subprocess.PIPE, text=True)
+        lines = [json.loads(watch.stdout.readline()) for _ in range(3)]
+        watch.send_signal(signal.SIGINT)
+        self.assertEqual(watch.wait(LONG), 130)
+        watch.stdout.close()
+        self.assertTrue(all(len(line["children"]) == 4 for line in lines))
+
+    def test_wrong_calls_say_what_is_wrong(self):
+        for words, told, code in [
+            (("call", "b2.v1.Core/Nothing"), "there is no such method", 1),
+            (("call", "b2.v1.Core/Health", '{"srvice": 1}'), "srvice", 1),
+            (("call", "nonsense"), "SERVICE/METHOD", 2),
+            (("frobnicate",), "there is no verb 'frobnicate'", 2),
+            (("ls", "nowhere:1"), "nowhere", 1),
+            (("ls", "127.0.0.1:1"), "127.0.0.1:1", 1),
+        ]:
+            with self.subTest(words=words):
+                answer = run("b2", *words) if words[0] in ("ls", "frobnicate") else self.b2(*words)
+                self.assertEqual(answer.returncode, code, answer)
+                self.assertIn(told, answer.stderr)
+
+    def test_strangers_on_loopback_are_refused_with_the_way_out(self):
+        answer = self.b2("call", "b2.v1.Host/List", at=self.up.address)
+        self.assertEqual(answer.returncode, 4)
+        self.assertIn(f"unix:{self.up.state}/b2.sock", answer.stderr)
+
+    def test_the_console_calls_with_its_token_and_not_without(self):
+        def post(token):
+            request = urllib.request.Request(f"http://{self.up.address}/b2.v1.Host/List", b"{}", {"content-type": "application/json"})
+            if token:
+                request.add_header("authorization", "Bearer " + token)
+            return json.load(urllib.request.urlopen(request, timeout=LONG))
+
+        self.assertEqual(len(post(self.up.token)["state"]["children"]), 4)
+        with self.assertRaises(urllib.error.HTTPError) as refused:
+            post(None)
+        self.assertEqual(refused.exception.code, 401)
+        refused.exception.close()
+        with urllib.request.urlopen(f"http://{self.up.address}/", timeout=LONG) as page:
+            self.assertEqual(page.headers["content-encoding"], "gzip")
+            self.assertIn("default-src 'self'", page.headers["content-security-policy"])
+
+    def test_a_second_host_on_the_port_or_the_state_names_what_is_in_the_way(self):
+        with tempfile.TemporaryDirectory() as folder:
+            busy = run("ghostlight", "up", "--state", folder + "/s", "--listen", self.up.address)
+            self.assertEqual(busy.returncode, 1)
+            self.assertIn(f"listen on {self.up.address}: address already in use", busy.stderr)
+        again = run("ghostlight", "up", "--state", str(self.up.state), "--listen", "127.0.0.1:0")
+        self.assertEqual(again.returncode, 1)
+        self.assertIn(str(self.up.process.pid), again.stderr)
+        self.assertEqual(self.up.until_ready()["code"], 0)
+
+    def test_a_killed_child_is_back_and_the_others_never_left(self):
+        before = self.up.until_ready()
+        pids = {child["name"]: child["pid"] for child in before["children"]}
+        os.kill(pids["ariascribe"], signal.SIGKILL)
+        after = until(lambda: (child := self.up.child("ariascribe"))["restarts"] > 0 and child["state"] == "ready" and child)
+        self.assertIn("SIGKILL", after["last_exit"])
+        now = {child["name"]: child["pid"] for child in self.up.until_ready()["children"]}
+        self.assertNotEqual(now.pop("ariascribe"), pids.pop("ariascribe"))
+        self.assertEqual(now, pids)
+
+
+class Endings(unittest.TestCase):
+    def test_stop_leaves_no_process_and_no_socket(self):
+        up = Up()
+        pids = [child["pid"] for child in up.until_ready()["children"]]
+        self.assertEqual(run("ghostlight", "stop", "--state", str(up.state)).returncode, 0)
+        self.assertEqual(up.process.wait(LONG), 0)
+        for pid in pids:
+            self.assertFalse(pathlib.Path(f"/proc/{pid}").exists())
+        self.assertEqual(list(up.state.glob("*.sock")), [])
+        gone = run("ghostlight", "status", "--state", str(up.state))
+        self.assertEqual(gone.returncode, 1)
+        self.assertIn("'ghostlight up' starts it", gone.stderr)
+        up.stop()
+
+    def test_a_host_killed_without_a_word_takes_its_children_along(self):
+        up = Up()
+        pids = [child["pid"] for child in up.until_ready()["children"]]
+        up.process.kill()
+        up.process.wait(LONG)
+        until(lambda: not any(pathlib.Path(f"/proc/{pid}").exists() for pid in pids))
+        up.stop()
+
+    def test_a_wrong_configuration_is_named_by_its_line(self):
+        with tempfile.TemporaryDirectory() as folder:
+            file = pathlib.Path(folder) / "ghostlight.toml"
+            file.write_text('[b2]\nlistn = ["127.0.0.1:0"]\n')
+            answer = run("ghostlight", "up", "--state", folder + "/s", "--config", str(file))
+            self.assertNotEqual(answer.returncode, 0)
+            self.assertIn(f"{file}:2", answer.stderr)
+            self.assertIn("listen", answer.stderr)
+
+    def test_off_loopback_nothing_is_served_without_a_house(self):
+        with tempfile.TemporaryDirectory() as folder:
+            answer = run("ghostlight", "up", "--state", folder + "/s", "--listen", "0.0.0.0:0")
+            self.assertEqual(answer.returncode, 4)
+            self.assertIn("ghostlight house create", answer.stderr)
+
+
+class House(unittest.TestCase):
+    def test_a_machine_joins_by_a_code_and_gets_what_its_role_allows(self):
+        with tempfile.TemporaryDirectory() as folder:
+            second, code_file = folder + "/second", folder + "/code"
+            up = Up()
+            try:
+                made = run("ghostlight", "house", "create", "Radio Archive", "--state", str(up.state))
+                self.assertEqual(made.returncode, 0, made.stderr)
+                until(lambda: "b2.v1.House" in run("b2", "ls", "--state", str(up.state)).stdout)
+                at = "tls:" + up.address
+
+                stranger = run("b2", "call", "--at", at, "--state", second, "b2.v1.Host/List")
+                self.assertEqual(stranger.returncode, 4)
+                self.assertIn("is not in house 'Radio Archive'", stranger.stderr)
+                self.assertIn("ghostlight house join", stranger.stderr)
+
+                invited = run("ghostlight", "house", "invite", "--json", "--state", str(up.state))
+                code = json.loads(invited.stdout)["code"]
+                pathlib.Path(code_file).write_text(code)
+                joined = run("ghostlight", "house", "join", "--at", up.address, "--code-file", code_file, "--state", second, "--name", "second")
+                self.assertEqual(joined.returncode, 0, joined.stderr)
+                self.assertIn("Radio Archive", joined.stdout)
+
+                member = run("b2", "call", "--at", at, "--state", second, "b2.v1.Host/List", "--json")
+                self.assertEqual(member.returncode, 0, member.stderr)
+                listener = run("b2", "call", "--at", at, "--state", second, "b2.v1.Host/Restart", '{"name": "ardus"}')
+                self.assertEqual(listener.returncode, 4)
+                self.assertIn("needs the role 'admin'", listener.stderr)
+
+                used = run("ghostlight", "house", "join", "--at", up.address, "--code-file", code_file, "--state", folder + "/third")
+                self.assertEqual(used.returncode, 1)
+                self.assertIn("used already", used.stderr)
+                members = run("ghostlight", "house", "members", "--json", "--state", str(up.state)).stdout.splitlines()
+                self.assertEqual([json.loads(line)["name"] for line in members][1:], ["second"])
+                self.assertEqual(os.stat(second + "/node.key").st_mode & 0o777, 0o600)
+            finally:
+                up.stop()
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=1)
