@@ -21,11 +21,11 @@ function optionsFor(lines: readonly Line[], width: number): uPlot.Options {
     height: kHeight,
     legend: { show: false },
     cursor: { show: false },
-    padding: [8, 4, 0, 0],
+    padding: [8, 30, 0, 0],
     scales: { y: { range: (_plot, _min, max) => [0, Math.max(1, (max ?? 0) * 1.1)] }, x: { time: true } },
     axes: [
       { ...axis, size: 28, space: 80, values: (_plot, ticks) => ticks.map((at) => new Date(at * 1000).toTimeString().slice(0, 8)) },
-      { ...axis, size: 52, space: 36, values: (_plot, ticks) => ticks.map((value) => (value === 0 ? '0' : rate(value))) },
+      { ...axis, size: 44, space: 36, values: (_plot, ticks) => ticks.map((value) => (value === 0 ? '0' : rate(value))) },
     ],
     series: [
       {},
@@ -71,7 +71,7 @@ export function CallChart({ rates, at }: { rates: Rates; at: number }) {
     <section class="chart" aria-labelledby="chart-title">
       <div class="section-head">
         <h2 id="chart-title">Calls per second</h2>
-        <span class="section-note">at most the last 5 minutes</span>
+        <span class="section-note">up to the last 5 minutes</span>
       </div>
       <div class="chart-body">
         <div class="plot" ref={box} role="img" aria-label={`Calls per second over the last five minutes; at last ${total === undefined ? 'unknown' : rate(total)}`} />

@@ -75,26 +75,28 @@ export function ProgramCard({ program, endpoint }: { program: Program; endpoint:
         <Figure name="Listens on">{program.addresses.length === 0 ? kNone : program.addresses.map((address) => <code key={address}>{address}</code>)}</Figure>
       </dl>
       <div class="program-act">{!program.isHost && <RestartButton name={program.name} endpoint={endpoint} />}</div>
-      {program.services.length > 0 && (
-        <ul class="services" aria-label={`Services of ${program.name}`}>
-          {program.services.map((service) => (
-            <ServiceTag key={service.name} service={service} />
-          ))}
-        </ul>
-      )}
-      {program.lastExit !== '' && (
-        <p class="last-exit">
-          <span>Last exit</span> {program.lastExit}
-        </p>
-      )}
-      {program.logTail !== '' && (
-        <details class="log">
-          <summary>Log</summary>
-          <pre tabIndex={0} aria-label={`Last lines of ${program.name}'s log`}>
-            {program.logTail.trimEnd()}
-          </pre>
-        </details>
-      )}
+      <div class="program-more">
+        {program.services.length > 0 && (
+          <ul class="services" aria-label={`Services of ${program.name}`}>
+            {program.services.map((service) => (
+              <ServiceTag key={service.name} service={service} />
+            ))}
+          </ul>
+        )}
+        {program.lastExit !== '' && (
+          <p class="last-exit">
+            <span>Last exit</span> {program.lastExit}
+          </p>
+        )}
+        {program.logTail !== '' && (
+          <details class="log">
+            <summary>Log</summary>
+            <pre tabIndex={0} aria-label={`Last lines of ${program.name}'s log`}>
+              {program.logTail.trimEnd()}
+            </pre>
+          </details>
+        )}
+      </div>
     </li>
   );
 }

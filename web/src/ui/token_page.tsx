@@ -20,12 +20,11 @@ export function TokenPage({ refusal, onToken }: { refusal?: string | undefined; 
         </p>
       )}
       <p>
-        Other users of this machine are strangers to Ghostlight, so the console asks for a token that only you can see. It is part of a link, and it
-        is another one each time Ghostlight starts.
+        Other users of this machine are strangers to Ghostlight, so the console asks for a token that only you can see. It is part of a link.
       </p>
       <ol>
         <li>
-          In a terminal on the machine where Ghostlight runs: <code>ghostlight status</code>
+          In a terminal on the machine where Ghostlight runs: <code class="command">ghostlight status</code>
           <span class="gate-note">
             The same link was printed when it started: <code>{location.origin}/#t=…</code>
           </span>
