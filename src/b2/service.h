@@ -64,7 +64,7 @@ class CallSink {
 /// caller waits for ever. On the reactor's thread only.
 class ServerCall {
  public:
-  ServerCall(std::shared_ptr<CallSink> sink, std::uint64_t key, CallContext context)
+  ServerCall(std::shared_ptr<CallSink> sink, std::uint64_t key, CallContext&& context)
       : sink_(std::move(sink)), key_(key), context_(std::move(context)) {}
   ServerCall(ServerCall&&) noexcept = default;
   ServerCall& operator=(ServerCall&& other) noexcept;

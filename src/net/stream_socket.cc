@@ -17,9 +17,11 @@ namespace {
 constexpr std::size_t kMaxRuns = 64;  ///< pieces gathered in one system call
 
 ssize_t send_gathered(int fd, const ByteQueue& queue) {
+  BytesView first;
+  queue.runs(&first, 1);
+  if (first.size() == queue.size()) return ::send(fd, first.data(), first.size(), MSG_NOSIGNAL);
   BytesView runs[kMaxRuns];
   const std::size_t count = queue.runs(runs, kMaxRuns);
-  if (count == 1) return ::send(fd, runs[0].data(), runs[0].size(), MSG_NOSIGNAL);
   iovec pieces[kMaxRuns];
   for (std::size_t i = 0; i < count; ++i) pieces[i] = {const_cast<std::uint8_t*>(runs[i].data()), runs[i].size()};
   msghdr message{};
