@@ -45,7 +45,7 @@ interface Sorting {
 
 export function MethodTable({ rows }: { rows: readonly MethodRow[] }) {
   const [{ column, descending }, setSorting] = useState<Sorting>({ column: kColumns[0]!, descending: false });
-  const [calledOnly, setCalledOnly] = useState(false);
+  const [calledOnly, setCalledOnly] = useState(true); // what nobody calls would hide what is called
   const sign = descending ? -1 : 1;
   const byName = kColumns[0]!.order;
   const shown = rows.filter((row) => !calledOnly || row.calls > 0).sort((a, b) => sign * column.order(a, b) || byName(a, b));

@@ -30,15 +30,23 @@ test('a rate is what the counter grew by in the program\'s own time', () => {
   assert.deepEqual(rates.series().map(({ program, service }) => `${program} ${service}`), ['n s.v1.S', 'ardus s.v1.S']);
 });
 
-test('counters that were not read again keep their rate', () => {
+test('a state told at once, because something changed, makes no spike', () => {
   const rates = new Rates();
-  for (const [at, calls] of [[1000, 0], [2000, 30], [2000, 30]] as const) rates.update(state({ host: stats(at, calls) }), at);
+  for (const [at, calls] of [[1000, 0], [2000, 2], [2100, 3], [3000, 4]] as const) rates.update(state({ host: stats(at, calls) }), at);
+  assert.deepEqual(rates.history().map(({ total }) => total), [2, 2]);
+});
+
+test('counters that were not read again keep their rate', () => {
+  let arrived = 0;
+  const rates = new Rates();
+  for (const [at, calls] of [[1000, 0], [2000, 30], [2000, 30]] as const) rates.update(state({ host: stats(at, calls) }), (arrived += 1000));
   assert.deepEqual(rates.history().map(({ total }) => total), [30, 30]);
 });
 
 test('a program started again counts from nothing', () => {
+  let arrived = 0;
   const rates = new Rates();
-  for (const [at, calls] of [[60_000, 900], [61_000, 910], [2000, 8]] as const) rates.update(state({ host: stats(at, calls) }), at);
+  for (const [at, calls] of [[60_000, 900], [61_000, 910], [2000, 8]] as const) rates.update(state({ host: stats(at, calls) }), (arrived += 1000));
   assert.deepEqual(rates.history().map(({ total }) => total), [10, 4]);
 });
 

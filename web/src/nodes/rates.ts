@@ -3,6 +3,7 @@ import type { StatsResponse } from '../gen/b2/v1/core';
 import { ChildState, type HostState } from '../gen/b2/v1/host';
 
 export const kHistoryMs = 5 * 60 * 1000;
+export const kLeastMs = 500; // a state told sooner, because something changed, makes no rate: one call would look like many
 export const kMeanMs = 5000; // a table's figure is a mean: one that jumps every second cannot be read
 export const kHostProgram = ''; // the key of the host itself: no child has an empty name
 
@@ -37,9 +38,12 @@ export class Rates {
   private readonly counters = new Map<string, Counter>();
   private readonly known = new Map<string, Series>();
   private readonly samples: Sample[] = [];
+  private updatedAt = -Infinity;
 
   /** Takes the next state. */
   update(state: HostState, at: number): void {
+    if (at - this.updatedAt < kLeastMs) return;
+    this.updatedAt = at;
     const first = this.counters.size === 0; // counters alone; a rate takes two
     const of = new Map<string, number>();
     this.count(kHostProgram, state.nodeName || 'host', state.stats, of);

@@ -36,7 +36,7 @@ export function bytes(value: number): string {
 
 /** A time given in microseconds: "84 µs", "1.2 ms", "3.4 s". */
 export function micros(us: number): string {
-  if (us < 1) return us === 0 ? '0' : '<1 µs';
+  if (us < 1) return '<1 µs';
   if (us < 1000) return `${Math.round(us)} µs`;
   const ms = us / 1000;
   if (ms < 1000) return `${ms < 10 ? ms.toFixed(1) : Math.round(ms)} ms`;
