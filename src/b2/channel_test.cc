@@ -494,4 +494,48 @@ TEST(Channel, GarbageInsteadOfAPrefaceIsToldInHex) {
   EXPECT_EQ(b.finished->message, "host-a: the peer does not speak b2: its first bytes are 5353482d");
 }
 
+TEST(Channel, RandomFramesEndWithAReasonOrAreSkipped) {
+  SeededRandom random(2203);
+  int survived = 0;
+  for (int round = 0; round < 3000; ++round) {
+    Pair pair;
+    const auto held = start(*pair.b.channel, "Hold", {});
+    for (int i = 0; i < 5 && !pair.b.finished; ++i) {
+      FrameHeader header;
+      header.type = static_cast<FrameType>(random.below(16));
+      header.stream = static_cast<std::uint32_t>(random.below(8));
+      header.flags = static_cast<std::uint8_t>(random());
+      header.code = static_cast<std::uint16_t>(random.below(8));
+      header.credit = static_cast<std::uint32_t>(random.below(100'000));
+      Bytes payload(random.below(40)), extensions(random.below(4) * 4);
+      for (auto& byte : payload) byte = static_cast<std::uint8_t>(random());
+      for (auto& byte : extensions) byte = static_cast<std::uint8_t>(random.below(8));
+      pair.inject(header, payload, extensions);
+    }
+    if (pair.b.finished) {
+      ASSERT_FALSE(pair.b.finished->message.empty());
+      ASSERT_TRUE(held->ended()) << "every open call learns of the end";
+    } else {
+      ++survived;
+    }
+    pair.b.channel->lost(Error{Errc::io, "gone"});
+    ASSERT_EQ(pair.b.endpoint.budget.used(), 0u);
+  }
+  EXPECT_GT(survived, 0);
+}
+
+TEST(Channel, AConnectionThatEndsInAFrameLosesThatFrameOnly) {
+  Pair pair;
+  const auto done = start(*pair.a.channel, "Echo", as_bytes("whole"));
+  const auto cut = start(*pair.a.channel, "Echo", as_bytes("cut off"));
+  const Bytes sent = pair.a.output.take();
+  pair.b.channel->on_bytes(BytesView(sent).first(sent.size() - 3));
+  pair.a.channel->on_bytes(pair.b.output.take());
+  EXPECT_TRUE(done->ended() && *done->end);
+  pair.a.channel->lost(Error{Errc::io, "host-b: connection reset"});
+  pair.b.channel->lost(Error{Errc::io, "host-a: connection reset"});
+  EXPECT_EQ(cut->code(), Errc::unknown);
+  EXPECT_TRUE(cut->messages.empty());
+}
+
 }  // namespace ghost::b2
