@@ -206,7 +206,7 @@ void Channel::on_hello_frame(BytesView payload) {
     return die(Errc::malformed, "HELLO: frames and windows of less than 4096 bytes are not usable");
   }
   if (std::max(peer_stream_window_, window) > kMaxWindow) return die(Errc::malformed, "HELLO: a window beyond 2^31 - 1");
-  send_window_ = window;
+  send_window_ = peer_window_ = window;
   hello_deadline_ = TimePoint::max();
   peer_hello_ = std::move(*hello);
   if (side_ == Side::acceptor) send_hello();
@@ -407,15 +407,17 @@ void Channel::on_time() {
   if (over_) return;
   TimePoint liveness = TimePoint::max();
   if (peer_hello_) {
-    if (now < heard_ + limits_.ping_after) ping_sent_ = false;
-    if (ping_sent_ && now >= heard_ + limits_.ping_after + limits_.ping_patience) {
+    // Patience counts from the PING, not from when it should have left: a machine that slept gives its peers time to answer.
+    if (ping_sent_ && heard_ >= ping_sent_at_) ping_sent_ = false;
+    if (ping_sent_ && now >= ping_sent_at_ + limits_.ping_patience) {
       return die(Errc::timed_out, "nothing heard, not even an answer to PING");
     }
     if (!ping_sent_ && now >= heard_ + limits_.ping_after) {
       ping({});
       ping_sent_ = true;
+      ping_sent_at_ = now;
     }
-    liveness = heard_ + limits_.ping_after + (ping_sent_ ? limits_.ping_patience : Duration::zero());
+    liveness = ping_sent_ ? ping_sent_at_ + limits_.ping_patience : heard_ + limits_.ping_after;
   }
   wakeup_ = std::min({hello_deadline_, next_deadline_, liveness});
   if (wakeup_ != TimePoint::max()) wiring_.events.on_wakeup(wakeup_);

@@ -243,6 +243,7 @@ class Channel : public CallSink, public Caller, public std::enable_shared_from_t
   std::uint64_t budget_taken_ = 0;
   std::uint32_t peer_frame_bytes_ = 0;
   std::uint32_t peer_stream_window_ = 0;
+  std::uint32_t peer_window_ = 0;  ///< of the connection, at first
   std::uint32_t peer_streams_ = 0;
   std::uint32_t ours_open_ = 0;
 
@@ -251,7 +252,8 @@ class Channel : public CallSink, public Caller, public std::enable_shared_from_t
   TimePoint hello_deadline_ = TimePoint::max();
   TimePoint heard_{};
   TimePoint next_deadline_ = TimePoint::max();  ///< no stream's deadline is earlier
-  bool ping_sent_ = false;
+  bool ping_sent_ = false;  ///< and nothing heard since
+  TimePoint ping_sent_at_{};
   std::uint64_t ping_count_ = 0;
   struct PingWaiting {
     std::uint64_t number;

@@ -49,6 +49,10 @@ ClientCall Channel::start(std::string_view service, std::string_view method, con
   if (!options.metadata.empty()) {
     auto block = write_metadata(options.metadata);
     if (!block) return refuse(block.error().code, block.error().message);
+    // It stands whole in the first frame (§2), which no window and no frame of the peer may be too small for.
+    if (block->size() > std::min({peer_frame_bytes_, peer_stream_window_, peer_window_})) {
+      return refuse(Errc::exhausted, "metadata of " + std::to_string(block->size()) + " bytes; the peer takes less in one frame");
+    }
     with_metadata = std::move(*block);
     const std::size_t at = with_metadata.size();
     with_metadata.resize(at + request.size);

@@ -96,7 +96,7 @@ bool Channel::send_part(Stream& stream) {
   const auto window = static_cast<std::size_t>(std::max<std::int64_t>(0, std::min(send_window_, stream.send_window)));
   const std::size_t part = std::min({left, others ? std::min<std::size_t>(kFairFrame, peer_frame_bytes_) : peer_frame_bytes_, window});
   const bool meta_first = (waiting.flags & flag::kMeta) != 0 && !waiting.begun;
-  const std::size_t least = meta_first ? std::min<std::size_t>(left, kMaxMetadata + 2) : std::min<std::size_t>(left, 1);
+  const std::size_t least = meta_first ? 2 + ByteReader(waiting.bytes).u16() : std::min<std::size_t>(left, 1);
   if (part < least) return false;
 
   const bool last = part == left;

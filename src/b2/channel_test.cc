@@ -139,6 +139,40 @@ TEST(Channel, AMessageLongerThanEveryWindowArrivesWhole) {
   }
 }
 
+TEST(Channel, ALongMessageWithMetadataGoesThroughSmallFrames) {
+  ChannelLimits limits;
+  limits.frame_bytes = limits.connection_window = limits.stream_window = 4096;
+  Pair pair(limits);
+  CallOptions options;
+  options.metadata = {{"trace", "x"}};
+  const auto call = start(*pair.a.channel, "Echo", Bytes(9000, 1), options);
+  pair.settle();
+  ASSERT_EQ(call->messages.size(), 1u) << call->text();
+  EXPECT_EQ(call->messages[0].size(), 9000u);
+}
+
+TEST(Channel, MetadataThatFitsNoFrameOfThePeerIsRefusedAtOnce) {
+  ChannelLimits limits;
+  limits.frame_bytes = 4096;
+  Pair pair(limits);
+  CallOptions options;
+  options.metadata = {{"trace", std::string(5000, 'x')}};
+  EXPECT_EQ(start(*pair.a.channel, "Echo", {}, options)->code(), Errc::exhausted);
+}
+
+TEST(Channel, ASideThatSleptGivesItsPeerTimeToAnswerPing) {
+  Pair pair;
+  pair.clock.time += 1h;
+  pair.a.channel->on_time();
+  EXPECT_EQ(pair.a.channel->next_wakeup(), pair.clock.time + 10s);
+  pair.a.channel->on_time();
+  EXPECT_FALSE(pair.a.finished);
+  pair.settle();
+  pair.clock.time += 10s;
+  pair.a.channel->on_time();
+  EXPECT_FALSE(pair.a.finished) << "PONG has come";
+}
+
 TEST(Channel, AMessageBeyondTheLimitEndsItsStreamOnly) {
   Pair pair;
   const auto call = start(*pair.a.channel, "Echo", Bytes(5'000'000));
