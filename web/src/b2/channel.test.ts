@@ -195,6 +195,17 @@ describe('calls', () => {
   });
 });
 
+test('a request too long for the callee leaves no slot taken', () => {
+  const limits = { ...kOurLimits, messageBytes: 100_000, streams: 1 };
+  const pair = new Pair(Infinity, {}, { limits });
+  echo(pair.acceptor, () => pair.now);
+  for (const bytes of [100_001, 300_000, 5]) {
+    pair.dialer.channel.call(Echo.unary, new Uint8Array(bytes), {}, pair.now);
+    pair.run();
+  }
+  assert.deepEqual(pair.dialer.all('answer').map(({ status }) => status), [Status.exhausted, Status.exhausted, Status.ok]);
+});
+
 describe('deadlines and cancelling', () => {
   test('the caller ends a late call itself and tells the callee, who hears of it once', () => {
     const pair = new Pair();

@@ -2,9 +2,11 @@
  * One b2 connection without its transport (docs/spec/b2.md): bytes and the time come in, bytes and events leave. Both roles,
  * both directions of calls. Whoever owns it calls take() and takeEvents() after every call, and onTime() at nextWakeup().
  */
-import { decodeHello, encodeHello, type Hello, type Limits } from '../gen/b2/v1/hello';
+import { encodeHello, type Hello, type Limits } from '../gen/b2/v1/hello';
 import { concat, fromUtf8, kNoBytes, readU32, toUtf8, u32, type Bytes } from './bytes';
-import { readExtensions, type Extensions } from './extensions';
+import { judgeCall, readHello } from './admission';
+import type { CallOptions, ChannelEvent, Role } from './channel_events';
+import { readExtensions, type ReadExtensions } from './extensions';
 import { Flag, FrameReader, FrameType, kPreface, type Frame } from './frame';
 import { kReceiveBudget, limitsOf, ReceiveWindow, SendWindow, TokenBucket } from './limits';
 import { readMetadata, writeMetadata, type Metadata } from './metadata';
@@ -12,24 +14,6 @@ import { MethodTable } from './method_table';
 import { Sender } from './sender';
 import { B2Error, Status, statusOf } from './status';
 import { Stream } from './stream';
-
-export type Role = 'dialer' | 'acceptor';
-
-export type ChannelEvent =
-  | { readonly kind: 'open'; readonly hello: Hello }
-  | { readonly kind: 'services' } // the peer's services changed; see methods
-  | { readonly kind: 'call'; readonly stream: number; readonly method: number; readonly request: Bytes; readonly metadata: Metadata; readonly deadline: number; readonly idempotencyKey: Bytes | undefined }
-  | { readonly kind: 'message'; readonly stream: number; readonly message: Bytes }
-  | { readonly kind: 'answer'; readonly stream: number; readonly status: Status; readonly payload: Bytes; readonly empty: boolean; readonly metadata: Metadata; readonly safeToRetry: boolean } // empty: status 0 and no message
-  | { readonly kind: 'cancelled'; readonly stream: number; readonly status: Status } // to the handler; it still has to respond()
-  | { readonly kind: 'goaway'; readonly status: Status; readonly message: string }
-  | { readonly kind: 'closed'; readonly status: Status; readonly message: string };
-
-export interface CallOptions {
-  readonly timeoutMs?: number;
-  readonly metadata?: Metadata;
-  readonly idempotencyKey?: Bytes; // 16 bytes
-}
 
 /** Timers, in milliseconds (docs/spec/b2.md §1, §6). */
 export const kHelloTimeout = 10_000;
@@ -185,7 +169,10 @@ export class Channel {
     return this.streams.get(id)?.outgoing.reduce((sum, message) => sum + message.payload.length - message.at, 0) ?? 0;
   }
 
-  /** Ends a call we answer, with no answer when `payload` is absent. Each handler does it exactly once, also after `cancelled`: only then is the stream's slot free. */
+  /**
+   * Ends a call we answer, with no answer when `payload` is absent. Each handler does it exactly once, also after `cancelled`: only
+   * then is the stream's slot free.
+   */
   respond(id: number, status: Status, payload: Bytes | undefined, now: number): void {
     const stream = this.streams.get(id);
     if (stream === undefined || this.isMine(id)) return;
@@ -296,13 +283,14 @@ export class Channel {
     const id = frame.stream;
     if (id === 0 || this.isMine(id)) throw new B2Error(Status.malformed, `stream ${id} is not the peer's to open`);
     if (id <= this.lastOfPeer) throw new B2Error(Status.malformed, `stream ${id} was opened after stream ${this.lastOfPeer}`);
-    const { known, critical } = readExtensions(frame.extensions);
+    const extensions = readExtensions(frame.extensions);
+    const { known } = extensions;
     this.takeFromConnection(frame);
     if (this.going === 'we') return; // beyond GOAWAY's last stream: the peer knows that it was not handled
     this.lastOfPeer = id;
     const stream = new Stream(id, frame.code, this.peer!.streamWindow, this.limits.streamWindow);
     if (!stream.receiveWindow.take(frame.payload.length)) throw tooMuch('stream');
-    const message = this.admit(stream, frame, known, critical, now);
+    const message = this.admit(stream, frame, extensions, now);
     if (message === undefined) return;
     stream.sent = true;
     this.streams.set(id, stream);
@@ -313,25 +301,17 @@ export class Channel {
   }
 
   /** The message part of a CALL that may be handled; nothing when it has been refused. */
-  private admit(stream: Stream, frame: Frame, known: Extensions, critical: number | undefined, now: number): Bytes | undefined {
-    const refuse = (status: Status, why: string): undefined => {
-      this.sayRefusal(stream, status, why);
-      this.spend(now, 'refused CALL');
-    };
-    if (critical !== undefined) return refuse(Status.unsupported, `extension ${critical} is not known here`);
-    if (frame.flags & Flag.compressed) return refuse(Status.unsupported, 'no compression was agreed on');
-    if (known.epoch !== undefined && known.epoch !== this.hello.bootEpoch) return refuse(Status.unknown, 'this endpoint has been started again since');
-    if (this.served.name(frame.code) === undefined) return refuse(Status.unsupported, `no method has the index ${frame.code}`);
-    if (known.timeoutMs === 0) return refuse(Status.timedOut, 'the deadline had passed');
-    if (this.callsOfPeer >= this.limits.streams) return refuse(Status.exhausted, `${this.limits.streams} calls are open`);
-    if (!(frame.flags & Flag.meta)) return frame.payload;
+  private admit(stream: Stream, frame: Frame, extensions: ReadExtensions, now: number): Bytes | undefined {
+    const full = this.callsOfPeer >= this.limits.streams;
     try {
-      const { metadata, message } = readMetadata(frame.payload);
+      const { metadata, message } = judgeCall(frame, extensions, { served: this.served, bootEpoch: this.hello.bootEpoch, full });
       stream.metadata = metadata;
       return message;
     } catch (error) {
       if (!(error instanceof B2Error)) throw error;
-      return refuse(error.status, error.message);
+      this.sayRefusal(stream, error.status, error.message);
+      this.spend(now, 'refused CALL');
+      return undefined;
     }
   }
 
@@ -360,11 +340,11 @@ export class Channel {
     if (flags & Flag.more) return this.keepPart(stream, part);
     if (flags & Flag.end) stream.peerDone = true;
     const { id: of, method, metadata, deadline, idempotencyKey } = stream;
-    const first = !stream.handled;
-    stream.handled = true;
-    this.hand(stream, part, (message) =>
-      first ? { kind: 'call', stream: of, method, request: message, metadata, deadline, idempotencyKey } : { kind: 'message', stream: of, message },
-    );
+    this.hand(stream, part, (message) => {
+      if (stream.handled) return { kind: 'message', stream: of, message };
+      stream.handled = true;
+      return { kind: 'call', stream: of, method, request: message, metadata, deadline, idempotencyKey };
+    });
   }
 
   private onResp(stream: Stream, frame: Frame): void {
@@ -589,15 +569,6 @@ export class Channel {
         this.sender.control(FrameType.credit, { stream: stream.id, payload: u32(stream.receiveWindow.grant()) });
     if (this.ours.due) this.sender.control(FrameType.credit);
     if (this.going === 'we' && this.streams.size === 0) this.close(Status.ok, 'all calls have ended');
-  }
-}
-
-/** HELLO as the peer sent it. Throws B2Error when it is no protobuf of that message. */
-function readHello(payload: Bytes): Hello {
-  try {
-    return decodeHello(payload);
-  } catch (error) {
-    throw new B2Error(Status.malformed, `malformed HELLO: ${(error as Error).message}`);
   }
 }
 

@@ -4,7 +4,8 @@
  */
 import type { Hello, ServiceEntry } from '../gen/b2/v1/hello';
 import { fromUtf8, toUtf8, type Bytes } from './bytes';
-import { Channel, type CallOptions, type ChannelEvent, type Role } from './channel';
+import { Channel } from './channel';
+import type { CallOptions, ChannelEvent, Role } from './channel_events';
 import type { Metadata } from './metadata';
 import type { Init, Method } from './proto';
 import { B2Error, Status } from './status';
@@ -177,20 +178,21 @@ export class Endpoint {
   private settle(): void {
     if (this.busy) return; // an event's handler made a call; the loop below goes on
     this.busy = true;
-    let closed = false;
-    for (;;) {
-      const bytes = this.channel.take();
-      if (bytes.length > 0) this.transport.send(bytes);
-      const events = this.channel.takeEvents();
-      if (bytes.length === 0 && events.length === 0) break;
-      for (const event of events) {
-        this.tell(event);
-        closed ||= event.kind === 'closed';
-      }
+    try {
+      while (this.carryOut());
+    } finally {
+      this.busy = false;
+      this.arm();
     }
-    this.busy = false;
-    this.arm();
-    if (closed) this.transport.close();
+  }
+
+  /** False when there was nothing to carry out. */
+  private carryOut(): boolean {
+    const bytes = this.channel.take();
+    if (bytes.length > 0) this.transport.send(bytes);
+    const events = this.channel.takeEvents();
+    for (const event of events) this.tell(event);
+    return bytes.length > 0 || events.length > 0;
   }
 
   private tell(event: ChannelEvent): void {
@@ -218,6 +220,7 @@ export class Endpoint {
       case 'goaway':
         return;
       case 'closed':
+        this.transport.close();
         return this.on.closed?.(event.status, event.message);
     }
   }

@@ -1,7 +1,8 @@
 /** For tests: two channels wired to each other on a clock of their own. */
 import { MethodKind, type Hello, type ServiceEntry } from '../gen/b2/v1/hello';
 import { fromUtf8, kNoBytes, toUtf8, type Bytes } from './bytes';
-import { Channel, type ChannelEvent } from './channel';
+import { Channel } from './channel';
+import type { ChannelEvent } from './channel_events';
 import { FrameReader, kMaxFrameBytes, kPreface, writeFrame, type Frame } from './frame';
 import { kOurLimits } from './limits';
 
