@@ -63,7 +63,7 @@ class TestService : public Service {
       --counting.left;
       ++written;
       const std::uint32_t number = counting.next++;
-      std::memcpy(counting.message.data(), &number, std::min<std::size_t>(4, counting.message.size()));
+      if (!counting.message.empty()) std::memcpy(counting.message.data(), &number, std::min<std::size_t>(4, counting.message.size()));
       if (!counting.call.write(Payload(BytesView(counting.message)))) return;
     }
     if (counting.call.open()) counting.call.finish();
