@@ -1,0 +1,72 @@
+"""The documents name files that are there, and commands that the programs know."""
+import os
+import pathlib
+import re
+import subprocess
+import unittest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+
+def documents():
+    listed = subprocess.run(["git", "-C", ROOT, "ls-files", "*.md"], capture_output=True, text=True)
+    if listed.returncode == 0:
+        return [ROOT / name for name in listed.stdout.split()]
+    return [path for path in ROOT.rglob("*.md") if not {"node_modules", "build"} & set(path.parts)]
+
+
+def without_code(text):
+    return re.sub(r"^```.*?^```", "", text, flags=re.M | re.S)
+
+
+def code_blocks(text):
+    return re.findall(r"^```\w*\n(.*?)^```", text, re.M | re.S)
+
+
+class DocsTest(unittest.TestCase):
+    def test_every_link_between_documents_leads_somewhere(self):
+        broken = []
+        for document in documents():
+            for target in re.findall(r"\]\(([^)\s]+)\)", without_code(document.read_text())):
+                path = target.split("#")[0]
+                if path and "://" not in path and not (document.parent / path).exists():
+                    broken.append(f"{document.relative_to(ROOT)}: {target}")
+        self.assertEqual(broken, [])
+
+    def test_every_file_the_architecture_names_is_there(self):
+        text = without_code((ROOT / "ARCHITECTURE.md").read_text())
+        table = text[text.index("## I want to change"):text.index("## Layers")]
+        missing = []
+        for row in table.splitlines():
+            folder = pathlib.Path()
+            for name in re.findall(r"`([^`]+)`", row):
+                if not re.search(r"/|\.(cc|h|ts|tsx|md|proto|txt|cmake)$", name):
+                    continue  # a name in code, not a file
+                path = folder / name if "/" not in name else pathlib.Path(name)  # or beside what was named before it
+                folder = path if name.endswith("/") else path.parent
+                if not any(ROOT.glob(str(path).replace("PROGRAM", "*"))):
+                    missing.append(str(path))
+        self.assertEqual(missing, [])
+        self.assertGreaterEqual(table.count("\n| …"), 10)
+
+    def test_every_verb_the_documents_use_is_known(self):
+        programs = pathlib.Path(os.environ.get("GHOST_BIN", ROOT / "build" / "dev" / "bin"))
+        unknown = set()
+        verbs = set()
+        for document in (ROOT / "README.md", *(ROOT / "docs" / "guide").glob("*.md")):
+            text = document.read_text()
+            commands = re.findall(r"`([^`\n]+)`", without_code(text))
+            commands += [line[2:] for block in code_blocks(text) for line in block.splitlines() if line.startswith("$ ")]
+            for command in commands:
+                if match := re.match(r"(ghostlight|b2|ardus|ariascribe|audiojuggler|portlight) ((?:house )?[a-z]+)\b(?!\.)", command):
+                    verbs.add(match.groups())
+        self.assertGreater(len(verbs), 5)
+        for program, verb in sorted(verbs):
+            done = subprocess.run([programs / program, *verb.split(), "--help"], capture_output=True, text=True)
+            if done.returncode != 0 or not done.stdout.startswith(f"{program} {verb}:"):
+                unknown.add(f"{program} {verb}: {done.stderr.strip()}")
+        self.assertEqual(unknown, set())
+
+
+if __name__ == "__main__":
+    unittest.main()
