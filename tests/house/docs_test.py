@@ -49,6 +49,16 @@ class DocsTest(unittest.TestCase):
         self.assertEqual(missing, [])
         self.assertGreaterEqual(table.count("\n| …"), 10)
 
+    def test_the_tree_it_draws_has_every_tool_and_folder(self):
+        drawing = code_blocks((ROOT / "ARCHITECTURE.md").read_text())[0]
+        for folder in ("apps", "cmake", "docs", "fuzz", "packaging", "proto", "tests", "tools", "web"):
+            self.assertRegex(drawing, rf"\b{folder}/")
+        tools = {path.stem for path in (ROOT / "tools").iterdir()} - {"steps"}
+        last = drawing[drawing.index("tools/"):]
+        self.assertEqual({tool for tool in tools if tool not in last}, set())
+        named = set(re.findall(r"\w+", last)) - {"tools", "packs", "the", "console"}
+        self.assertEqual(named - tools, set())
+
     def test_every_verb_the_documents_use_is_known(self):
         programs = pathlib.Path(os.environ.get("GHOST_BIN", ROOT / "build" / "dev" / "bin"))
         unknown = set()
