@@ -53,6 +53,8 @@ void Channel::set_peer(std::shared_ptr<const Identity> peer) {
 void Channel::on_bytes(BytesView bytes) {
   const auto self = shared_from_this();
   heard_ = wiring_.clock.now();
+  ++reads_;
+  read_bytes_ = 0;
   wiring_.endpoint.counters.bytes_in += bytes.size();
   if (!preface_seen_ && !take_preface(bytes)) return;
 
@@ -241,8 +243,11 @@ bool Channel::account_payload(std::uint32_t bytes) {
     return false;
   }
   credit_due_ += bytes;
+  read_bytes_ += bytes;
   const std::uint32_t limit = limits_.max_connection_window;
-  if (receive_window_ < window_size_ / 4 && window_size_ < limit) {
+  // Half a window in one read: the peer may have had to stop before it could hear of its credit.
+  const bool narrow = receive_window_ < window_size_ / 4 || read_bytes_ >= window_size_ / 2;
+  if (narrow && window_size_ < limit) {
     const std::uint32_t more = std::min(window_size_, limit - window_size_);
     if (wiring_.endpoint.budget.take(more)) {
       budget_taken_ += more;

@@ -120,6 +120,8 @@ class Channel : public CallSink, public Caller, public std::enable_shared_from_t
     std::int64_t receive_window = 0;
     std::uint32_t window_size = 0;     ///< what receive_window may be at most
     std::int64_t credit_due = 0;       ///< bytes used and not yet given back; below 0 when more was given than used
+    std::uint32_t read = 0;            ///< the reads_ in which read_bytes arrived
+    std::uint32_t read_bytes = 0;      ///< used of what came in one read
     std::uint32_t unreleased = 0;      ///< with manual credit: delivered and not yet released
     std::uint32_t given_early = 0;     ///< of the message in assembly: credit that went back before it was used
     std::uint64_t budget_taken = 0;    ///< for the assembly
@@ -236,6 +238,8 @@ class Channel : public CallSink, public Caller, public std::enable_shared_from_t
   std::size_t ready_from_ = 0;
   bool pumping_ = false;
 
+  std::uint32_t reads_ = 0;       ///< how often bytes came
+  std::uint32_t read_bytes_ = 0;  ///< of payload, in this read
   std::int64_t send_window_ = 0;
   std::int64_t receive_window_ = 0;
   std::uint32_t window_size_ = 0;

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <utility>
 
 #include "b2/channel.h"
 
@@ -203,8 +204,11 @@ void Channel::release(std::uint64_t key, std::size_t bytes) {
 /// peer runs into its end.
 void Channel::release_stream_credit(Stream& stream, std::int64_t bytes) {
   stream.credit_due += bytes;
+  if (std::exchange(stream.read, reads_) != reads_) stream.read_bytes = 0;
+  stream.read_bytes += static_cast<std::uint32_t>(bytes);
   const std::uint32_t limit = limits_.max_stream_window;
-  if (stream.receive_window < stream.window_size / 4 && stream.unreleased < stream.window_size / 2 && stream.window_size < limit) {
+  const bool narrow = stream.receive_window < stream.window_size / 4 || stream.read_bytes >= stream.window_size / 2;
+  if (narrow && stream.unreleased < stream.window_size / 2 && stream.window_size < limit) {
     const std::uint32_t more = std::min(stream.window_size, limit - stream.window_size);
     if (wiring_.endpoint.budget.take(more)) {
       stream.window_taken += more;
