@@ -6,6 +6,7 @@
 #include <csignal>
 
 #include "b2/message.h"
+#include "net/resolve.h"
 
 namespace ghost::app {
 
@@ -25,12 +26,23 @@ class Keep : public b2::CallHandler {
   Bytes message_;
 };
 
+/// Target::parse(), with host names looked up.
+Result<b2::Target> find_target(std::string_view text) {
+  auto target = b2::Target::parse(text);
+  if (target) return target;
+  constexpr std::string_view scheme = "tls:";
+  const bool forced = text.starts_with(scheme);
+  const auto address = net::resolve(forced ? text.substr(scheme.size()) : text, 2203);
+  if (!address) return address.error();
+  return b2::Target{*address, forced || !address->is_loopback()};
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Session>> Session::open(const Places& where, const Wish& wish) {
   std::unique_ptr<Session> session(new Session());
   const bool local = wish.at.empty();
-  auto target = b2::Target::parse(local ? where.socket("b2") : wish.at);
+  auto target = find_target(local ? where.socket("b2") : wish.at);
   if (!target) return target.error();
   session->target_ = *target;
   auto network = net::EpollNetwork::create({.spin = wish.spin ? Duration(std::chrono::microseconds(50)) : Duration::zero()});

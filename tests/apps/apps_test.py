@@ -108,7 +108,7 @@ class Programs(unittest.TestCase):
             (("call", "b2.v1.Core/Health", '{"srvice": 1}'), "srvice", 1),
             (("call", "nonsense"), "SERVICE/METHOD", 2),
             (("frobnicate",), "there is no verb 'frobnicate'", 2),
-            (("ls", "nowhere:1"), "nowhere", 1),
+            (("ls", "no where:1"), "no where", 1),
             (("ls", "127.0.0.1:1"), "127.0.0.1:1", 1),
         ]:
             with self.subTest(words=words):
