@@ -192,7 +192,7 @@ void Channel::fail(std::uint64_t key, const Error& error) {
   Stream* stream = streams_.find(static_cast<std::uint32_t>(key));
   if (stream == nullptr || stream->ours || stream->handler_done) return;
   stream->handler_done = true;
-  stream->method->counters.ended(false);
+  stream->method->counters.ended(stream->was_cancelled);  // a caller that gave up is no failure
   if (stream->timed) stream->method->counters.took(wiring_.clock.precise_now() - stream->began);
   if (!over_ && !stream->was_cancelled && !stream->answer_sent) {
     answer(*stream, static_cast<std::uint16_t>(error.code), Payload(as_bytes(error.message).first(std::min(error.message.size(), kMaxErrorText))));

@@ -192,8 +192,8 @@ TEST_F(ServerTest, ABusyAddressIsNamed) {
 }
 
 TEST_F(ServerTest, StrangersOnLoopbackGetWhatIsPublicAndAReason) {
-  std::optional<Result<std::unique_ptr<Link>>> opened;
   Endpoint client;
+  std::optional<Result<std::unique_ptr<Link>>> opened;
   const Dial attempt({host_, client, nullptr, {}, 5s}, Target{at_, false}, [&](Result<std::unique_ptr<Link>> link) { opened = std::move(link); });
   ASSERT_TRUE(world_.run_until([&] { return opened.has_value(); }, 10s));
   ASSERT_TRUE(*opened) << opened->error().message;

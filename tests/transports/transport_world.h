@@ -109,7 +109,11 @@ class Stage {
                                   },
                                   server_tls_, {}, {}, {}, {}});
   }
-  ~Stage() { server_endpoint_.services.on_change = nullptr; }
+  ~Stage() {
+    server_endpoint_.services.on_change = nullptr;
+    link.reset();  // links and calls end before the endpoints they belong to
+    service.held.clear();
+  }
 
   /// Serves the test service itself.
   void serve_directly() { server_endpoint_.services.add(service); }
