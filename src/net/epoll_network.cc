@@ -47,6 +47,7 @@ class EpollNetworkImpl final : public EpollNetwork {
       : loop_(std::move(epoll), std::move(wake), std::move(timer), spin) {}
 
   TimePoint now() const override { return loop_.now(); }
+  TimePoint precise_now() const override { return TimePoint::clock::now(); }
   Timer wake_at(TimePoint when, std::function<void(TimePoint)> ring) override {
     return loop_.wake_at(when, std::move(ring));
   }

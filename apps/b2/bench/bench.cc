@@ -1,6 +1,7 @@
 #include "bench.h"
 
 #include <fmt/format.h>
+#include <malloc.h>
 #include <stdlib.h>
 
 #include <algorithm>
@@ -140,6 +141,7 @@ Status measure(const BenchOptions& options, const std::function<void(const CellR
 }
 
 int run_bench(const BenchOptions& options) {
+  ::mallopt(M_TRIM_THRESHOLD, 8 * 1024 * 1024);  // as the daemons have it; the servers are forked from here
   if (!options.json) print_heading();
   const Status measured = measure(options, options.json ? print_json : print_row);
   if (measured) return 0;
