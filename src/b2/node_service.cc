@@ -96,7 +96,8 @@ Status Node::load_identity() {
   if (state_->membership()) {
     const HouseTrust& house = state_->membership()->house();
     endpoint_.house = house.name();
-    endpoint_.house_id = Bytes(house.id().bytes.begin(), house.id().bytes.end());
+    const NodeId id = house.id();
+    endpoint_.house_id = Bytes(id.bytes.begin(), id.bytes.end());
   }
   if (!state_->membership_problem().empty()) log_.warning("b2: this node's place in its house can't be used", {{"why", state_->membership_problem()}});
   std::error_code none;
@@ -126,8 +127,12 @@ void Node::watch_membership() {
       } else {
         server_->set_tls(tls_);
         log_.info("b2: joined a house", {{"house", endpoint_.house}});
-        if (const Status served = serve_house(); !served) log_.warning("b2: the house can't be served", {{"why", served.error().message}});
       }
+    }
+    // Asked each time: the house may be written a moment after the membership of its keeper.
+    if (const Status served = serve_house(); !served && served.error().message != house_problem_) {
+      house_problem_ = served.error().message;
+      log_.warning("b2: the house can't be served", {{"why", house_problem_}});
     }
     watch_membership();
   });

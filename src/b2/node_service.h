@@ -73,6 +73,7 @@ class Node {
   std::unique_ptr<HttpGateway> gateway_;
   std::unique_ptr<Server> server_;
   std::filesystem::file_time_type membership_time_{};
+  std::string house_problem_;  ///< as it was told last
   net::Timer watch_;
   std::unique_ptr<Workers> workers_;  ///< last, so that it ends first
 };
