@@ -320,6 +320,21 @@ export const StageStateCodec: b2.Codec<StageState> = b2.codec('ghostlight.v1.Sta
 export const encodeStageState = (message: b2.Init<StageState>): Uint8Array => StageStateCodec.encode(message);
 export const decodeStageState = (bytes: Uint8Array): StageState => StageStateCodec.decode(bytes);
 
+/** What is kept on disk of the last job, so that it can be shown, and resumed, by another process. */
+export interface StageRecord {
+  request?: StartRequest | undefined;
+  state?: StageState | undefined;
+  /** of the tags, for undo */
+  commit: string;
+}
+export const StageRecordCodec: b2.Codec<StageRecord> = b2.codec('ghostlight.v1.StageRecord', [
+  b2.optional(1, 'request', () => StartRequestCodec),
+  b2.optional(2, 'state', () => StageStateCodec),
+  b2.plain(3, 'commit', 'string'),
+]);
+export const encodeStageRecord = (message: b2.Init<StageRecord>): Uint8Array => StageRecordCodec.encode(message);
+export const decodeStageRecord = (bytes: Uint8Array): StageRecord => StageRecordCodec.decode(bytes);
+
 /** The main job: disc, grabbed, described, distributed, verified, every port accounted for. */
 export const Stage = {
   start: {
@@ -358,4 +373,5 @@ export const codecs: Readonly<Record<string, b2.Codec<unknown>>> = {
   'ghostlight.v1.StageTransfer': StageTransferCodec,
   'ghostlight.v1.StagePort': StagePortCodec,
   'ghostlight.v1.StageState': StageStateCodec,
+  'ghostlight.v1.StageRecord': StageRecordCodec,
 };
