@@ -1,0 +1,119 @@
+#include "ardus/stream_map.h"
+
+#include <algorithm>
+
+namespace ghost::ardus {
+
+namespace {
+
+constexpr std::string_view kMagic = "ARDUSSM1";
+constexpr std::string_view kDomain = "ardus stream map";
+constexpr std::size_t kSignature = 64;
+
+}  // namespace
+
+Result<ChunkSet> ChunkSet::from_ranges(std::span<const ChunkRange> ranges, std::size_t size) {
+  ChunkSet set(size);
+  std::uint64_t next = 0;
+  for (const ChunkRange& range : ranges) {
+    if (range.count == 0 || range.first < next || std::uint64_t{range.first} + range.count > size) {
+      return Error{Errc::malformed, "chunks " + std::to_string(range.first) + " + " + std::to_string(range.count) + ": empty, out of order, or not in the manifest"};
+    }
+    next = std::uint64_t{range.first} + range.count;
+    for (std::uint64_t chunk = range.first; chunk < next; ++chunk) set.insert(chunk);
+  }
+  return set;
+}
+
+ChunkSet& ChunkSet::operator|=(const ChunkSet& other) {
+  for (std::size_t chunk = 0; chunk < std::min(size(), other.size()); ++chunk) {
+    if (other.bits_[chunk]) insert(chunk);
+  }
+  return *this;
+}
+
+std::vector<ChunkRange> ChunkSet::ranges() const {
+  std::vector<ChunkRange> all;
+  for (std::uint32_t chunk = 0; chunk < bits_.size(); ++chunk) {
+    if (!bits_[chunk]) continue;
+    if (!all.empty() && all.back().first + all.back().count == chunk) ++all.back().count;
+    else all.push_back({chunk, 1});
+  }
+  return all;
+}
+
+void StreamMap::append(const ChunkSet& chunks) {
+  placed_.resize(manifest_->chunks.size());
+  std::uint64_t at = blocks_ * kStreamBlockBytes;
+  for (std::uint32_t chunk = 0; chunk < placed_.size(); ++chunk) {
+    if (placed_[chunk] || !chunks.has(chunk)) continue;
+    placed_[chunk] = true;
+    places_.push_back({chunk, at});
+    at += manifest_->chunks[chunk].size;
+    bytes_ += manifest_->chunks[chunk].size;
+  }
+  blocks_ = (at + kStreamBlockBytes - 1) / kStreamBlockBytes;
+}
+
+bool StreamMap::has(std::uint32_t chunk) const { return chunk < placed_.size() && placed_[chunk]; }
+
+std::vector<StreamMap::Piece> StreamMap::pieces(std::uint64_t block) const {
+  const std::uint64_t begin = block * kStreamBlockBytes, end = begin + kStreamBlockBytes;
+  auto place = std::upper_bound(places_.begin(), places_.end(), begin, [](std::uint64_t at, const Place& p) { return at < p.at; });
+  if (place != places_.begin()) --place;
+  std::vector<Piece> all;
+  for (; place != places_.end() && place->at < end; ++place) {
+    const std::uint64_t from = std::max(place->at, begin);
+    const std::uint64_t to = std::min(place->at + manifest_->chunks[place->chunk].size, end);
+    if (from >= to) continue;
+    all.push_back({place->chunk, static_cast<std::uint32_t>(from - place->at), static_cast<std::uint32_t>(from - begin), static_cast<std::uint32_t>(to - from)});
+  }
+  return all;
+}
+
+std::vector<bool> StreamMap::blocks_with(const ChunkSet& needed) const {
+  std::vector<bool> wanted(blocks_);
+  for (const Place& place : places_) {
+    if (!needed.has(place.chunk)) continue;
+    const std::uint64_t last = (place.at + manifest_->chunks[place.chunk].size - 1) / kStreamBlockBytes;
+    for (std::uint64_t block = place.at / kStreamBlockBytes; block <= last; ++block) wanted[block] = true;
+  }
+  return wanted;
+}
+
+Bytes encode_segment(const MapSegment& segment, const KeyPair& sender) {
+  Bytes bytes;
+  ByteWriter out(bytes);
+  out.bytes(as_bytes(kMagic)).u64(segment.session).bytes(segment.content).u32(segment.number);
+  out.u32(static_cast<std::uint32_t>(segment.chunks.size()));
+  for (const ChunkRange& range : segment.chunks) out.u32(range.first).u32(range.count);
+  const Signature signature = sender.sign(kDomain, bytes);
+  out.bytes(signature);
+  return bytes;
+}
+
+Result<MapSegment> parse_segment(BytesView bytes, const PublicKey& sender) {
+  const Error bad{Errc::malformed, "stream map: it is cut off, or none"};
+  if (bytes.size() < kSignature) return bad;
+  const BytesView body = bytes.first(bytes.size() - kSignature);
+  if (!verify_signature(sender, kDomain, body, bytes.last(kSignature))) {
+    return Error{Errc::unauthenticated, "stream map: the sender's signature does not hold"};
+  }
+  ByteReader in(body);
+  if (as_text(in.take(kMagic.size())) != kMagic) return bad;
+  MapSegment segment;
+  segment.session = in.u64();
+  const BytesView content = in.take(segment.content.size());
+  segment.number = in.u32();
+  const std::uint32_t count = in.u32();
+  if (!in.ok() || in.remaining() != std::uint64_t{count} * 8) return bad;
+  std::copy(content.begin(), content.end(), segment.content.begin());
+  segment.chunks.reserve(count);
+  for (std::uint32_t i = 0; i < count; ++i) {
+    const std::uint32_t first = in.u32();
+    segment.chunks.push_back({first, in.u32()});
+  }
+  return segment;
+}
+
+}  // namespace ghost::ardus

@@ -1,0 +1,100 @@
+#pragma once
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "ardus/manifest.h"
+#include "base/ed25519.h"
+#include "base/result.h"
+
+namespace ghost::ardus {
+
+/// Bytes of the virtual stream in one source block: 128 symbols of 1,408 bytes.
+constexpr std::size_t kStreamBlockBytes = 128 * 1408;
+
+/// Chunks `first` … `first + count - 1` of a manifest.
+struct ChunkRange {
+  std::uint32_t first = 0;
+  std::uint32_t count = 0;
+  friend bool operator==(const ChunkRange&, const ChunkRange&) = default;
+};
+
+/// One yes or no for each chunk of a manifest.
+class ChunkSet {
+ public:
+  explicit ChunkSet(std::size_t size = 0, bool all = false) : bits_(size, all), count_(all ? size : 0) {}
+  /// malformed when the ranges are not ascending, overlap, are empty, or reach past `size`.
+  static Result<ChunkSet> from_ranges(std::span<const ChunkRange> ranges, std::size_t size);
+
+  bool has(std::size_t chunk) const { return bits_[chunk]; }
+  void insert(std::size_t chunk) {
+    count_ += bits_[chunk] ? 0 : 1;
+    bits_[chunk] = true;
+  }
+  void erase(std::size_t chunk) {
+    count_ -= bits_[chunk] ? 1 : 0;
+    bits_[chunk] = false;
+  }
+  ChunkSet& operator|=(const ChunkSet& other);
+  std::size_t size() const { return bits_.size(); }  ///< of the manifest
+  std::size_t count() const { return count_; }       ///< how many are in it
+  bool empty() const { return count_ == 0; }
+  std::vector<ChunkRange> ranges() const;
+
+ private:
+  std::vector<bool> bits_;
+  std::size_t count_;
+};
+
+/// Which chunks make up the virtual stream that is sent, and where they stand in it (docs/spec/ardus.md, "Stream map"). It grows by
+/// segments, each beginning with a block of its own; what is there never changes.
+class StreamMap {
+ public:
+  /// @param manifest  outlives the map
+  explicit StreamMap(const Manifest& manifest) : manifest_(&manifest) {}
+
+  /// Adds a segment: these chunks, ascending. Chunks that are in the stream already are skipped.
+  void append(const ChunkSet& chunks);
+
+  std::uint64_t blocks() const { return blocks_; }
+  std::uint64_t bytes() const { return bytes_; }  ///< of chunks, without padding
+  bool has(std::uint32_t chunk) const;
+
+  /// A part of a chunk within a block.
+  struct Piece {
+    std::uint32_t chunk;
+    std::uint32_t in_chunk;  ///< offset, bytes
+    std::uint32_t in_block;  ///< offset, bytes
+    std::uint32_t size;
+  };
+  /// What a block holds, in order; the rest of it is zeros.
+  std::vector<Piece> pieces(std::uint64_t block) const;
+
+  /// For each block, whether it holds some of the chunks `needed`.
+  std::vector<bool> blocks_with(const ChunkSet& needed) const;
+
+ private:
+  struct Place {
+    std::uint32_t chunk;
+    std::uint64_t at;  ///< offset in the stream, bytes
+  };
+  const Manifest* manifest_;
+  std::vector<Place> places_;  ///< by offset
+  std::vector<bool> placed_;
+  std::uint64_t blocks_ = 0;
+  std::uint64_t bytes_ = 0;
+};
+
+/// What steers everybody is signed by the sender: one segment of its stream map.
+struct MapSegment {
+  std::uint64_t session = 0;
+  ContentId content{};
+  std::uint32_t number = 0;  ///< 0, 1, …: in the order of appending
+  std::vector<ChunkRange> chunks;
+};
+Bytes encode_segment(const MapSegment& segment, const KeyPair& sender);
+/// Reads a segment; unauthenticated when `sender` did not sign it. Its ranges are still to be checked against a manifest
+/// (ChunkSet::from_ranges).
+Result<MapSegment> parse_segment(BytesView bytes, const PublicKey& sender);
+
+}  // namespace ghost::ardus
