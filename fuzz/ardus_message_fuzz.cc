@@ -1,0 +1,51 @@
+#include <cstdlib>
+
+#include "ardus/message.h"
+
+namespace {
+
+using namespace ghost;
+using namespace ghost::ardus;
+
+void must(bool holds) {
+  if (!holds) std::abort();
+}
+
+/// What is read is written back as the same bytes, or as others that are read the same.
+void check_control(BytesView datagram) {
+  const auto control = read_control(datagram);
+  if (!control) return;
+  Bytes again = write_control(*control);
+  again.resize(again.size() + sizeof(Signature));
+  const auto read = read_control(again);
+  must(read && *read == *control);
+}
+
+void check_report(BytesView bytes) {
+  const auto body = read_report_body(bytes);
+  if (!body) return;
+  const auto again = read_report_body(write_report_body(*body));
+  must(again.has_value());
+  must(again->deficits.size() == body->deficits.size() || again->more);
+}
+
+void check_data(BytesView datagram) {
+  const auto header = read_data_header(datagram);
+  if (!header) return;
+  std::uint8_t written[kDataHeader];
+  write_data_header(*header, written);
+  must(std::equal(written, written + kDataHeader, datagram.data()));
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const BytesView bytes(data, size);
+  (void)message_type(bytes);
+  check_control(bytes);
+  check_report(bytes);
+  check_data(bytes);
+  if (const auto report = read_report_header(bytes)) must(report->receiver.value == std::uint32_t{data[16]} + (std::uint32_t{data[17]} << 8) + (std::uint32_t{data[18]} << 16) + (std::uint32_t{data[19]} << 24));
+  (void)read_announcement(bytes);
+  return 0;
+}

@@ -1,0 +1,195 @@
+#pragma once
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "ardus/payload.h"
+#include "base/bytes.h"
+#include "base/ed25519.h"
+#include "base/sha256.h"
+
+/// The one place that knows byte offsets of ARDUS's datagrams (docs/spec/ardus.md §2). Numbers are little-endian.
+namespace ghost::ardus {
+
+inline constexpr std::uint8_t kVersion = 1;
+inline constexpr std::uint16_t kControlPort = 1117;  ///< ardus-mtrns: tcp control, udp announcements
+inline constexpr std::uint16_t kReportPort = 1834;   ///< ardusuni: reports, unicast repair
+inline constexpr std::uint16_t kDataPort = 1835;     ///< ardusmul: the data groups
+
+enum class MessageType : std::uint8_t {
+  data = 1,        ///< a source symbol, to the group
+  parity = 2,      ///< a parity symbol, to the group
+  repair = 3,      ///< a symbol to one receiver
+  plan = 4,        ///< what the sender is about to repair
+  window_end = 5,  ///< everything of a window that was due has been sent
+  probe = 6,       ///< asks some or, as a census, named receivers for a report
+  report = 7,      ///< a receiver's state and deficits
+  announce = 8     ///< a session and where to join it
+};
+
+/// What a datagram claims to be; nothing when it is empty, of another version or of no known type.
+std::optional<MessageType> message_type(BytesView datagram);
+
+// --- DATA, PARITY, REPAIR: §2.1 -----------------------------------------------------------------------------------------
+
+inline constexpr std::size_t kDataHeader = 24;
+inline constexpr std::size_t kTagSize = 16;
+inline constexpr std::size_t kDataDatagram = kDataHeader + kSymbolSize + kTagSize;  ///< 1448
+inline constexpr std::uint8_t kSchemeCauchy = 1;  ///< §4
+
+struct DataHeader {
+  MessageType type = MessageType::data;
+  std::uint8_t epoch = 0;
+  std::uint32_t session = 0;
+  std::uint64_t number = 0;  ///< of the packet on its path: the AEAD's nonce and the counter of losses
+  BlockIndex block;
+  SymbolIndex symbol;
+  std::uint16_t rate = 0;  ///< Mbit/s the sender sends at, rounded up; advisory
+
+  friend bool operator==(const DataHeader&, const DataHeader&) = default;
+};
+
+/// Writes kDataHeader bytes.
+void write_data_header(const DataHeader& header, std::uint8_t* at);
+/// Nothing unless the datagram has exactly kDataDatagram bytes, flags 0, scheme 1 and a symbol that fits the type.
+std::optional<DataHeader> read_data_header(BytesView datagram);
+
+// --- PLAN, WINDOW_END, PROBE: §2.2, signed by the sender -----------------------------------------------------------------
+
+inline constexpr std::size_t kMaxRuns = 128;
+
+struct BlockRun {
+  BlockIndex first;
+  std::uint16_t count = 0;    ///< at least 1
+  std::uint16_t symbols = 0;  ///< PLAN: that will follow for each of them; WINDOW_END: repair symbols sent so far
+  friend bool operator==(const BlockRun&, const BlockRun&) = default;
+};
+
+struct ReceiverRun {
+  ReceiverNumber first;
+  std::uint32_t count = 0;  ///< at least 1
+  friend bool operator==(const ReceiverRun&, const ReceiverRun&) = default;
+};
+
+/// What steers the whole group.
+struct Control {
+  MessageType type = MessageType::probe;  ///< plan, window_end or probe
+  bool answer_now = false;                ///< whoever gets it reports at once and in full: unicast WINDOW_END
+  std::uint8_t epoch = 0;
+  std::uint32_t session = 0;
+  std::uint64_t sequence = 0;  ///< of control messages, from 1, strictly increasing
+  std::uint64_t sent = 0;      ///< packet numbers below this have been used on the path it comes by
+  std::uint32_t ended = 0;     ///< blocks below this have been sent once
+  std::uint32_t backoff = 0;   ///< µs: T_max of §5.3
+  std::uint32_t group = 0;     ///< receivers in the session
+  std::uint32_t sample = 0;    ///< one in so many answers although it lacks nothing; 0: none
+  std::uint32_t window = 0;    ///< PLAN, WINDOW_END: its serial number
+  std::uint16_t due = 0;       ///< PLAN: ms until what it promises has been sent
+  std::vector<BlockRun> blocks;
+  std::uint16_t census = 0;    ///< PROBE: the number of the census, 0 for none
+  std::uint32_t slots = 0;     ///< PROBE: µs over which the receivers asked spread their answers
+  std::vector<ReceiverRun> receivers;  ///< PROBE: who is asked
+
+  friend bool operator==(const Control&, const Control&) = default;
+};
+
+/// The whole datagram but for its signature; at most kMaxRuns runs are written.
+Bytes write_control(const Control& control);
+/// Of a whole datagram, signature included, which must be checked before anything in it is believed. malformed says what is wrong.
+Result<Control> read_control(BytesView datagram);
+/// Splits a signed datagram: what was signed, and the signature (empty when it is too short to have one).
+struct SignedParts {
+  BytesView message;
+  BytesView signature;
+};
+SignedParts split_signature(BytesView datagram);
+
+// --- REPORT: §2.3, sealed with the receiver's key ------------------------------------------------------------------------
+
+inline constexpr std::size_t kReportHeader = 20;
+inline constexpr std::size_t kMaxReportBody = 1200;
+
+/// How a receiver fares. The value is on the wire.
+enum class ReceiverPhase : std::uint8_t { receiving = 1, complete = 2, verified = 3, failed = 4 };
+
+struct ReportHeader {
+  ReceiverPhase phase = ReceiverPhase::receiving;
+  std::uint32_t session = 0;
+  std::uint64_t number = 0;  ///< the AEAD's nonce
+  ReceiverNumber receiver;
+  friend bool operator==(const ReportHeader&, const ReportHeader&) = default;
+};
+
+/// A run of blocks that each lack the same number of symbols.
+struct DeficitRun {
+  BlockIndex first;
+  std::uint32_t count = 0;     ///< at least 1
+  std::uint8_t deficit = 0;    ///< 1 … 128
+  friend bool operator==(const DeficitRun&, const DeficitRun&) = default;
+};
+
+struct ReportBody {
+  bool more = false;      ///< there are deficits that found no room
+  bool backlog = false;   ///< the disk does not keep up
+  bool away = false;      ///< it does not listen to the group: it can't hear it, or it has left
+  bool everything = false;///< the deficits are all there are, not only those of the windows that ended
+  std::uint32_t echo = 0;       ///< low half of the sequence of the last control message heard; 0 for none
+  std::uint32_t echo_delay = 0; ///< µs since then
+  std::uint64_t seen = 0;       ///< packet numbers below this have come or are lost, on the group's path
+  std::uint32_t unicast_seen = 0;  ///< the same on the receiver's own path
+  std::uint16_t loss = 0;          ///< of late, of 65,535, on the group's path
+  std::uint16_t unicast_loss = 0;
+  std::uint32_t done = 0;    ///< blocks held
+  std::uint16_t census = 0;  ///< that this answers; 0 for none
+  std::vector<DeficitRun> deficits;  ///< ascending, apart from each other
+
+  friend bool operator==(const ReportBody&, const ReportBody&) = default;
+};
+
+void write_report_header(const ReportHeader& header, std::uint8_t* at);
+std::optional<ReportHeader> read_report_header(BytesView datagram);
+/// At most kMaxReportBody bytes: deficits that find no room are left out and `more` is set.
+Bytes write_report_body(const ReportBody& body);
+Result<ReportBody> read_report_body(BytesView body);
+
+// --- ANNOUNCE: §2.4, signed by the sender --------------------------------------------------------------------------------
+
+inline constexpr std::size_t kMaxAnnouncedName = 64;
+
+/// An IP address as it stands in a datagram.
+struct WireAddress {
+  std::uint8_t family = 4;  ///< 4 or 6
+  std::array<std::uint8_t, 16> bytes{};  ///< the first four for IPv4
+  friend bool operator==(const WireAddress&, const WireAddress&) = default;
+};
+
+struct Announcement {
+  std::uint32_t session = 0;
+  std::uint64_t sequence = 0;
+  std::uint64_t time_ms = 0;  ///< UTC, since 1970
+  PublicKey sender{};
+  Digest content{};           ///< the manifest's Merkle root
+  std::uint64_t bytes = 0;    ///< of all files
+  std::uint32_t rate = 0;     ///< kbit/s on the wire at most; 0: not known yet
+  std::uint16_t control_port = kControlPort;
+  WireAddress control;        ///< where to join, by TLS
+  WireAddress group;          ///< of the data; the same family
+  std::string name;           ///< of the transfer, for people: UTF-8, at most 64 bytes, to be made printable
+
+  friend bool operator==(const Announcement&, const Announcement&) = default;
+};
+
+/// The whole datagram but for its signature.
+Bytes write_announcement(const Announcement& announcement);
+/// Of a whole datagram, signature included and checked: malformed or unauthenticated otherwise.
+Result<Announcement> read_announcement(BytesView datagram);
+/// The whole datagram.
+Bytes sign_announcement(const Announcement& announcement, const KeyPair& sender);
+
+inline constexpr std::string_view kAnnounceDomain = "ardus announce";
+inline constexpr std::string_view kControlDomain = "ardus control";
+
+}  // namespace ghost::ardus

@@ -1,0 +1,243 @@
+// docs/spec/vectors/ardus.json against the code that writes and reads datagrams: a change of the wire shows here. After a change on
+// purpose, GHOST_MAKE_VECTORS=1 writes the file anew.
+#include "ardus/message.h"
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <nlohmann/json.hpp>
+
+#include "ardus/fec.h"
+#include "ardus/session_keys.h"
+#include "base/file.h"
+
+namespace ghost::ardus {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+/// RFC 8410's frame around a seed of 32 bytes that count up from `first`.
+KeyPair key_from(std::uint8_t first) {
+  Bytes der = from_hex("302e020100300506032b657004220420").value();
+  for (std::uint8_t i = 0; i < 32; ++i) der.push_back(static_cast<std::uint8_t>(first + i));
+  return KeyPair::from_der(der).value();
+}
+
+template <std::size_t N>
+std::array<std::uint8_t, N> counting(std::uint8_t first) {
+  std::array<std::uint8_t, N> out;
+  for (std::size_t i = 0; i < N; ++i) out[i] = static_cast<std::uint8_t>(first + i);
+  return out;
+}
+
+SessionName session_name() { return {0x0a0b0c0d, counting<16>(0x40), key_from(0x80).public_key()}; }
+
+Bytes symbol_bytes() {
+  Bytes symbol(kSymbolSize);
+  for (std::size_t i = 0; i < symbol.size(); ++i) symbol[i] = static_cast<std::uint8_t>(i * 7);
+  return symbol;
+}
+
+Control plan() {
+  Control c;
+  c.type = MessageType::plan;
+  c.session = 0x0a0b0c0d, c.sequence = 17, c.sent = 4242, c.ended = 32, c.backoff = 4000, c.group = 1000, c.window = 3, c.due = 12;
+  c.blocks = {{BlockIndex{32}, 31, 6}, {BlockIndex{63}, 1, 7}};
+  return c;
+}
+
+Control window_end() {
+  Control c = plan();
+  c.type = MessageType::window_end;
+  c.answer_now = true;
+  c.epoch = 2;
+  c.sequence = 18;
+  c.blocks = {{BlockIndex{0xfffffffe}, 1, 0}};
+  return c;
+}
+
+Control census() {
+  Control c = plan();
+  c.type = MessageType::probe;
+  c.window = 0, c.due = 0, c.blocks = {}, c.sequence = 0x1122334455667788, c.sample = 62, c.census = 5, c.slots = 30000;
+  c.receivers = {{ReceiverNumber{1}, 10}, {ReceiverNumber{500}, 501}};
+  return c;
+}
+
+ReportBody report_body() {
+  ReportBody b;
+  b.backlog = true, b.everything = true, b.echo = 18, b.echo_delay = 1500, b.seen = 4300, b.unicast_seen = 7, b.loss = 655, b.unicast_loss = 1;
+  b.done = 31, b.census = 5;
+  b.deficits = {{BlockIndex{3}, 1, 2}, {BlockIndex{40}, 1000, 128}, {BlockIndex{2000000}, 1, 1}};
+  return b;
+}
+
+Announcement announcement() {
+  Announcement a;
+  a.session = 0x0a0b0c0d, a.sequence = 2, a.time_ms = 1'800'000'000'000, a.sender = key_from(0x80).public_key(), a.content = counting<32>(1);
+  a.bytes = 10'000'000'000, a.rate = 200'000, a.control = {4, {10, 0, 0, 1}}, a.group = {4, {239, 255, 64, 9}}, a.name = "Kegelstatt";
+  return a;
+}
+
+Bytes signed_control(const Control& control) {
+  const KeyPair key = key_from(0x80);
+  Bytes out = write_control(control);
+  SenderKeys(session_name(), counting<32>(0x20), key).sign(out);
+  return out;
+}
+
+Bytes sealed_data(DataHeader header) {
+  Aead key(derive_key(counting<32>(0x20), session_name(), header.epoch, kGroupPath, Direction::to_receivers));
+  Bytes out(kDataDatagram);
+  write_data_header(header, out.data());
+  key.seal(header.number, BytesView(out).first(kDataHeader), symbol_bytes(), out.data() + kDataHeader);
+  return out;
+}
+
+DataHeader data_header() { return {MessageType::data, 0, 0x0a0b0c0d, 4242, BlockIndex{33}, SymbolIndex{127}, 930}; }
+
+Bytes fec_block() {
+  Bytes block(3 * 32);
+  for (std::size_t i = 0; i < block.size(); ++i) block[i] = static_cast<std::uint8_t>(i + 1);
+  return block;
+}
+
+Bytes fec_parity() {
+  Bytes out(3 * 32);
+  fec::encode(fec_block(), 32, SymbolIndex{128}, 2, std::span(out).first(64));
+  fec::encode(fec_block(), 32, SymbolIndex{255}, 1, std::span(out).subspan(64));
+  return out;
+}
+
+/// Every datagram of the specification's example session, by name.
+std::vector<std::pair<std::string, Bytes>> datagrams() {
+  DataHeader parity = data_header();
+  parity.type = MessageType::parity, parity.symbol = SymbolIndex{128}, parity.number = 4243;
+  const ReportHeader report{ReceiverPhase::complete, 0x0a0b0c0d, 3, ReceiverNumber{7}};
+  SessionReceiverKeys receiver(session_name(), 0, counting<32>(0x20), ReceiverNumber{7}, counting<32>(0x60));
+  return {{"data", sealed_data(data_header())},
+          {"parity", sealed_data(parity)},
+          {"plan", signed_control(plan())},
+          {"window end, answer now", signed_control(window_end())},
+          {"probe, a census", signed_control(census())},
+          {"report", receiver.seal_report(report, report_body())},
+          {"announcement", sign_announcement(announcement(), key_from(0x80))}};
+}
+
+Json make_vectors() {
+  Json out;
+  out["key"] = {{"seed", to_hex(counting<32>(0x80))}, {"public", to_hex(key_from(0x80).public_key())}};
+  out["session"] = {{"number", 0x0a0b0c0d}, {"nonce", to_hex(counting<16>(0x40))}, {"epoch_secret", to_hex(counting<32>(0x20))},
+                    {"receiver", 7}, {"receiver_secret", to_hex(counting<32>(0x60))}};
+  out["group_key"] = to_hex(derive_key(counting<32>(0x20), session_name(), 0, kGroupPath, Direction::to_receivers));
+  out["report_key"] = to_hex(derive_key(counting<32>(0x60), session_name(), 0, 7, Direction::to_sender));
+  out["next_epoch_secret"] = to_hex(next_epoch_secret(counting<32>(0x20)));
+  out["report_body"] = to_hex(write_report_body(report_body()));
+  out["parity"] = {{"symbol_size", 32}, {"source", to_hex(fec_block())}, {"indices", {128, 129, 255}}, {"parity", to_hex(fec_parity())}};
+  for (const auto& [name, bytes] : datagrams()) out["datagrams"].push_back({{"name", name}, {"hex", to_hex(bytes)}});
+  return out;
+}
+
+const std::string kPath = GHOST_VECTORS "/ardus.json";
+
+/// `datagram` with a byte changed, cut or made longer, so that reading it must fail or give something else that is in bounds.
+void damage_everywhere(const Bytes& datagram, const std::function<void(BytesView)>& read) {
+  for (std::size_t length = 0; length < datagram.size(); ++length) read(BytesView(datagram).first(length));
+  for (std::size_t at = 0; at < datagram.size(); ++at) {
+    for (const std::uint8_t value : {std::uint8_t{0}, std::uint8_t{0x7f}, std::uint8_t{0xff}}) {
+      Bytes copy = datagram;
+      copy[at] = value;
+      read(copy);
+    }
+  }
+}
+
+}  // namespace
+
+TEST(Message, TheVectorsOfTheSpecificationAreWhatWeWrite) {
+  const Json made = make_vectors();
+  if (std::getenv("GHOST_MAKE_VECTORS") != nullptr) {
+    ASSERT_TRUE(write_file_atomically(kPath, as_bytes(made.dump(1) + "\n")));
+  }
+  const Json told = Json::parse(read_file(kPath, 1024 * 1024).value());
+  EXPECT_EQ(made, told);
+}
+
+TEST(Message, ADataHeaderIsReadBack) {
+  Bytes datagram(kDataDatagram);
+  write_data_header(data_header(), datagram.data());
+  EXPECT_EQ(read_data_header(datagram), data_header());
+  datagram.pop_back();
+  EXPECT_EQ(read_data_header(datagram), std::nullopt);
+}
+
+TEST(Message, ADataHeaderWhoseSymbolDoesNotFitItsTypeIsNone) {
+  Bytes datagram(kDataDatagram);
+  DataHeader header = data_header();
+  header.symbol = SymbolIndex{128};
+  write_data_header(header, datagram.data());
+  EXPECT_EQ(read_data_header(datagram), std::nullopt);
+  header.type = MessageType::repair;
+  write_data_header(header, datagram.data());
+  EXPECT_EQ(read_data_header(datagram), header);
+  header.symbol = SymbolIndex{256};
+  write_data_header(header, datagram.data());
+  EXPECT_EQ(read_data_header(datagram), std::nullopt);
+}
+
+TEST(Message, ControlMessagesAreReadBack) {
+  for (const Control& control : {plan(), window_end(), census()}) {
+    const auto read = read_control(signed_control(control));
+    ASSERT_TRUE(read) << read.error().message;
+    EXPECT_EQ(*read, control);
+  }
+}
+
+TEST(Message, AReportIsReadBack) {
+  const auto read = read_report_body(write_report_body(report_body()));
+  ASSERT_TRUE(read) << read.error().message;
+  EXPECT_EQ(*read, report_body());
+}
+
+TEST(Message, AReportOfMoreDeficitsThanFitSaysSo) {
+  ReportBody body;
+  for (std::uint32_t i = 0; i < 1000; ++i) body.deficits.push_back({BlockIndex{i * 300}, 1, 1});
+  const auto read = read_report_body(write_report_body(body));
+  ASSERT_TRUE(read);
+  EXPECT_TRUE(read->more);
+  EXPECT_GT(read->deficits.size(), 250u);
+  EXPECT_TRUE(std::equal(read->deficits.begin(), read->deficits.end(), body.deficits.begin()));
+}
+
+TEST(Message, RunsThatReachPastTheLastNumberAreRefused) {
+  Control control = plan();
+  control.blocks = {{BlockIndex{0xffffffff}, 1, 1}};
+  EXPECT_FALSE(read_control(signed_control(control)));
+  control.blocks = {{BlockIndex{0}, 0, 1}};
+  EXPECT_FALSE(read_control(signed_control(control)));
+  ReportBody body;
+  body.deficits = {{BlockIndex{0xfffffff0}, 0x10, 1}};
+  EXPECT_FALSE(read_report_body(write_report_body(body)));
+}
+
+TEST(Message, AnAnnouncementIsReadBackAndItsForgeryIsNot) {
+  Bytes datagram = sign_announcement(announcement(), key_from(0x80));
+  EXPECT_EQ(read_announcement(datagram).value(), announcement());
+  datagram[100] ^= 1;
+  EXPECT_EQ(read_announcement(datagram).error().code, Errc::unauthenticated);
+  EXPECT_FALSE(read_announcement(sign_announcement(announcement(), key_from(0x81))));
+}
+
+TEST(Message, DamagedDatagramsAreReadWithinBounds) {
+  for (const auto& [name, bytes] : datagrams()) {
+    if (bytes.size() == kDataDatagram) continue;
+    damage_everywhere(bytes, [](BytesView damaged) {
+      (void)read_control(damaged);
+      (void)read_report_header(damaged);
+      (void)read_report_body(damaged);
+    });
+  }
+}
+
+}  // namespace ghost::ardus

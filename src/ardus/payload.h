@@ -1,0 +1,63 @@
+#pragma once
+#include <cstdint>
+#include <span>
+
+#include "base/bytes.h"
+#include "base/result.h"
+#include "base/strong.h"
+
+/// What the protocol cores and those who feed them with content agree on (docs/spec/ardus.md §1).
+namespace ghost::ardus {
+
+inline constexpr std::size_t kSymbolSize = 1408;                           ///< bytes of content in a datagram
+inline constexpr std::size_t kBlockSymbols = 128;                          ///< k: source symbols of a block
+inline constexpr std::size_t kBlockBytes = kSymbolSize * kBlockSymbols;    ///< 180,224
+inline constexpr std::size_t kWindowBlocks = 32;                           ///< blocks interleaved with each other
+inline constexpr std::uint16_t kFirstParity = 128;                         ///< symbols 128 … 255 are parity
+inline constexpr std::uint16_t kSymbolEnd = 256;
+
+/// A block of the virtual stream, from 0.
+using BlockIndex = Strong<struct BlockIndexTag, std::uint32_t>;
+/// A symbol of a block: 0 … 127 source, 128 … 255 parity.
+using SymbolIndex = Strong<struct SymbolIndexTag, std::uint16_t>;
+/// A receiver of one session, from 1, as its sender numbered it at Join.
+using ReceiverNumber = Strong<struct ReceiverNumberTag, std::uint32_t>;
+
+/// How a virtual stream of `bytes` falls into blocks and symbols: all blocks have 128 source symbols but the last, which has as
+/// many as it needs; the last symbol is filled up with zeros.
+struct StreamShape {
+  std::uint64_t bytes = 0;
+
+  std::uint64_t symbols() const { return (bytes + kSymbolSize - 1) / kSymbolSize; }
+  std::uint32_t blocks() const { return static_cast<std::uint32_t>((bytes + kBlockBytes - 1) / kBlockBytes); }
+  /// Source symbols of a block of the stream: 1 … 128.
+  std::size_t symbols_in(BlockIndex block) const {
+    const std::uint64_t before = std::uint64_t{block.value} * kBlockSymbols;
+    return static_cast<std::size_t>(symbols() - before < kBlockSymbols ? symbols() - before : kBlockSymbols);
+  }
+  /// Bytes of a block with the zeros that fill its last symbol.
+  std::size_t bytes_in(BlockIndex block) const { return symbols_in(block) * kSymbolSize; }
+
+  friend bool operator==(const StreamShape&, const StreamShape&) = default;
+};
+/// The largest stream there is: 2^32 - 1 blocks.
+inline constexpr std::uint64_t kMaxStreamBytes = std::uint64_t{0xffffffff} * kBlockBytes;
+
+/// Where a sender reads the stream.
+class BlockSource {
+ public:
+  virtual ~BlockSource() = default;
+  /// Fills `out`, which has StreamShape::bytes_in(block) bytes; beyond the stream's end with zeros. Called on the sender's thread,
+  /// once per block as a rule and again when old blocks are repaired.
+  virtual Status read(BlockIndex block, std::span<std::uint8_t> out) = 0;
+};
+
+/// Where a receiver hands out what it has rebuilt.
+class BlockSink {
+ public:
+  virtual ~BlockSink() = default;
+  /// Every byte of the block (StreamShape::bytes_in), valid during the call. A sink that finds it wrong calls Receiver::reject().
+  virtual void on_block(BlockIndex block, BytesView bytes) = 0;
+};
+
+}  // namespace ghost::ardus

@@ -1,0 +1,237 @@
+#include "ardus/session_keys.h"
+
+#include <openssl/evp.h>
+
+#include <algorithm>
+#include <cassert>
+#include <cstring>
+#include <new>
+
+namespace ghost::ardus {
+
+namespace {
+
+// OpenSSL's cipher calls fail on a wrong tag, and else only when memory is short or AES was configured away.
+void must(bool done) {
+  if (!done) throw std::bad_alloc();
+}
+
+using Nonce = std::array<std::uint8_t, 12>;
+
+/// Four zero bytes, then the packet number, little-endian.
+Nonce nonce_of(std::uint64_t number) {
+  Nonce nonce{};
+  for (std::size_t i = 0; i < 8; ++i) nonce[4 + i] = static_cast<std::uint8_t>(number >> (8 * i));
+  return nonce;
+}
+
+std::uint8_t epoch_of(std::uint64_t number) { return static_cast<std::uint8_t>(number / kPacketsPerEpoch); }
+
+}  // namespace
+
+AeadKey derive_key(const Secret& secret, const SessionName& name, std::uint8_t epoch, std::uint32_t path, Direction direction) {
+  Bytes info(as_bytes("ardus packet key").begin(), as_bytes("ardus packet key").end());
+  ByteWriter writer(info);
+  writer.u32(name.session).u8(epoch).u32(path).u8(static_cast<std::uint8_t>(direction)).bytes(name.sender);
+  Bytes derived = hkdf_sha256(secret, name.nonce, as_text(info), sizeof(AeadKey));
+  AeadKey key;
+  std::ranges::copy(derived, key.begin());
+  wipe(derived);
+  return key;
+}
+
+Secret next_epoch_secret(const Secret& secret) {
+  Bytes derived = hkdf_sha256(secret, {}, "ardus next epoch", sizeof(Secret));
+  Secret next;
+  std::ranges::copy(derived, next.begin());
+  wipe(derived);
+  return next;
+}
+
+void Aead::Free::operator()(evp_cipher_ctx_st* context) const { EVP_CIPHER_CTX_free(context); }
+
+Aead::Aead(const AeadKey& key) : sealing_(EVP_CIPHER_CTX_new()), opening_(EVP_CIPHER_CTX_new()) {
+  must(sealing_ && EVP_EncryptInit_ex(sealing_.get(), EVP_aes_128_gcm(), nullptr, key.data(), nullptr) == 1);
+  must(opening_ && EVP_DecryptInit_ex(opening_.get(), EVP_aes_128_gcm(), nullptr, key.data(), nullptr) == 1);
+}
+Aead::~Aead() = default;
+Aead::Aead(Aead&&) noexcept = default;
+Aead& Aead::operator=(Aead&&) noexcept = default;
+
+void Aead::seal(std::uint64_t number, BytesView header, BytesView plain, std::uint8_t* out) {
+  const Nonce nonce = nonce_of(number);
+  int length = 0;
+  must(EVP_EncryptInit_ex(sealing_.get(), nullptr, nullptr, nullptr, nonce.data()) == 1);
+  must(EVP_EncryptUpdate(sealing_.get(), nullptr, &length, header.data(), static_cast<int>(header.size())) == 1);
+  must(EVP_EncryptUpdate(sealing_.get(), out, &length, plain.data(), static_cast<int>(plain.size())) == 1);
+  must(EVP_EncryptFinal_ex(sealing_.get(), out + length, &length) == 1);
+  must(EVP_CIPHER_CTX_ctrl(sealing_.get(), EVP_CTRL_AEAD_GET_TAG, static_cast<int>(kTagSize), out + plain.size()) == 1);
+}
+
+bool Aead::open(std::uint64_t number, BytesView header, BytesView sealed, std::uint8_t* out) {
+  if (sealed.size() < kTagSize) return false;
+  const Nonce nonce = nonce_of(number);
+  const BytesView cipher = sealed.first(sealed.size() - kTagSize);
+  std::array<std::uint8_t, kTagSize> tag;
+  std::copy_n(sealed.data() + cipher.size(), kTagSize, tag.begin());
+  int length = 0;
+  must(EVP_DecryptInit_ex(opening_.get(), nullptr, nullptr, nullptr, nonce.data()) == 1);
+  must(EVP_CIPHER_CTX_ctrl(opening_.get(), EVP_CTRL_AEAD_SET_TAG, static_cast<int>(kTagSize), tag.data()) == 1);
+  must(EVP_DecryptUpdate(opening_.get(), nullptr, &length, header.data(), static_cast<int>(header.size())) == 1);
+  must(EVP_DecryptUpdate(opening_.get(), out, &length, cipher.data(), static_cast<int>(cipher.size())) == 1);
+  return EVP_DecryptFinal_ex(opening_.get(), out + length, &length) == 1;
+}
+
+bool ReplayWindow::fresh(std::uint64_t number) const {
+  if (number >= end_) return true;
+  if (end_ - number > kSize) return false;
+  return (bits_[number % kSize / 64] >> (number % 64) & 1) == 0;
+}
+
+void ReplayWindow::take(std::uint64_t number) {
+  if (number >= end_) {
+    const std::uint64_t steps = std::min(number - end_ + 1, kSize);
+    for (std::uint64_t i = 1; i <= steps; ++i) {
+      const std::uint64_t cleared = number + i - steps;
+      bits_[cleared % kSize / 64] &= ~(std::uint64_t{1} << (cleared % 64));
+    }
+    end_ = number + 1;
+  }
+  bits_[number % kSize / 64] |= std::uint64_t{1} << (number % 64);
+}
+
+Bytes control_signed_bytes(const SessionNonce& nonce, BytesView message) {
+  Bytes out(nonce.begin(), nonce.end());
+  out.insert(out.end(), message.begin(), message.end());
+  return out;
+}
+
+// --- the sender's side ---
+
+SenderKeys::SenderKeys(const SessionName& name, const Secret& epoch_secret, const KeyPair& key)
+    : name_(name), epoch_secret_(epoch_secret), key_(key) {
+  use_epoch(0);
+}
+
+void SenderKeys::use_epoch(std::uint8_t epoch) {
+  epoch_ = epoch;
+  group_.emplace(derive_key(epoch_secret_, name_, epoch, kGroupPath, Direction::to_receivers));
+}
+
+void SenderKeys::add_receiver(ReceiverNumber receiver, const Secret& secret) {
+  assert(receiver.value > 0);
+  if (peers_.size() < receiver.value) peers_.resize(receiver.value);
+  peers_[receiver.value - 1] = std::make_unique<Peer>(Peer{Aead(derive_key(secret, name_, 0, receiver.value, Direction::to_sender)),
+                                                           Aead(derive_key(secret, name_, 0, receiver.value, Direction::to_receivers)),
+                                                           {},
+                                                           0});
+}
+
+void SenderKeys::remove_receiver(ReceiverNumber receiver) {
+  if (receiver.value > 0 && receiver.value <= peers_.size()) peers_[receiver.value - 1].reset();
+}
+
+SenderKeys::Ticket SenderKeys::group_ticket() {
+  while (!exhausted_ && group_sent_ / kPacketsPerEpoch != epoch_) {
+    if (epoch_ == 0xff) {
+      exhausted_ = true;
+      break;
+    }
+    epoch_secret_ = next_epoch_secret(epoch_secret_);
+    use_epoch(static_cast<std::uint8_t>(epoch_ + 1));
+  }
+  return {epoch_, group_sent_};
+}
+
+SenderKeys::Ticket SenderKeys::receiver_ticket(ReceiverNumber receiver) const { return {0, sent_to(receiver)}; }
+
+std::uint64_t SenderKeys::sent_to(ReceiverNumber receiver) const { return peers_.at(receiver.value - 1)->sent; }
+
+void SenderKeys::seal_group(const DataHeader& header, BytesView symbol, std::uint8_t* out) {
+  assert(header.number == group_sent_ && header.epoch == epoch_ && !exhausted_);
+  write_data_header(header, out);
+  group_->seal(header.number, {out, kDataHeader}, symbol, out + kDataHeader);
+  ++group_sent_;
+}
+
+void SenderKeys::seal_to(ReceiverNumber receiver, const DataHeader& header, BytesView symbol, std::uint8_t* out) {
+  Peer& peer = *peers_.at(receiver.value - 1);
+  assert(header.number == peer.sent && header.epoch == 0);
+  write_data_header(header, out);
+  peer.out.seal(header.number, {out, kDataHeader}, symbol, out + kDataHeader);
+  ++peer.sent;
+}
+
+void SenderKeys::sign(Bytes& control) const {
+  const Signature signature = key_.sign(kControlDomain, control_signed_bytes(name_.nonce, control));
+  control.insert(control.end(), signature.begin(), signature.end());
+}
+
+std::optional<SenderKeys::Report> SenderKeys::open_report(BytesView datagram) {
+  const auto header = read_report_header(datagram);
+  if (!header || header->session != name_.session) return std::nullopt;
+  const std::uint32_t number = header->receiver.value;
+  if (number == 0 || number > peers_.size() || !peers_[number - 1]) return std::nullopt;
+  Peer& peer = *peers_[number - 1];
+  if (!peer.replay.fresh(header->number)) return std::nullopt;
+  const BytesView sealed = datagram.subspan(kReportHeader);
+  opened_.resize(sealed.size());
+  if (!peer.in.open(header->number, datagram.first(kReportHeader), sealed, opened_.data())) return std::nullopt;
+  peer.replay.take(header->number);
+  auto body = read_report_body(BytesView(opened_).first(sealed.size() - kTagSize));
+  if (!body) return std::nullopt;
+  return Report{*header, *std::move(body)};
+}
+
+// --- a receiver's side ---
+
+SessionReceiverKeys::SessionReceiverKeys(const SessionName& name, std::uint8_t epoch, const Secret& epoch_secret, ReceiverNumber receiver,
+                                         const Secret& own_secret)
+    : name_(name),
+      epoch_(epoch),
+      epoch_secret_(epoch_secret),
+      group_(std::in_place, derive_key(epoch_secret, name, epoch, kGroupPath, Direction::to_receivers)),
+      own_(derive_key(own_secret, name, 0, receiver.value, Direction::to_receivers)),
+      report_(derive_key(own_secret, name, 0, receiver.value, Direction::to_sender)),
+      scratch_(kSymbolSize) {}
+
+Aead* SessionReceiverKeys::group_key(std::uint8_t epoch) {
+  if (epoch == epoch_) return &*group_;
+  if (epoch == epoch_ - 1) return previous_ ? &*previous_ : nullptr;
+  if (epoch != epoch_ + 1) return nullptr;
+  if (!next_) next_.emplace(derive_key(next_epoch_secret(epoch_secret_), name_, epoch, kGroupPath, Direction::to_receivers));
+  return &*next_;
+}
+
+bool SessionReceiverKeys::open(Path path, const DataHeader& header, BytesView datagram, std::uint8_t* out) {
+  if (header.session != name_.session) return false;
+  const BytesView sealed = datagram.subspan(kDataHeader);
+  std::uint8_t* to = out != nullptr ? out : scratch_.data();
+  if (path == Path::own) return header.epoch == 0 && own_.open(header.number, datagram.first(kDataHeader), sealed, to);
+  if (header.epoch != epoch_of(header.number)) return false;
+  Aead* key = group_key(header.epoch);
+  if (key == nullptr || !key->open(header.number, datagram.first(kDataHeader), sealed, to)) return false;
+  if (header.epoch != epoch_ && next_ && key == &*next_) {
+    previous_ = std::move(group_);
+    group_ = std::move(next_);
+    next_.reset();
+    epoch_secret_ = next_epoch_secret(epoch_secret_);
+    epoch_ = header.epoch;
+  }
+  return true;
+}
+
+bool SessionReceiverKeys::verify(BytesView datagram) {
+  const SignedParts parts = split_signature(datagram);
+  return verify_signature(name_.sender, kControlDomain, control_signed_bytes(name_.nonce, parts.message), parts.signature);
+}
+
+Bytes SessionReceiverKeys::seal_report(const ReportHeader& header, const ReportBody& body) {
+  const Bytes plain = write_report_body(body);
+  Bytes out(kReportHeader + plain.size() + kTagSize);
+  write_report_header(header, out.data());
+  report_.seal(header.number, BytesView(out).first(kReportHeader), plain, out.data() + kReportHeader);
+  return out;
+}
+
+}  // namespace ghost::ardus

@@ -1,0 +1,177 @@
+#pragma once
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "ardus/message.h"
+#include "ardus/payload.h"
+#include "base/ed25519.h"
+#include "base/sha256.h"
+
+struct evp_cipher_ctx_st;
+
+/// Keys of a session and what is sealed with them (docs/spec/ardus.md §3).
+namespace ghost::ardus {
+
+using Secret = std::array<std::uint8_t, 32>;
+using AeadKey = std::array<std::uint8_t, 16>;
+/// Random, made for one session and told at Join: ties control messages to it.
+using SessionNonce = std::array<std::uint8_t, 16>;
+
+/// A key serves this many packets; then the next epoch begins.
+inline constexpr std::uint64_t kPacketsPerEpoch = std::uint64_t{1} << 23;
+
+/// What keys of different sessions are kept apart by.
+struct SessionName {
+  std::uint32_t session = 0;
+  SessionNonce nonce{};
+  PublicKey sender{};  ///< whose signature control messages carry
+
+  friend bool operator==(const SessionName&, const SessionName&) = default;
+};
+
+enum class Direction : std::uint8_t { to_receivers = 0, to_sender = 1 };
+/// The path of what goes to the whole group; a receiver's own path has its number.
+inline constexpr std::uint32_t kGroupPath = 0;
+
+/// The key of one path in one direction: each is used with one counter only, so no nonce ever repeats.
+AeadKey derive_key(const Secret& secret, const SessionName& name, std::uint8_t epoch, std::uint32_t path, Direction direction);
+/// The secret of the epoch after the one `secret` is of.
+Secret next_epoch_secret(const Secret& secret);
+
+/// AES-128-GCM under one key, with packet numbers as nonces.
+class Aead {
+ public:
+  explicit Aead(const AeadKey& key);
+  ~Aead();
+  Aead(Aead&&) noexcept;
+  Aead& operator=(Aead&&) noexcept;
+
+  /// Writes plain.size() + 16 bytes at `out`, which does not overlap `plain`.
+  void seal(std::uint64_t number, BytesView header, BytesView plain, std::uint8_t* out);
+  /// Writes sealed.size() - 16 bytes at `out`; false when the tag is wrong, and then what was written means nothing.
+  bool open(std::uint64_t number, BytesView header, BytesView sealed, std::uint8_t* out);
+
+ private:
+  struct Free {
+    void operator()(evp_cipher_ctx_st* context) const;
+  };
+  using Context = std::unique_ptr<evp_cipher_ctx_st, Free>;
+  Context sealing_, opening_;
+};
+
+/// Which packet numbers have been seen: each is taken once, and those far behind the newest never.
+class ReplayWindow {
+ public:
+  static constexpr std::uint64_t kSize = 2048;
+  bool fresh(std::uint64_t number) const;
+  /// Call when the packet has been found authentic.
+  void take(std::uint64_t number);
+  std::uint64_t end() const { return end_; }  ///< one past the highest taken
+
+ private:
+  std::uint64_t end_ = 0;
+  std::array<std::uint64_t, kSize / 64> bits_{};
+};
+
+/// What a sender seals, signs and opens with.
+class SenderKeys {
+ public:
+  /// @param key  signs control messages; outlives this. Its public half is name.sender.
+  SenderKeys(const SessionName& name, const Secret& epoch_secret, const KeyPair& key);
+
+  /// Knows a receiver from now on.
+  /// @param secret  random, its own, told to it at Join only
+  void add_receiver(ReceiverNumber receiver, const Secret& secret);
+  void remove_receiver(ReceiverNumber receiver);
+
+  /// The number and epoch of the next packet to the group, and of one to a receiver. Used up by seal().
+  struct Ticket {
+    std::uint8_t epoch = 0;
+    std::uint64_t number = 0;
+  };
+  Ticket group_ticket();  ///< moves to the next epoch when this one's packets are used up
+  Ticket receiver_ticket(ReceiverNumber receiver) const;
+  /// Packets sealed so far on the path.
+  std::uint64_t group_sent() const { return group_sent_; }
+  std::uint64_t sent_to(ReceiverNumber receiver) const;
+  /// No epoch is left: the session must end.
+  bool exhausted() const { return exhausted_; }
+  /// What a joiner is told.
+  std::uint8_t epoch() const { return epoch_; }
+  const Secret& epoch_secret() const { return epoch_secret_; }
+
+  /// Writes a whole data datagram (kDataDatagram bytes). header.number and .epoch must be the path's ticket.
+  void seal_group(const DataHeader& header, BytesView symbol, std::uint8_t* out);
+  void seal_to(ReceiverNumber receiver, const DataHeader& header, BytesView symbol, std::uint8_t* out);
+  /// Appends the signature.
+  void sign(Bytes& control) const;
+
+  struct Report {
+    ReportHeader header;
+    ReportBody body;
+  };
+  /// Nothing when it is not of this session, from nobody we know, forged, seen before or malformed.
+  std::optional<Report> open_report(BytesView datagram);
+
+ private:
+  struct Peer {
+    Aead in, out;
+    ReplayWindow replay;
+    std::uint64_t sent = 0;
+  };
+  void use_epoch(std::uint8_t epoch);
+
+  SessionName name_;
+  Secret epoch_secret_;
+  const KeyPair& key_;
+  std::uint8_t epoch_ = 0;
+  bool exhausted_ = false;
+  std::uint64_t group_sent_ = 0;  ///< packet numbers go on over epochs
+  std::optional<Aead> group_;
+  std::vector<std::unique_ptr<Peer>> peers_;  ///< by number - 1
+  Bytes opened_;
+};
+
+/// What a receiver opens, checks and seals with. Virtual, so that a simulation need not do it a million times.
+class ReceiverKeys {
+ public:
+  virtual ~ReceiverKeys() = default;
+  enum class Path : std::uint8_t { group, own };
+  /// Opens a data datagram; writes kSymbolSize bytes at `out`, or nothing where `out` is null. False when it is forged.
+  virtual bool open(Path path, const DataHeader& header, BytesView datagram, std::uint8_t* out) = 0;
+  /// Whether the sender of this session signed the datagram.
+  virtual bool verify(BytesView datagram) = 0;
+  /// The whole datagram of a report.
+  virtual Bytes seal_report(const ReportHeader& header, const ReportBody& body) = 0;
+};
+
+/// The real one.
+class SessionReceiverKeys : public ReceiverKeys {
+ public:
+  /// @param epoch, epoch_secret  as the sender told them at Join; later epochs follow from them
+  /// @param own_secret           this receiver's
+  SessionReceiverKeys(const SessionName& name, std::uint8_t epoch, const Secret& epoch_secret, ReceiverNumber receiver, const Secret& own_secret);
+
+  bool open(Path path, const DataHeader& header, BytesView datagram, std::uint8_t* out) override;
+  bool verify(BytesView datagram) override;
+  Bytes seal_report(const ReportHeader& header, const ReportBody& body) override;
+
+ private:
+  Aead* group_key(std::uint8_t epoch);
+
+  SessionName name_;
+  std::uint8_t epoch_;
+  Secret epoch_secret_;
+  std::optional<Aead> group_, previous_, next_;
+  Aead own_, report_;
+  Bytes scratch_;
+};
+
+/// What a control message's signature is over: the session's nonce, then the message.
+Bytes control_signed_bytes(const SessionNonce& nonce, BytesView message);
+
+}  // namespace ghost::ardus
