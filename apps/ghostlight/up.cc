@@ -1,15 +1,19 @@
 #include <unistd.h>
 
 #include <array>
+#include <charconv>
 #include <iostream>
 #include <optional>
 
 #include "b2/host_service.h"
+#include "b2/house.h"
 #include "base/file.h"
 #include "console/assets.h"
 #include "verbs.h"
 #include "app/daemon_service.h"
 #include "app/version.h"
+#include "workflow/stage_hosts_service.h"
+#include "workflow/stage_service.h"
 
 namespace ghost::app {
 
@@ -76,6 +80,61 @@ int print_config(const Arguments& arguments) {
   return code(Exit::done);
 }
 
+/// The house this node keeps; made when receivers are to be run and there is none, since only members are sent anything.
+Result<b2::House> own_house(const Places& where) {
+  auto house = b2::House::open(where.state);
+  if (house || house.error().code != Errc::not_found) return house;
+  const auto now = std::chrono::system_clock::now();
+  auto node = b2::NodeState::open_or_create(where.state, "", now);
+  if (!node) return node.error();
+  return b2::House::create(*node, node->name() + "'s stage", now);
+}
+
+/// A share as people write it: "2%", "0.02".
+Result<double> parse_share(const std::string& text) {
+  double value = -1;
+  const auto [end, wrong] = std::from_chars(text.data(), text.data() + text.size(), value);
+  const std::string_view rest(end, static_cast<std::size_t>(text.data() + text.size() - end));
+  if (rest == "%") value /= 100;
+  if (wrong != std::errc{} || (!rest.empty() && rest != "%") || !(value >= 0 && value <= 0.9)) {
+    return Error{Errc::malformed, "'" + text + "' is no packet loss: write 2% or 0.02, at most 90%"};
+  }
+  return value;
+}
+
+/// The receivers that --receivers asks for; null when it does not.
+Result<std::unique_ptr<workflow::StageHosts>> stage_hosts(const Places& where, const std::filesystem::path& programs, const Arguments& arguments) {
+  const std::string wished = arguments.text("receivers", "0");
+  workflow::StageHosts::Spec spec;
+  const auto [end, wrong] = std::from_chars(wished.data(), wished.data() + wished.size(), spec.count);
+  if (wrong != std::errc{} || end != wished.data() + wished.size()) return Error{Errc::malformed, "--receivers " + wished + ": a number is wanted"};
+  if (spec.count == 0) return std::unique_ptr<workflow::StageHosts>();
+  const auto loss = parse_share(arguments.text("loss", "0"));
+  if (!loss) return loss.error().in("--loss");
+  spec.loss = *loss;
+  spec.state = where.state;
+  spec.ardus = programs / "ardus";
+  spec.namespaces = !arguments.has("on-loopback");
+  const auto house = own_house(where);
+  if (!house) return house.error();
+  return workflow::StageHosts::make(std::move(spec), *house);
+}
+
+/// What the last step of the main job must find confirmed: nothing where ports are the kernel's choice.
+workflow::Expectations expectations(const b2::Node& node, const Arguments& arguments, bool receivers) {
+  workflow::Expectations expected;
+  if (arguments.has("free-ports")) return expected;
+  for (const ChildProgram& child : children()) {
+    if (child.port != 0) expected.tcp.push_back(child.port);
+  }
+  for (const std::string& address : node.addresses()) {
+    if (address.ends_with(":" + std::to_string(kPort))) expected.tcp.push_back(kPort);
+  }
+  expected.udp = {2114};
+  if (receivers) expected.udp.insert(expected.udp.end(), {1117, 1834, 1835});
+  return expected;
+}
+
 int up(const Arguments& arguments) {
   const auto where = places(arguments);
   if (!where) return complain("ghostlight", where.error());
@@ -85,7 +144,11 @@ int up(const Arguments& arguments) {
   const auto programs = own_directory();
   if (!programs) return complain("ghostlight", programs.error());
 
+  const auto receivers = stage_hosts(*where, *programs, arguments);
+  if (!receivers) return complain("ghostlight", receivers.error());
+
   std::unique_ptr<b2::Host> host;
+  std::unique_ptr<workflow::StageService> stage;
   DaemonSpec spec = daemon_spec();
   std::unique_ptr<b2::KernelProcesses> processes;
   const Logger log = Logger::to_stderr(parse_log_level(arguments.text("log", "info")).value_or(LogLevel::info));
@@ -96,12 +159,26 @@ int up(const Arguments& arguments) {
     for (const ChildProgram& child : children()) {
       if (const Status added = host->add(child_spec(child, *programs, *where, arguments)); !added) return added;
     }
+    workflow::StageParts parts{node.network(), node.endpoint(), log, where->state, [&](std::string_view program) { return where->socket(program); },
+                               expectations(node, arguments, *receivers != nullptr), {}, 0};
+    if (*receivers) {
+      for (const b2::ChildSpec& receiver : (*receivers)->children()) {
+        if (const Status added = host->add(receiver); !added) return added;
+      }
+      parts.interfaces = {(*receivers)->interface()};
+      parts.receivers = static_cast<std::uint32_t>((*receivers)->children().size());
+    }
+    auto opened = workflow::StageService::open(std::move(parts));
+    if (!opened) return opened.error();
+    stage = std::move(*opened);
+    node.endpoint().services.add(*stage);
     const std::string url = console_url(node, node.server());
     if (const Status written = write_file_atomically(console_file(*where), as_bytes(url + "\n"), 0600); !written) return written;
     if (const auto file = arguments.find("ready-file")) {
       if (const Status written = write_file_atomically(*file, as_bytes(url + "\n"), 0600); !written) return written;
     }
     std::cout << "Ghostlight is up. Console: " << url << std::endl;
+    if (*receivers) std::cout << (*receivers)->text() << std::endl;
     return {};
   };
   spec.services_changed = [&](const b2::v1::ServiceEntry& changed) {
@@ -128,6 +205,7 @@ Verb up_verb() {
       "the console's address with the token that opens it.";
   verb.examples = {{"ghostlight up", "on the registered ports"},
                    {"ghostlight up --state /tmp/try --listen 127.0.0.1:0 --free-ports", "a second one beside it, on free ports"},
+                   {"ghostlight up --receivers 3 --loss 2%", "with three receivers to distribute to, on this machine"},
                    {"ghostlight up --listen 0.0.0.0:2203 --listen 127.0.0.1:2203", "for the house, too"}};
   verb.options = daemon_options();
   Option ready;
@@ -138,8 +216,18 @@ Verb up_verb() {
   Option free_ports;
   free_ports.name = "free-ports";
   free_ports.help = "let the children listen on ports the kernel chooses";
-  verb.options.push_back(ready);
-  verb.options.push_back(free_ports);
+  Option receivers;
+  receivers.name = "receivers";
+  receivers.value = "N";
+  receivers.help = "also run N machines that receive, for a demonstration: in network namespaces as root, else processes on loopback";
+  Option loss;
+  loss.name = "loss";
+  loss.value = "SHARE";
+  loss.help = "packets those machines lose, 2% or 0.02; in namespaces only";
+  Option on_loopback;
+  on_loopback.name = "on-loopback";
+  on_loopback.help = "run them on loopback, also as root";
+  verb.options.insert(verb.options.end(), {ready, free_ports, receivers, loss, on_loopback});
   verb.run = up;
   return verb;
 }

@@ -8,6 +8,7 @@
 namespace ghost::app {
 
 Verb up_verb();
+Verb start_verb();
 Verb stop_verb();
 Verb status_verb();
 Verb config_verb();

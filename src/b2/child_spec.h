@@ -20,6 +20,8 @@ struct ChildSpec {
   std::vector<std::string> command;  ///< the program's path, and its arguments
   std::vector<std::pair<std::string, std::string>> environment;  ///< besides the host's own
   ResourceLimits limits;
+  /// Whether the host's callers may call its services through the host; one of several alike is called at its own address.
+  bool offers_services = true;
 };
 
 }  // namespace ghost::b2

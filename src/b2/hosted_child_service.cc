@@ -195,7 +195,7 @@ void HostedChild::learn_services() {
   });
   for (const v1::ServiceEntry& entry : entries) {
     const bool known = std::any_of(services_.begin(), services_.end(), [&](const auto& service) { return service->is(entry); });
-    if (known || !is_forwarded(entry)) continue;
+    if (known || !is_forwarded(entry) || !spec_.offers_services) continue;
     v1::DescribeRequest request;
     request.service = entry.name;
     request.descriptors = true;
