@@ -1,0 +1,34 @@
+#include "ardus/chunk_assembly.h"
+
+#include <algorithm>
+
+namespace ghost::ardus {
+
+void ChunkAssembly::on_block(std::uint64_t block, BytesView bytes, const std::function<void(std::uint32_t, BytesView)>& whole) {
+  for (const StreamMap::Piece& piece : map_.pieces(block)) {
+    if (!wanted_.has(piece.chunk) || piece.in_block + piece.size > bytes.size()) continue;
+    const BytesView part = bytes.subspan(piece.in_block, piece.size);
+    const std::uint32_t size = manifest_.chunks[piece.chunk].size;
+    if (piece.size == size) {
+      wanted_.erase(piece.chunk);
+      whole(piece.chunk, part);
+      continue;
+    }
+    Partial& partial = partial_[piece.chunk];
+    if (partial.bytes.empty()) {
+      partial.bytes.resize(size);
+      held_ += size;
+    }
+    if (!partial.pieces.emplace(piece.in_chunk, piece.size).second) continue;
+    std::copy(part.begin(), part.end(), partial.bytes.begin() + piece.in_chunk);
+    partial.filled += piece.size;
+    if (partial.filled < size) continue;
+    const Bytes chunk = std::move(partial.bytes);
+    partial_.erase(piece.chunk);
+    held_ -= size;
+    wanted_.erase(piece.chunk);
+    whole(piece.chunk, chunk);
+  }
+}
+
+}  // namespace ghost::ardus

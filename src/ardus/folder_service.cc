@@ -1,0 +1,140 @@
+#include "ardus/folder_service.h"
+
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <climits>
+
+namespace ghost::ardus {
+
+namespace {
+
+int open_beneath(int folder, const char* path, int flags, mode_t mode) {
+  open_how how{};
+  how.flags = static_cast<std::uint64_t>(flags | O_CLOEXEC);
+  how.mode = mode;
+  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
+  for (;;) {
+    const long fd = ::syscall(SYS_openat2, folder, path, &how, sizeof how);
+    if (fd >= 0 || (errno != EINTR && errno != EAGAIN)) return static_cast<int>(fd);
+  }
+}
+
+Error open_error(int why, const std::string& path) {
+  if (why == ELOOP) {
+    return {Errc::refused, "open " + path + ": a symbolic link stands on the way, and receivers follow none; move it away if the file should go there"};
+  }
+  if (why == EXDEV) return {Errc::refused, "open " + path + ": this leads out of the target folder"};
+  if (why == ENOTDIR) return {Errc::conflict, "open " + path + ": something that is no folder stands on the way"};
+  if (why == ENOSYS) return {Errc::unsupported, "open " + path + ": the kernel has no openat2; Linux 5.6 or later is needed"};
+  return errno_error(why, "open", path);
+}
+
+}  // namespace
+
+Result<Folder> Folder::open(const std::filesystem::path& path) {
+  UniqueFd fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!fd) return errno_error("open the folder", path.string());
+  return Folder(std::move(fd), path);
+}
+
+Result<UniqueFd> Folder::open_file(const std::string& path, int flags, mode_t mode) const {
+  UniqueFd fd(open_beneath(fd_.get(), path.c_str(), flags, mode));
+  if (!fd) return open_error(errno, whole(path));
+  return fd;
+}
+
+Result<Folder> Folder::folder(const std::string& path) const {
+  auto fd = open_file(path, O_RDONLY | O_DIRECTORY);
+  if (!fd) return fd.error();
+  return Folder(std::move(*fd), path_ / path);
+}
+
+Result<std::pair<UniqueFd, std::string>> Folder::parent(const std::string& path) const {
+  const std::size_t slash = path.rfind('/');
+  auto fd = open_file(slash == std::string::npos ? "." : path.substr(0, slash), O_PATH | O_DIRECTORY);
+  if (!fd) return fd.error();
+  return std::pair{std::move(*fd), slash == std::string::npos ? path : path.substr(slash + 1)};
+}
+
+Status Folder::make_folder(const std::string& path, mode_t mode) const {
+  const auto in = parent(path);
+  if (!in) return in.error();
+  if (::mkdirat(in->first.get(), in->second.c_str(), mode) == 0) return {};
+  if (errno != EEXIST) return errno_error("make the folder", whole(path));
+  const auto there = look(path);
+  if (!there) return there.error();
+  if (*there && S_ISDIR((*there)->st_mode)) return {};
+  const bool link = *there && S_ISLNK((*there)->st_mode);
+  return Error{Errc::conflict, "make the folder " + whole(path) + ": a " + (link ? "symbolic link" : "file") + " stands there; move it away first"};
+}
+
+Result<std::optional<struct stat>> Folder::look(const std::string& path) const {
+  const auto in = parent(path);
+  if (!in && in.error().code == Errc::not_found) return std::optional<struct stat>();
+  if (!in) return in.error();
+  struct stat found {};
+  if (::fstatat(in->first.get(), in->second.c_str(), &found, AT_SYMLINK_NOFOLLOW) == 0) return std::optional(found);
+  if (errno == ENOENT) return std::optional<struct stat>();
+  return errno_error("look at", whole(path));
+}
+
+Result<std::string> Folder::read_link(const std::string& path) const {
+  const auto in = parent(path);
+  if (!in) return in.error();
+  char text[PATH_MAX];
+  const ssize_t size = ::readlinkat(in->first.get(), in->second.c_str(), text, sizeof text);
+  if (size < 0) return errno_error("read the link", whole(path));
+  return std::string(text, static_cast<std::size_t>(size));
+}
+
+Status Folder::take(const Folder& from, const std::string& name, const std::string& path) const {
+  const auto in = parent(path);
+  if (!in) return in.error();
+  if (::renameat2(from.fd(), name.c_str(), in->first.get(), in->second.c_str(), 0) == 0) return {};
+  if (errno == EISDIR) return Error{Errc::conflict, "put " + whole(path) + " in place: a folder stands there; move it away first"};
+  return errno_error("put in place", whole(path));
+}
+
+Status Folder::make_link(const std::string& says, const std::string& path) const {
+  const auto in = parent(path);
+  if (!in) return in.error();
+  if (::symlinkat(says.c_str(), in->first.get(), in->second.c_str()) != 0) return errno_error("make the symbolic link", whole(path));
+  return {};
+}
+
+Status Folder::remove_file(const std::string& path) const {
+  const auto in = parent(path);
+  if (!in) return in.error();
+  if (::unlinkat(in->first.get(), in->second.c_str(), 0) != 0 && errno != ENOENT) return errno_error("remove", whole(path));
+  return {};
+}
+
+Status read_exactly(int fd, std::uint64_t offset, std::span<std::uint8_t> out, const std::string& name) {
+  while (!out.empty()) {
+    const ssize_t got = ::pread(fd, out.data(), out.size(), static_cast<off_t>(offset));
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return errno_error("read", name);
+    if (got == 0) return Error{Errc::data_loss, "read " + name + ": it ends before it should"};
+    out = out.subspan(static_cast<std::size_t>(got));
+    offset += static_cast<std::uint64_t>(got);
+  }
+  return {};
+}
+
+Status write_exactly(int fd, std::uint64_t offset, BytesView bytes, const std::string& name) {
+  while (!bytes.empty()) {
+    const ssize_t put = ::pwrite(fd, bytes.data(), bytes.size(), static_cast<off_t>(offset));
+    if (put < 0 && errno == EINTR) continue;
+    if (put < 0 && errno == EFBIG) return Error{Errc::exhausted, "write " + name + ": longer than this process, or the file system, allows (ulimit -f)"};
+    if (put < 0) return errno_error("write", name);
+    bytes = bytes.subspan(static_cast<std::size_t>(put));
+    offset += static_cast<std::uint64_t>(put);
+  }
+  return {};
+}
+
+}  // namespace ghost::ardus

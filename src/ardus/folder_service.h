@@ -1,0 +1,53 @@
+#pragma once
+#include <sys/stat.h>
+
+#include <filesystem>
+#include <optional>
+#include <string>
+
+#include "base/bytes.h"
+#include "base/result.h"
+#include "base/unique_fd.h"
+
+namespace ghost::ardus {
+
+/// A folder nothing leads out of: every path given to it is opened with openat2(2) and RESOLVE_BENEATH, RESOLVE_NO_SYMLINKS and
+/// RESOLVE_NO_MAGICLINKS, so that neither "..", nor a symbolic link that stands somewhere on the way, takes it elsewhere.
+class Folder {
+ public:
+  /// Opens it; its own path may go through links, since a person gave it.
+  static Result<Folder> open(const std::filesystem::path& path);
+
+  /// open(2) beneath it. Errors name the whole path; a symbolic link on the way is told as what it is.
+  Result<UniqueFd> open_file(const std::string& path, int flags, mode_t mode = 0) const;
+  /// A folder beneath it.
+  Result<Folder> folder(const std::string& path) const;
+  /// Makes a folder whose parent is there; one that is there already will do, anything else there is a conflict.
+  Status make_folder(const std::string& path, mode_t mode) const;
+  /// What stands at the path itself, a link not followed; nothing when there is nothing. Errors when the way there is none.
+  Result<std::optional<struct stat>> look(const std::string& path) const;
+  /// What a symbolic link says.
+  Result<std::string> read_link(const std::string& path) const;
+  /// Moves `name` of `from` to `path` here, in place of a file or link that may be there.
+  Status take(const Folder& from, const std::string& name, const std::string& path) const;
+  Status make_link(const std::string& says, const std::string& path) const;
+  Status remove_file(const std::string& path) const;
+
+  int fd() const { return fd_.get(); }
+  const std::filesystem::path& path() const { return path_; }
+
+ private:
+  Folder(UniqueFd fd, std::filesystem::path path) : fd_(std::move(fd)), path_(std::move(path)) {}
+  /// The folder that `path` is in, and its last part.
+  Result<std::pair<UniqueFd, std::string>> parent(const std::string& path) const;
+  std::string whole(const std::string& path) const { return (path_ / path).string(); }
+
+  UniqueFd fd_;
+  std::filesystem::path path_;
+};
+
+/// Reads exactly this many bytes from there; data_loss at the end of the file.
+Status read_exactly(int fd, std::uint64_t offset, std::span<std::uint8_t> out, const std::string& name);
+Status write_exactly(int fd, std::uint64_t offset, BytesView bytes, const std::string& name);
+
+}  // namespace ghost::ardus

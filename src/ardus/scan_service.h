@@ -1,0 +1,70 @@
+#pragma once
+#include <sys/stat.h>
+
+#include <atomic>
+#include <filesystem>
+#include <functional>
+#include <list>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "ardus/manifest.h"
+#include "base/result.h"
+#include "base/time.h"
+#include "base/unique_fd.h"
+
+namespace ghost::ardus {
+
+/// What is sent: a signed manifest, and where on this machine the bytes of its chunks are. One thread at a time may read.
+class Content {
+ public:
+  const Manifest& manifest() const { return manifest_; }
+  const Bytes& encoded() const { return encoded_; }
+  /// Things that can't be sent and were left out (devices, sockets), and paths that differ by case alone: for the person.
+  const std::vector<std::string>& remarks() const { return remarks_; }
+
+  /// `out.size()` bytes of a chunk, from `offset` on. conflict when its file was changed since it was scanned.
+  Status read(std::uint32_t chunk, std::uint32_t offset, std::span<std::uint8_t> out);
+
+ private:
+  friend class Scanner;
+  struct Source {
+    std::filesystem::path path;
+    struct stat found;
+  };
+  struct Place {
+    std::uint32_t source;
+    std::uint64_t offset;
+  };
+  struct OpenFile {
+    std::uint32_t source;
+    UniqueFd fd;
+  };
+  Result<int> open(std::uint32_t source);
+
+  Manifest manifest_;
+  Bytes encoded_;
+  std::vector<std::string> remarks_;
+  std::vector<Source> sources_;
+  std::vector<Place> places_;   ///< of each chunk
+  std::list<OpenFile> opened_;  ///< the one used last in front
+};
+
+struct ScanWish {
+  std::vector<std::filesystem::path> paths;  ///< absolute; each is sent under its last part
+  std::string name;                          ///< "" for the first path's last part
+  std::uint64_t now_ms = 0;                  ///< UTC, for the manifest
+  std::function<void(std::uint64_t bytes)> progress = {};  ///< bytes read so far; from the scanning thread
+  std::shared_ptr<const std::atomic<bool>> cancelled = {};
+};
+
+/// Reads, cuts and hashes everything under the paths. Blocks for as long as the disk takes. Links below a path are sent as links; a path
+/// that is one itself is followed. Errors name the file.
+Result<std::unique_ptr<Content>> scan(const ScanWish& wish, const KeyPair& publisher);
+
+/// Reads a file from its beginning and hands out its chunks, in order; `found` is left false by `each` to stop early.
+Status for_each_chunk(int fd, const std::string& name, const std::function<bool(const Chunk&, std::uint64_t offset)>& each);
+
+}  // namespace ghost::ardus
