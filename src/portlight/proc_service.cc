@@ -62,15 +62,19 @@ void scan_descriptors(int folder, int pid, ProcessScan& scan) {
   const Directory directory(::fdopendir(fds));
   if (!directory) return;
   std::array<char, 64> link;
+  bool refused = false;
   while (const dirent* entry = ::readdir(directory.get())) {
     const auto fd = entry->d_name[0] == '0' ? std::optional<int>(0) : pid_of(entry->d_name);
     if (!fd) continue;
     const ssize_t length = ::readlinkat(fds, entry->d_name, link.data(), link.size());
+    if (length < 0) refused = refused || errno == EACCES || errno == EPERM;
     if (length <= 0) continue;
     const std::string_view text(link.data(), static_cast<std::size_t>(length));
     if (const auto socket = link_inode(text, "socket")) scan.sockets.push_back({*socket, pid, *fd});
     else if (const auto space = link_inode(text, "net")) scan.namespace_descriptors.push_back({*space, pid, *fd});
   }
+  // Root without CAP_SYS_PTRACE, or under a security module, may list descriptors and not read them.
+  if (refused) ++scan.hidden;
 }
 
 void scan_one(int proc, int pid, ProcessScan& scan) {

@@ -63,7 +63,7 @@ std::string owner_text(const Findings& f) {
     case OwnerStatus::container: return who + (f.container.empty() ? " in a container" : " in " + f.container);
     case OwnerStatus::kernel: return "the kernel itself";
     case OwnerStatus::no_descriptor: return "no process that has it open (in flight between processes, or held by io_uring)";
-    case OwnerStatus::not_visible: return (f.owner.empty() || f.owner == "a process" ? std::string("an owner") : f.owner) + " not visible to me: need root";
+    case OwnerStatus::not_visible: return (f.owner.empty() || f.owner == "a process" ? std::string("an owner") : f.owner) + " not visible to me: " + f.remedy;
   }
   return who;
 }

@@ -39,6 +39,7 @@ struct Findings {
   std::string owner;        ///< "redis-server (pid 812)"
   std::string package;      ///< "redis-server"
   std::string container;
+  std::string remedy = "need root";  ///< what would show what is not visible
 };
 /// One sentence a person understands, the verdict's reason in it.
 std::string sentence(const Findings& findings);

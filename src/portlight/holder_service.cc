@@ -1,0 +1,35 @@
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "portlight/api.h"
+#include "portlight/owner_service.h"
+#include "portlight/sock_diag_service.h"
+
+namespace ghost::portlight {
+
+Result<std::string> holder_of(std::string_view transport, std::uint16_t port) {
+  const auto sockets = listening_sockets_here();
+  if (!sockets) return sockets.error();
+  std::vector<Listener> found;
+  for (const Socket& socket : *sockets) {
+    if (socket.port != port || name(socket.transport) != transport) continue;
+    Listener listener;
+    listener.socket = socket;
+    found.push_back(std::move(listener));
+    break;
+  }
+  if (found.empty()) return Error{Errc::not_found, "nobody listens on " + std::to_string(port) + "/" + std::string(transport)};
+  const ProcessScan scan = scan_processes(1);
+  // No package is looked for: a database that is not there answers at once.
+  Guarded<PackageService> packages(PackageService({}, {}));
+  OwnerService(scan, packages).fill_in(found);
+  const Owner& owner = found[0].owner;
+  std::string text = owner.text();
+  if (owner.pid != 0) text += ", of user " + owner.user;
+  if (owner.pid != 0 && !owner.unit.empty()) text += ", " + owner.unit;
+  if (owner.status == OwnerStatus::not_visible) text += "; root sees which";
+  return text;
+}
+
+}  // namespace ghost::portlight
