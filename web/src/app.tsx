@@ -1,14 +1,18 @@
-import { useEffect, useMemo, useState } from 'preact/hooks';
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { Link, pageWorld } from './b2/link';
-import { NodesPage, staleness } from './nodes/nodes_page';
+import { Stage } from './gen/ghostlight/v1/stage';
+import { NodesPage } from './nodes/nodes_page';
 import { useWatch } from './nodes/use_watch';
+import { StagePage } from './stage/stage_page';
 import { keepToken, takeToken } from './token';
-import { useLinkState } from './ui/hooks';
+import { useLinkState, useNow } from './ui/hooks';
 import { Shell, type Page, type Pulse } from './ui/shell';
+import { staleness } from './ui/staleness';
 import { TokenPage } from './ui/token_page';
+import { useStream } from './ui/use_stream';
 
+const kStage: Page = { path: '#/stage', title: 'Stage' }; // first where the node has the job's service
 const kNodes: Page = { path: '#/nodes', title: 'Nodes' };
-const kPages: readonly Page[] = [kNodes];
 
 export function App() {
   const [given, setGiven] = useState(() => ({ token: takeToken(), time: 0 }));
@@ -39,7 +43,12 @@ function Gate({ refusal, onToken }: { refusal?: string; onToken: (token: string)
 function Connected({ token, onToken }: { token: string; onToken: (token: string) => void }) {
   const link = useMemo(() => new Link(pageWorld(token), token), [token]);
   const state = useLinkState(link);
-  const watched = useWatch(state);
+  const hash = useHash();
+  const endpoint = state.kind === 'open' ? state.endpoint : undefined;
+  const hasStage = useLast(endpoint?.services().some(({ name }) => name === Stage.watch.service));
+  const watched = useWatch(endpoint);
+  const stage = useStream(hasStage === true ? endpoint : undefined, Stage.watch, {});
+  const now = useNow(1000);
   useEffect(() => {
     const retry = () => link.retryNow();
     const seen = () => document.visibilityState === 'visible' && link.retryNow();
@@ -53,14 +62,40 @@ function Connected({ token, onToken }: { token: string; onToken: (token: string)
     };
   }, [link]);
   if (state.kind === 'refused') return <Gate refusal={state.reason} onToken={onToken} />;
+  const pages = hasStage === false ? [kNodes] : [kStage, kNodes];
+  const current = pages.find(({ path }) => path === hash) ?? pages[0]!;
+  const seen = current === kStage ? stage : watched;
+  const trouble = staleness(state, seen, watched.at, Math.max(now, watched.at ?? 0));
   return (
-    <Shell pages={kPages} current={kNodes} pulse={pulseOf()}>
-      <NodesPage link={link} linkState={state} watched={watched} />
+    <Shell pages={pages} current={current} pulse={pulseOf()}>
+      {current === kStage ? (
+        <StagePage link={link} linkState={state} seen={stage} trouble={trouble} />
+      ) : (
+        <NodesPage link={link} linkState={state} watched={watched} trouble={trouble} />
+      )}
     </Shell>
   );
 
   function pulseOf(): Pulse {
-    if (state.kind === 'open' && watched.state !== undefined && staleness(state, watched, Date.now()) === undefined) return 'live';
-    return watched.state === undefined && state.kind !== 'waiting' ? 'connecting' : 'lost';
+    if (state.kind === 'open' && seen.state !== undefined && trouble === undefined) return 'live';
+    return seen.state === undefined && state.kind !== 'waiting' ? 'connecting' : 'lost';
   }
+}
+
+/** The address bar's fragment, which names the page. */
+function useHash(): string {
+  const [hash, setHash] = useState(location.hash);
+  useEffect(() => {
+    const changed = () => setHash(location.hash);
+    addEventListener('hashchange', changed);
+    return () => removeEventListener('hashchange', changed);
+  }, []);
+  return hash;
+}
+
+/** `value`, or the last there was while there is none. */
+function useLast<T>(value: T | undefined): T | undefined {
+  const last = useRef(value);
+  if (value !== undefined) last.current = value;
+  return last.current;
 }

@@ -3,6 +3,7 @@ import { App } from './app';
 import './style/base.css';
 import './style/shell.css';
 import './style/nodes.css';
+import './style/stage.css';
 import { applyTheme } from './ui/theme';
 
 applyTheme();

@@ -13,11 +13,11 @@ export function tokenIn(text: string): string | undefined {
   return kToken.test(token) ? token : undefined;
 }
 
-/** Takes the token out of the address bar, or else out of this tab's storage. */
+/** Takes the token out of the address bar, where a page may be named before it (`#/nodes&t=…`), or else out of this tab's storage. */
 export function takeToken(): string | undefined {
   if (/^#(?:.*&)?t=/.test(location.hash)) {
     const token = tokenIn(location.hash);
-    history.replaceState(null, '', location.pathname + location.search);
+    history.replaceState(null, '', location.pathname + location.search + location.hash.replace(/&?t=[^&]*/, '').replace(/^#$/, ''));
     if (token !== undefined) keepToken(token);
   }
   return sessionStorage.getItem(kKey) ?? undefined;

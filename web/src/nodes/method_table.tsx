@@ -52,7 +52,7 @@ export function MethodTable({ rows }: { rows: readonly MethodRow[] }) {
   // Figures are most often wanted from the largest down, names from A on.
   const sortBy = (wanted: Column) => setSorting({ column: wanted, descending: wanted === column ? !descending : kColumns.indexOf(wanted) >= kTextColumns });
   return (
-    <section class="methods" aria-labelledby="methods-title">
+    <section class="card methods" aria-labelledby="methods-title">
       <div class="section-head">
         <h2 id="methods-title">Methods</h2>
         <label class="check">

@@ -1,23 +1,15 @@
 import { toHex } from '../b2/bytes';
 import type { HostState } from '../gen/b2/v1/host';
 import { CopyButton } from '../ui/copy_button';
+import { Fact } from '../ui/fact';
 import { bytes, count, duration, rate, shortId } from '../ui/format';
 import { totalsOf, type Program } from './programs';
-
-function Fact({ name, children }: { name: string; children: preact.ComponentChildren }) {
-  return (
-    <div class="fact">
-      <dt>{name}</dt>
-      <dd>{children}</dd>
-    </div>
-  );
-}
 
 export function NodeHeader({ state, programs, perSecond }: { state: HostState; programs: readonly Program[]; perSecond: number | undefined }) {
   const id = toHex(state.nodeId);
   const totals = totalsOf(programs);
   return (
-    <section class="node-header" aria-labelledby="node-name">
+    <section class="card node-header" aria-labelledby="node-name">
       <div class="node-title">
         <p class="eyebrow">This node</p>
         <h1 id="node-name">{state.nodeName || 'unnamed'}</h1>

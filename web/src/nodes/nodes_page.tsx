@@ -1,8 +1,7 @@
 /** This node: its programs, their services and methods, and how they are called, live. */
 import type { Link, LinkState } from '../b2/link';
-import { Banner, type Staleness } from '../ui/banner';
-import { duration } from '../ui/format';
-import { useNow } from '../ui/hooks';
+import { Banner } from '../ui/banner';
+import type { Staleness } from '../ui/staleness';
 import { CallChart } from './call_chart';
 import { MethodTable } from './method_table';
 import { NodeHeader } from './node_header';
@@ -10,21 +9,7 @@ import { ProgramCard } from './program_card';
 import { methodRows, programsOf } from './programs';
 import type { Watched } from './use_watch';
 
-const kQuietMs = 4000; // four times the interval asked for
-
-/** Why what is shown is not live, or nothing when it is. */
-export function staleness(link: LinkState, watched: Watched, now: number): Staleness | undefined {
-  if (link.kind === 'waiting') return { headline: link.reason, detail: '' };
-  if (link.kind === 'connecting') return watched.state === undefined ? undefined : { headline: 'The connection to the server was lost.', detail: '' };
-  if (link.kind !== 'open') return { headline: 'Not connected.', detail: '' };
-  if (watched.failure !== undefined) return { headline: 'The server does not tell its state.', detail: watched.failure };
-  if (watched.at !== undefined && now - watched.at > kQuietMs) return { headline: `Nothing new has come for ${duration(now - watched.at)}.`, detail: '' };
-  return undefined;
-}
-
-export function NodesPage({ link, linkState, watched }: { link: Link; linkState: LinkState; watched: Watched }) {
-  const now = useNow(1000);
-  const trouble = staleness(linkState, watched, Math.max(now, watched.at ?? 0));
+export function NodesPage({ link, linkState, watched, trouble }: { link: Link; linkState: LinkState; watched: Watched; trouble: Staleness | undefined }) {
   const { state, rates } = watched;
   return (
     <>
@@ -43,7 +28,7 @@ function NodeView({ watched, live, link, rates }: { watched: Watched & { state: 
   const programs = programsOf(state);
   const endpoint = link.kind === 'open' ? link.endpoint : undefined;
   return (
-    <div class={live ? 'node' : 'node stale'}>
+    <div class={live ? 'page node' : 'page node stale'}>
       <NodeHeader state={state} programs={programs} perSecond={rates.history().at(-1)?.total ?? undefined} />
       <CallChart rates={rates} at={watched.at ?? 0} />
       <section class="programs" aria-labelledby="programs-title">

@@ -1,6 +1,7 @@
 import type { Endpoint } from '../b2/endpoint';
 import { Health, type ServiceEntry } from '../gen/b2/v1/hello';
 import { ChildState } from '../gen/b2/v1/host';
+import { Fact } from '../ui/fact';
 import { bytes, count, duration, percent } from '../ui/format';
 import type { Program } from './programs';
 import { RestartButton } from './restart_button';
@@ -42,15 +43,6 @@ function healthOf(service: ServiceEntry): Look {
   }
 }
 
-function Figure({ name, children }: { name: string; children: preact.ComponentChildren }) {
-  return (
-    <div class="figure">
-      <dt>{name}</dt>
-      <dd>{children}</dd>
-    </div>
-  );
-}
-
 const kNone = <span class="nothing">–</span>;
 
 /** @param endpoint  where to ask for a restart; nothing while the page is not live */
@@ -67,12 +59,12 @@ export function ProgramCard({ program, endpoint }: { program: Program; endpoint:
         </span>
       </div>
       <dl class="figures">
-        <Figure name="Up">{running ? duration(program.uptimeMs) : kNone}</Figure>
-        <Figure name="CPU">{running && program.cpuPercent !== undefined ? percent(program.cpuPercent) : kNone}</Figure>
-        <Figure name="Memory">{running ? bytes(program.residentBytes) : kNone}</Figure>
-        <Figure name="Pid">{program.pid === 0 ? kNone : program.pid}</Figure>
-        <Figure name="Restarts">{program.isHost ? kNone : count(program.restarts)}</Figure>
-        <Figure name="Listens on">{program.addresses.length === 0 ? kNone : program.addresses.map((address) => <code key={address}>{address}</code>)}</Figure>
+        <Fact name="Up">{running ? duration(program.uptimeMs) : kNone}</Fact>
+        <Fact name="CPU">{running && program.cpuPercent !== undefined ? percent(program.cpuPercent) : kNone}</Fact>
+        <Fact name="Memory">{running ? bytes(program.residentBytes) : kNone}</Fact>
+        <Fact name="Pid">{program.pid === 0 ? kNone : program.pid}</Fact>
+        <Fact name="Restarts">{program.isHost ? kNone : count(program.restarts)}</Fact>
+        <Fact name="Listens on">{program.addresses.length === 0 ? kNone : program.addresses.map((address) => <code key={address}>{address}</code>)}</Fact>
       </dl>
       <div class="program-act">{!program.isHost && <RestartButton name={program.name} endpoint={endpoint} />}</div>
       <div class="program-more">

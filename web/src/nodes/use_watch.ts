@@ -1,52 +1,19 @@
-/** The state of the node, as Host/Watch streams it; asked for again whenever the link is open again. */
-import { useEffect, useMemo, useState } from 'preact/hooks';
-import { B2Error } from '../b2/status';
-import type { LinkState } from '../b2/link';
+/** The state of the node, as Host/Watch streams it, and the rates worked out from it. */
+import { useEffect, useMemo } from 'preact/hooks';
+import type { Endpoint } from '../b2/endpoint';
 import { Host, type HostState } from '../gen/b2/v1/host';
+import { useStream, type Streamed } from '../ui/use_stream';
 import { Rates } from './rates';
 
 const kIntervalMs = 1000;
-const kAskAgainMs = 2000; // after the server ended the stream though the connection is good
 
-export interface Watched {
-  readonly state: HostState | undefined; // the last that came, however old
-  readonly at: number | undefined; // Date.now() of its arrival
-  readonly failure: string | undefined; // why the stream ended, while the connection is good
+export interface Watched extends Streamed<HostState> {
   readonly rates: Rates;
 }
 
-export function useWatch(link: LinkState): Watched {
+export function useWatch(endpoint: Endpoint | undefined): Watched {
   const rates = useMemo(() => new Rates(), []);
-  const [seen, setSeen] = useState<Omit<Watched, 'rates'>>({ state: undefined, at: undefined, failure: undefined });
-  const endpoint = link.kind === 'open' ? link.endpoint : undefined;
-  useEffect(() => {
-    if (endpoint === undefined) return undefined;
-    const leave = new AbortController();
-    const follow = async () => {
-      while (!leave.signal.aborted && endpoint.isOpen) {
-        const failure = await followOnce();
-        if (leave.signal.aborted || !endpoint.isOpen) return;
-        setSeen((before) => ({ ...before, failure }));
-        await new Promise((resolve) => setTimeout(resolve, kAskAgainMs));
-      }
-    };
-    const followOnce = async (): Promise<string> => {
-      try {
-        for await (const state of endpoint.stream(Host.watch, { intervalMs: kIntervalMs }, { signal: leave.signal })) {
-          const at = Date.now();
-          rates.update(state, at);
-          setSeen({ state, at, failure: undefined });
-        }
-        return 'The server ended the stream of its state.';
-      } catch (error) {
-        return error instanceof B2Error ? error.message : `Its state cannot be read: ${(error as Error).message}`;
-      }
-    };
-    void follow();
-    return () => {
-      leave.abort();
-      rates.gap(Date.now());
-    };
-  }, [endpoint, rates]);
+  const seen = useStream(endpoint, Host.watch, { intervalMs: kIntervalMs }, (state, at) => rates.update(state, at));
+  useEffect(() => (endpoint === undefined ? undefined : () => rates.gap(Date.now())), [endpoint, rates]);
   return { ...seen, rates };
 }

@@ -2,11 +2,7 @@
 import type { Link, LinkState } from '../b2/link';
 import { clock, duration } from './format';
 import { useNow } from './hooks';
-
-export interface Staleness {
-  readonly headline: string;
-  readonly detail: string;
-}
+import type { Staleness } from './staleness';
 
 /** @param asOf  Date.now() of the last state, or nothing when none has come */
 export function Banner({ link, state, trouble, asOf }: { link: Link; state: LinkState; trouble: Staleness | undefined; asOf: number | undefined }) {

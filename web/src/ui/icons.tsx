@@ -9,9 +9,9 @@ function Icon({ children, size = 16 }: { children: ComponentChildren; size?: num
   );
 }
 
-export function Lamp() {
+export function Lamp({ size = 28 }: { size?: number }) {
   return (
-    <svg class="lamp" width="28" height="28" viewBox="0 0 32 32" aria-hidden="true" focusable="false">
+    <svg class="lamp" width={size} height={size} viewBox="0 0 32 32" aria-hidden="true" focusable="false">
       <circle class="lamp-glow" cx="16" cy="11" r="10" />
       <circle class="lamp-bulb" cx="16" cy="11" r="5" />
       <path class="lamp-stand" d="M16 16v11M11 27.5h10" />

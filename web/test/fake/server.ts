@@ -8,17 +8,25 @@ import { Endpoint, type IncomingCall } from '../../src/b2/endpoint';
 import { kOurLimits } from '../../src/b2/limits';
 import { Status } from '../../src/b2/status';
 import { decodeRestartRequest, decodeWatchRequest, encodeHostState, encodeRestartResponse } from '../../src/gen/b2/v1/host';
+import { decodeStartRequest, encodeCancelResponse, encodeStageState, encodeStartResponse } from '../../src/gen/ghostlight/v1/stage';
 import type { Hello } from '../../src/gen/b2/v1/hello';
 import { FakeNode, serviceEntry } from './node_state';
+import { FakeStage } from './stage_state';
 
 const kTypes: Record<string, string> = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript; charset=utf-8', '.css': 'text/css; charset=utf-8', '.svg': 'image/svg+xml' };
 const kHeaders = { 'content-security-policy': "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'", 'x-content-type-options': 'nosniff', 'referrer-policy': 'no-referrer', 'cache-control': 'no-store' };
+const kStageMethods = ['Start', 'Resume', 'Watch', 'Cancel'];
 const kServices = [serviceEntry('b2.v1.Core', ['Describe', 'Health', 'Stats', 'Limits'], 0), serviceEntry('b2.v1.Host', ['List', 'Watch', 'Restart'], 4)];
-const Index = { list: 4, watch: 5, restart: 6 };
+const kStageService = serviceEntry('ghostlight.v1.Stage', kStageMethods, 7);
+const Index = { list: 4, watch: 5, restart: 6, start: 7, resume: 8, watchStage: 9, cancel: 10 };
+const kStageMs = 100; // between two states of the stage, when it changes
 const kHighWater = 256 * 1024; // bytes: a reader this far behind is given no more until it has read
 
 export class FakeServer {
   readonly node = new FakeNode();
+  readonly stage = new FakeStage();
+  /** False for a node that has no stage. */
+  hasStage = true;
   token = 'c29tZS10b2tlbi1mb3ItdGVzdHM';
   /** While true, streams stay open and silent. */
   silent = false;
@@ -96,7 +104,7 @@ export class FakeServer {
 
   private serve(socket: WebSocket): void {
     const none = new Uint8Array(0);
-    const hello: Hello = { version: 1, nodeId: none, name: 'archive-3', bootEpoch: 7n, features: [], limits: kOurLimits, keepAliveMs: 1000, services: kServices, house: '', houseId: none };
+    const hello: Hello = { version: 1, nodeId: none, name: 'archive-3', bootEpoch: 7n, features: [], limits: kOurLimits, keepAliveMs: 1000, services: this.hasStage ? [...kServices, kStageService] : kServices, house: '', houseId: none };
     const endpoint = new Endpoint('acceptor', hello, { send: (bytes) => socket.send(bytes), close: () => socket.close() }, { call: (call) => this.onCall(call) });
     this.endpoints.add(endpoint);
     socket.on('message', (data, isBinary) => {
@@ -111,7 +119,9 @@ export class FakeServer {
 
   private onCall(call: IncomingCall): void {
     if (call.method === Index.watch) return this.watch(call);
-    if (call.method !== Index.restart) return call.fail(Status.unsupported, 'the fake serves Host/Watch and Host/Restart');
+    if (call.method === Index.watchStage) return this.watchStage(call);
+    if (call.method >= Index.start) return this.steerStage(call);
+    if (call.method !== Index.restart) return call.fail(Status.unsupported, 'the fake serves Host/Watch, Host/Restart and Stage');
     if (this.refuseRestart !== '') return call.fail(Status.busy, this.refuseRestart);
     const { name } = decodeRestartRequest(call.request);
     const child = this.node.restart(name);
@@ -119,16 +129,41 @@ export class FakeServer {
     else call.finish(encodeRestartResponse({ child }));
   }
 
+  private steerStage(call: IncomingCall): void {
+    if (this.stage.refuse !== '') return call.fail(Status.refused, this.stage.refuse);
+    if (call.method === Index.cancel) return call.finish(encodeCancelResponse({ found: this.stage.cancel() }));
+    const job = call.method === Index.start ? this.stage.start(decodeStartRequest(call.request)) : this.stage.resume();
+    call.finish(encodeStartResponse({ job: BigInt(job) }));
+  }
+
+  /** The state when it changes, as the real one does: a stage where nothing happens says nothing. */
+  private watchStage(call: IncomingCall): void {
+    let last: string | undefined;
+    this.tellEvery(call, kStageMs, () => {
+      const state = encodeStageState(this.stage.state());
+      const text = Buffer.from(state).toString('latin1');
+      if (text === last) return undefined;
+      last = text;
+      return state;
+    });
+  }
+
   private watch(call: IncomingCall): void {
     const { intervalMs } = decodeWatchRequest(call.request);
+    this.tellEvery(call, Math.max(100, intervalMs || 1000), () => encodeHostState(this.node.state()));
+  }
+
+  /** @param next  gives the message to tell, or nothing when there is no news */
+  private tellEvery(call: IncomingCall, ms: number, next: () => Uint8Array | undefined): void {
     let behind = 0;
     const tell = () => {
       if (this.silent || behind > kHighWater) return;
-      behind = call.send(encodeHostState(this.node.state()));
+      const message = next();
+      if (message !== undefined) behind = call.send(message);
     };
     tell();
     this.streams += 1;
-    const timer = setInterval(tell, Math.max(100, intervalMs || 1000));
+    const timer = setInterval(tell, ms);
     call.signal.addEventListener('abort', () => {
       clearInterval(timer);
       this.streams -= 1;
