@@ -1,5 +1,6 @@
 #include "app/daemon_service.h"
 #include "app/version.h"
+#include "verbs.h"
 
 int main(int argc, char** argv) {
   using namespace ghost;
@@ -11,7 +12,8 @@ int main(int argc, char** argv) {
   program.name = "ariascribe";
   program.version = app::kVersion;
   program.summary = "classical-music metadata";
-  program.description = "The daemon of Ariascribe: today it answers who it is and how it fares.";
-  program.verbs = {app::serve_verb(daemon, "answer b2.v1.Core on port 2114")};
+  program.description = "Turns messy titles and tags into composer, work, movement and performers: offline, with how sure each is, and with undo.";
+  program.examples = {{"ariascribe identify 'Op. 27 Nr. 2, 3. Satz' --composer Beethoven", "what a title means"}, {"ariascribe search Eroica", "find works"}};
+  program.verbs = {app::identify_verb(), app::identify_album_verb(), app::search_verb(), app::show_verb(), app::serve_verb(daemon, "answer b2 on port 2114")};
   return run_command_line(program, argc, argv);
 }

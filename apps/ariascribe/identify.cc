@@ -1,0 +1,159 @@
+#include <fmt/format.h>
+
+#include <iostream>
+
+#include "app/places.h"
+#include "ariascribe/knowledge_service.h"
+#include "base/terminal.h"
+#include "base/text.h"
+#include "identification_json.h"
+#include "verbs.h"
+
+namespace ghost::app {
+
+using nlohmann::ordered_json;
+
+namespace {
+
+constexpr auto kLenient = ordered_json::error_handler_t::replace;
+
+Colour colour_of(ariascribe::Band band) {
+  return band == ariascribe::Band::apply ? Colour::green : band == ariascribe::Band::review ? Colour::yellow : Colour::dim;
+}
+
+void print(const ariascribe::Identification& found) {
+  const Terminal terminal = Terminal::of(1);
+  const auto line = [&](std::string_view label, std::string_view field, const std::string& value) {
+    if (value.empty()) return;
+    std::string why;
+    for (const auto& reason : found.reasons) {
+      if (reason.field == field) why = fmt::format("{:3.0f} %  {}", reason.confidence * 100, printable(reason.reason));
+    }
+    std::cout << fmt::format("{:<11} {:<46} ", label, printable(value)) << coloured(terminal, Colour::dim, why) << "\n";
+  };
+  line("composer", "composer", found.composer);
+  line("work", "work", found.work);
+  std::string numbers;
+  for (const std::string& number : found.catalogue) numbers += (numbers.empty() ? "" : ", ") + number;
+  line("catalogue", "catalogue", numbers);
+  line("key", "key", found.key);
+  std::string movement = found.movement_no == 0 ? "" : std::to_string(found.movement_no);
+  if (found.movement_no != 0 && found.movement_count != 0) movement += " of " + std::to_string(found.movement_count);
+  line("number", "movement_no", movement);
+  line("movement", "movement", found.movement);
+  line("arranger", "arranger", found.arranger);
+  for (const auto& each : found.performers) line(each.role.empty() ? "performer" : each.role, "performers", each.name + (each.instrument.empty() ? "" : " (" + each.instrument + ")"));
+  std::cout << "band        " << coloured(terminal, colour_of(found.band), name(found.band)) << "\n";
+}
+
+/// Reads rows of JSON from stdin; `each` makes the answer of one. A row that is no JSON is told with its line, and the others go on.
+int for_each_row(const std::function<ordered_json(const nlohmann::json& row)>& each) {
+  std::string line;
+  std::size_t number = 0, bad = 0;
+  while (std::getline(std::cin, line)) {
+    ++number;
+    if (line.find_first_not_of(" \t\r") == std::string::npos) continue;
+    const auto row = nlohmann::json::parse(line, nullptr, false);
+    if (!row.is_object()) {
+      ++bad;
+      std::cerr << "ariascribe: line " << number << ": this is no JSON object; it is skipped\n";
+      continue;
+    }
+    std::cout << each(row).dump(-1, ' ', false, kLenient) << "\n";
+  }
+  return code(bad == 0 ? Exit::done : Exit::partly);
+}
+
+ordered_json id_of(const nlohmann::json& row) { return row.contains("id") ? ordered_json(row["id"]) : ordered_json(nullptr); }
+
+int identify(const Arguments& arguments) {
+  const auto knowledge = ariascribe::Knowledge::load();
+  if (!knowledge) return complain("ariascribe", knowledge.error());
+  const ariascribe::Matcher& matcher = (*knowledge)->matcher;
+  if (arguments.has("jsonl")) {
+    return for_each_row([&](const nlohmann::json& row) {
+      ordered_json answer = {{"id", id_of(row)}};
+      answer.update(to_json(matcher.identify(track_input(row.contains("input") ? row["input"] : row))));
+      return answer;
+    });
+  }
+  ariascribe::TrackInput input;
+  input.title = arguments.text("TEXT");
+  input.album = arguments.text("album");
+  input.artist = arguments.text("artist");
+  input.composer = arguments.text("composer");
+  if (input.title.empty() && input.album.empty()) {
+    std::cerr << "ariascribe: what is to be identified? Give a title, or --jsonl and rows on standard input\n";
+    return code(Exit::usage);
+  }
+  const ariascribe::Identification found = matcher.identify(input);
+  if (arguments.has("json")) {
+    ordered_json answer = {{"v", 1}, {"event", "summary"}};
+    answer.update(to_json(found));
+    answer["code"] = 0;
+    std::cout << answer.dump(-1, ' ', false, kLenient) << "\n";
+  } else {
+    print(found);
+  }
+  return code(Exit::done);
+}
+
+int identify_album(const Arguments&) {
+  const auto knowledge = ariascribe::Knowledge::load();
+  if (!knowledge) return complain("ariascribe", knowledge.error());
+  return for_each_row([&](const nlohmann::json& row) {
+    const ariascribe::AlbumInput album = album_input(row.contains("input") ? row["input"] : row);
+    const auto found = ariascribe::identify_album((*knowledge)->matcher, album);
+    ordered_json tracks = ordered_json::array();
+    for (std::size_t i = 0; i < found.size(); ++i) {
+      ordered_json track = {{"track", album.tracks[i].track_number == 0 ? static_cast<int>(i) + 1 : album.tracks[i].track_number}};
+      track.update(to_json(found[i]));
+      tracks.push_back(std::move(track));
+    }
+    return ordered_json{{"id", id_of(row)}, {"tracks", tracks}};
+  });
+}
+
+Option text_option(std::string name, std::string help) {
+  Option option;
+  option.name = std::move(name);
+  option.value = "TEXT";
+  option.help = std::move(help);
+  return option;
+}
+
+Option rows_option() {
+  Option option;
+  option.name = "jsonl";
+  option.help = "read a row of JSON a line from standard input, write one a line";
+  return option;
+}
+
+}  // namespace
+
+Verb identify_verb() {
+  Verb verb;
+  verb.name = "identify";
+  verb.summary = "say what a messy title is: composer, work, movement, who plays";
+  verb.description = "Works offline, from the repertoire in this program. Each field comes with how sure it is and why.";
+  verb.examples = {{"ariascribe identify 'BEETHOVEN: Sonata No.14 In C# Minor, Op 27/2 - III Presto agitato'", "one title"},
+                   {"ariascribe identify 'Rondo alla turca' --artist 'Alfred Brendel' --json", "for a script"},
+                   {"ariascribe identify --jsonl < rows.jsonl", "rows {\"id\", \"input\": {\"title\", \"album\", \"artist\", \"composer\"}}"}};
+  verb.options = {json_option(), rows_option(), text_option("album", "the album it is on"), text_option("artist", "what the artist tag says"), text_option("composer", "what the composer tag says")};
+  verb.positionals = {{"TEXT", "the title", Positional::Count::optional, {}, Complete::nothing}};
+  verb.run = identify;
+  return verb;
+}
+
+Verb identify_album_verb() {
+  Verb verb;
+  verb.name = "identify-album";
+  verb.summary = "the same for all tracks of an album at once";
+  verb.description = "Tracks share composer, work and performers, and movement numbers rise: '2. Andante' is understood from its neighbours.";
+  verb.examples = {{"ariascribe identify-album --jsonl < albums.jsonl", "rows {\"id\", \"album\", \"artist\", \"tracks\": [{\"track\", \"title\"}]}"}};
+  verb.options = {rows_option()};
+  verb.run = identify_album;
+  return verb;
+}
+
+}  // namespace ghost::app

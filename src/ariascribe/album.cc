@@ -1,0 +1,270 @@
+#include "ariascribe/album.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <optional>
+
+namespace ghost::ariascribe {
+
+namespace {
+
+/// A work tracks may belong to: one of the repertoire's, or one only a track's own text names.
+struct Hypothesis {
+  std::optional<WorkIndex> work;
+  std::size_t owner = 0;  ///< the track whose text names it
+  int movements = 0;      ///< how many it has; 0: not known
+};
+
+// Logarithms of odds, as the matcher's.
+constexpr double kGoesOn = 1.5, kGoesBack = -4, kChanges = -1.5, kStartsInside = -1, kReturns = -3;
+constexpr double kOwnText = 5.5;         ///< a text fits the unknown work it names itself
+constexpr double kOtherText = -6;        ///< a text that names a work belongs to another one only its own words name
+constexpr double kNumberFits = 1, kNameFits = 2.5, kNameDiffers = -0.5, kNumberBeyond = -5;
+constexpr double kWorthKeeping = 0.03;   ///< probability below which a candidate is not followed up
+constexpr std::size_t kMostPerTrack = 3, kMostHypotheses = 120;
+
+class AlbumSearch {
+ public:
+  AlbumSearch(const Matcher& matcher, const AlbumInput& album) : matcher_(matcher), repertoire_(matcher.repertoire()), album_(album) {}
+
+  std::vector<Identification> run() {
+    for (const TrackInput& track : album_.tracks) readings_.push_back(matcher_.read(with_album(track)));
+    gather();
+    if (hypotheses_.empty()) return each_alone();
+    find_path();
+    return conclude();
+  }
+
+ private:
+  TrackInput with_album(TrackInput track) const {
+    if (track.artist.empty()) track.artist = album_.artist;
+    return track;
+  }
+  std::vector<Identification> each_alone() const {
+    std::vector<Identification> out;
+    for (const Reading& reading : readings_) out.push_back(matcher_.conclude(reading));
+    return out;
+  }
+
+  void gather() {
+    std::map<WorkIndex, std::size_t> known;
+    const auto follow = [&](WorkIndex work, std::size_t track) {
+      if (hypotheses_.size() >= kMostHypotheses || !known.emplace(work, hypotheses_.size()).second) return;
+      hypotheses_.push_back({work, track, static_cast<int>(repertoire_.work(work).movements.size())});
+    };
+    for (std::size_t t = 0; t < readings_.size(); ++t) {
+      const Reading& reading = readings_[t];
+      if (reading.title.work.empty()) continue;
+      std::size_t kept = 0;
+      for (const Candidate& each : reading.candidates) {
+        if (each.probability < kWorthKeeping || kept++ == kMostPerTrack) break;
+        follow(each.work, t);
+      }
+      if (reading.none > kWorthKeeping && hypotheses_.size() < kMostHypotheses) add_unknown(t);
+    }
+    // An album that is one work: "Winterreise", with the songs as titles.
+    if (album_.album.empty()) return;
+    TrackInput whole;
+    whole.album = album_.album;
+    whole.artist = album_.artist;
+    const Reading reading = matcher_.read(whole);
+    if (!reading.candidates.empty() && reading.candidates.front().probability > 0.5) follow(reading.candidates.front().work, 0);
+  }
+
+  /// One hypothesis for all tracks that name the same unknown work.
+  void add_unknown(std::size_t track) {
+    for (const Hypothesis& each : hypotheses_) {
+      if (!each.work && same_name(each.owner, track)) return;
+    }
+    hypotheses_.push_back({std::nullopt, track, 0});
+  }
+  bool same_name(std::size_t a, std::size_t b) const {
+    const ParsedTitle &first = readings_[a].title, &second = readings_[b].title;
+    if (!first.catalogue.empty() && !second.catalogue.empty()) return first.catalogue.front().number == second.catalogue.front().number;
+    return movement_likeness(first.work_text(), second.work_text()) > 0.8 && first.ordinal == second.ordinal;
+  }
+
+  /// How well a track alone fits a hypothesis.
+  double fit(std::size_t track, const Hypothesis& hypothesis) const {
+    const Reading& reading = readings_[track];
+    const bool names_work = !reading.title.work.empty();
+    if (!hypothesis.work) {
+      if (!names_work) return reading.title.movement.number > 0 ? kNumberFits : 0;
+      return same_name(hypothesis.owner, track) ? kOwnText : kOtherText;
+    }
+    double score = movement_fit(reading.title.movement, repertoire_.work(*hypothesis.work));
+    if (names_work) {
+      // A title that may be a movement's name ("Träumerei") can be of a work it does not name.
+      const double named = matcher_.score(reading, *hypothesis.work);
+      const double as_movement = reading.title.movement_tokens.empty() && reading.title.catalogue.empty() && reading.title.keys.empty()
+                                     ? movement_name_fit(reading.title.work_text(), repertoire_.work(*hypothesis.work))
+                                     : -100;
+      score += std::max(named, as_movement);
+    }
+    return score;
+  }
+  double movement_name_fit(std::string_view name, const Work& work) const {
+    double best = 0;
+    for (const Movement& each : work.movements) best = std::max(best, movement_likeness(name, each.title));
+    return best >= 0.6 ? 4 * best : -4;
+  }
+  double movement_fit(const MovementText& said, const Work& work) const {
+    if (work.movements.empty()) return 0;
+    double score = 0;
+    if (said.number > work.movements.back().number) return kNumberBeyond;
+    if (said.name.empty()) return said.number > 0 ? kNumberFits : 0;
+    double best = 0;
+    for (const Movement& each : work.movements) {
+      if (said.number != 0 && each.number != said.number) continue;
+      best = std::max(best, movement_likeness(said.name, each.title));
+    }
+    score += best > 0.3 ? kNameFits * best : kNameDiffers;
+    return score;
+  }
+
+  /// From one track's work to the next one's.
+  double step(std::size_t track, std::size_t from, std::size_t to) const {
+    const int before = number_in(track - 1, hypotheses_[from]), now = number_in(track, hypotheses_[to]);
+    if (from == to) {
+      if (before != 0 && now != 0) return now > before ? kGoesOn + (now == before + 1 ? 0.5 : 0) : now == before ? 0 : kGoesBack;
+      return kGoesOn;
+    }
+    double score = kChanges + (now > 1 ? kStartsInside : 0);
+    // Back to a work that was left only to fill one track is less likely than a mistake.
+    if (hypotheses_[to].owner < track - 1 && hypotheses_[from].owner > hypotheses_[to].owner) score += kReturns;
+    return score;
+  }
+  /// The movement a track would be of a work; 0: cannot be told.
+  int number_in(std::size_t track, const Hypothesis& hypothesis) const {
+    const MovementText& said = readings_[track].title.movement;
+    if (said.number != 0 || !hypothesis.work) return said.number;
+    const std::string_view name = said.name.empty() && readings_[track].title.catalogue.empty() ? readings_[track].title.work_text() : std::string_view(said.name);
+    if (name.empty()) return 0;
+    double best = 0.6;
+    int number = 0;
+    for (const Movement& each : repertoire_.work(*hypothesis.work).movements) {
+      const double likeness = movement_likeness(name, each.title);
+      if (likeness > best) best = likeness, number = each.number;
+    }
+    return number;
+  }
+
+  void find_path() {
+    const std::size_t tracks = readings_.size(), states = hypotheses_.size();
+    std::vector<double> scores(states);
+    std::vector<std::vector<std::size_t>> from(tracks, std::vector<std::size_t>(states, 0));
+    fits_.assign(tracks, std::vector<double>(states));
+    for (std::size_t t = 0; t < tracks; ++t) {
+      for (std::size_t h = 0; h < states; ++h) fits_[t][h] = fit(t, hypotheses_[h]);
+    }
+    scores = fits_[0];
+    for (std::size_t t = 1; t < tracks; ++t) {
+      std::vector<double> next(states, -1e300);
+      for (std::size_t to = 0; to < states; ++to) {
+        for (std::size_t at = 0; at < states; ++at) {
+          const double score = scores[at] + step(t, at, to) + fits_[t][to];
+          if (score > next[to]) next[to] = score, from[t][to] = at;
+        }
+      }
+      scores = std::move(next);
+    }
+    path_.assign(tracks, 0);
+    path_.back() = static_cast<std::size_t>(std::max_element(scores.begin(), scores.end()) - scores.begin());
+    for (std::size_t t = tracks - 1; t > 0; --t) path_[t - 1] = from[t][path_[t]];
+  }
+
+  std::vector<Identification> conclude() {
+    std::vector<Identification> out;
+    for (std::size_t t = 0; t < readings_.size(); ++t) out.push_back(conclude_track(t, out));
+    share_composer(out);
+    return out;
+  }
+
+  Identification conclude_track(std::size_t track, const std::vector<Identification>& done) {
+    const Hypothesis& hypothesis = hypotheses_[path_[track]];
+    Reading& reading = readings_[track];
+    const bool names_work = !reading.title.work.empty();
+    Matcher::Decided decided;
+    if (hypothesis.work) {
+      decided.work = hypothesis.work;
+      decided.probability = probability(track);
+      if (!names_work) decided.reason = "the tracks around it are of this work, and its movement fits";
+      else if (!as_candidate(reading, *hypothesis.work)) as_movement(reading, repertoire_.work(*hypothesis.work), decided);
+      return matcher_.conclude(reading, decided);
+    }
+    Identification own = matcher_.conclude(reading, decided);
+    if (names_work || hypothesis.owner >= done.size()) return own;
+    // The work that an earlier track names in full.
+    const Identification& owner = done[hypothesis.owner];
+    for (const std::string_view field : {"composer", "work", "catalogue", "key"}) {
+      std::erase_if(own.reasons, [&](const FieldReason& each) { return each.field == field; });
+      own.reasons.push_back({std::string(field), 0.85 * owner.confidence(field), "track " + std::to_string(hypothesis.owner + 1) + " names the work, and this one goes on with it"});
+    }
+    own.composer = owner.composer;
+    own.work = owner.work;
+    own.catalogue = owner.catalogue;
+    own.key = owner.key;
+    own.band = std::min(Band::review, owner.band);
+    return own;
+  }
+  static bool as_candidate(const Reading& reading, WorkIndex work) {
+    return std::any_of(reading.candidates.begin(), reading.candidates.end(), [&](const Candidate& each) { return each.work == work && each.probability > kWorthKeeping; });
+  }
+  /// What was taken for a work's name is a movement's.
+  void as_movement(Reading& reading, const Work& work, Matcher::Decided& decided) const {
+    if (movement_name_fit(reading.title.work_text(), work) < 0) return;
+    reading.title.movement.name = std::string(reading.title.work_text());
+    reading.title.movement_tokens = reading.title.work;
+    reading.title.work = {};
+    decided.reason = "'" + reading.title.movement.name + "' is a part of the work the album is of";
+  }
+
+  /// The track's share of certainty in its place on the path: against every other hypothesis with the neighbours as they are.
+  double probability(std::size_t track) const {
+    const auto local = [&](std::size_t h) {
+      double score = fits_[track][h];
+      if (track > 0) score += step(track, path_[track - 1], h);
+      if (track + 1 < path_.size()) score += step(track + 1, h, path_[track + 1]);
+      return score;
+    };
+    const double own = local(path_[track]);
+    double total = 1;
+    for (std::size_t h = 0; h < hypotheses_.size(); ++h) {
+      if (h != path_[track]) total += std::exp(local(h) - own);
+    }
+    return 1 / total;
+  }
+
+  /// Tracks nobody is named on get the composer all others have.
+  static void share_composer(std::vector<Identification>& tracks) {
+    std::map<std::string, std::size_t> votes;
+    for (const Identification& each : tracks) {
+      if (each.confidence("composer") > 0.6) ++votes[each.composer];
+    }
+    if (votes.size() != 1 || votes.begin()->second * 2 < tracks.size()) return;
+    for (Identification& each : tracks) {
+      if (each.confidence("composer") > 0.6) continue;
+      each.composer = votes.begin()->first;
+      std::erase_if(each.reasons, [](const FieldReason& reason) { return reason.field == "composer"; });
+      each.reasons.push_back({"composer", 0.8, "the other tracks are all of this composer"});
+    }
+  }
+
+  const Matcher& matcher_;
+  const Repertoire& repertoire_;
+  const AlbumInput& album_;
+  std::vector<Reading> readings_;
+  std::vector<Hypothesis> hypotheses_;
+  std::vector<std::vector<double>> fits_;  ///< [track][hypothesis]
+  std::vector<std::size_t> path_;          ///< the hypothesis of each track
+};
+
+}  // namespace
+
+std::vector<Identification> identify_album(const Matcher& matcher, const AlbumInput& album) {
+  if (album.tracks.empty()) return {};
+  return AlbumSearch(matcher, album).run();
+}
+
+}  // namespace ghost::ariascribe

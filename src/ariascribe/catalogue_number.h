@@ -1,0 +1,45 @@
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "ariascribe/tokens.h"
+#include "base/result.h"
+
+namespace ghost::ariascribe {
+
+/// A work's number in a catalogue, in the form "code:number": lower case, no spaces, a part after "/".
+/// "Op. 27 no. 2" is {"op", "27/2"}, "Hob. XVI:50" {"hob", "xvi:50"}, "BWV Anh. 114" {"bwv-anh", "114"}.
+struct CatalogueNumber {
+  std::string code;
+  std::string number;
+
+  std::string text() const { return code + ":" + number; }
+  /// Without the part: {"op", "27"}.
+  CatalogueNumber base() const { return {code, number.substr(0, number.find('/'))}; }
+  /// The part, "2" of "27/2"; "" when there is none.
+  std::string part() const;
+  friend bool operator==(const CatalogueNumber&, const CatalogueNumber&) = default;
+};
+
+/// Reads the form above; malformed when the code is not of the grammar's table or the number cannot be one of that code.
+Result<CatalogueNumber> parse_catalogue_number(std::string_view text);
+
+/// As it is printed: "Op. 27 No. 2", "K. 467", "Hob. XVI:50", "BWV Anh. 114".
+std::string display(const CatalogueNumber& number);
+
+/// A catalogue number that stands in a text.
+struct CatalogueMention {
+  CatalogueNumber number;
+  std::size_t first = 0, last = 0;  ///< tokens [first, last)
+  bool certain = true;              ///< false for a code of one letter: it holds only where the composer has such a catalogue
+};
+
+/// The numbers in a text, in order (docs/spec/ariascribe.md §3). Numbers of Köchel's sixth edition that stand beside the first
+/// edition's are passed over: "K. 331 (300i)" is k:331.
+std::vector<CatalogueMention> find_catalogue_numbers(std::span<const Token> tokens);
+
+}  // namespace ghost::ariascribe

@@ -1,0 +1,290 @@
+#include <algorithm>
+#include <cmath>
+
+#include "ariascribe/matcher.h"
+#include "ariascribe/repertoire_lines.h"
+#include "ariascribe/terms.h"
+
+namespace ghost::ariascribe {
+
+namespace {
+
+/// Below this a candidate is not believed.
+constexpr double kBelieved = 0.5;
+constexpr double kSameMovement = 0.6;
+constexpr double kApply = 0.97, kReview = 0.5;
+
+/// The second half of an identification: from a reading and the work decided on to fields, reasons and a band.
+class Conclusion {
+ public:
+  Conclusion(const Matcher& matcher, const Reading& reading, Matcher::Decided decided, const Index& index)
+      : matcher_(matcher), repertoire_(matcher.repertoire()), reading_(reading), decided_(std::move(decided)), index_(index) {
+    if (decided_.work) work_ = &repertoire_.work(*decided_.work);
+  }
+
+  Identification run() {
+    composer();
+    work();
+    catalogue();
+    key();
+    movement();
+    performers();
+    arranger();
+    band();
+    return std::move(out_);
+  }
+
+ private:
+  void tell(std::string field, double confidence, std::string reason) { out_.reasons.push_back({std::move(field), std::clamp(confidence, 0.0, 1.0), std::move(reason)}); }
+
+  void composer() {
+    if (work_) {
+      out_.composer = repertoire_.composer_of(*work_).name;
+      double sum = 0;
+      for (const Candidate& each : reading_.candidates) {
+        if (repertoire_.work(each.work).composer == work_->composer) sum += each.probability;
+      }
+      sum = std::max(sum, decided_.probability);
+      if (reading_.composer_is_certain) tell("composer", std::max(sum, certainty_of(work_->composer)), "'" + reading_.composer_text + "' is named, and wrote this work");
+      else tell("composer", sum, "who wrote " + work_->full_title());
+      return;
+    }
+    if (reading_.composer_is_certain && !reading_.composer_text.empty()) {
+      if (!reading_.composers.empty()) {
+        out_.composer = repertoire_.composer(reading_.composers.front().composer).name;
+        tell("composer", reading_.composers.front().certainty, "'" + reading_.composer_text + "' is named");
+      } else {
+        out_.composer = reading_.composer_text;
+        tell("composer", 0.8, "'" + reading_.composer_text + "' is named; the repertoire does not have this composer");
+      }
+      return;
+    }
+    guess_composer();
+  }
+  double certainty_of(ComposerIndex composer) const {
+    for (const auto& match : reading_.composers) {
+      if (match.composer == composer) return match.certainty;
+    }
+    return 0;
+  }
+
+  /// No work is believed and nobody is named in front: a catalogue only one composer has, a name inside the title, or most of the
+  /// candidates agreeing.
+  void guess_composer() {
+    for (const CatalogueMention& mention : reading_.named().catalogue) {
+      const auto only = index_.only_composer_with(mention.number.code);
+      if (!only) continue;
+      out_.composer = repertoire_.composer(*only).name;
+      return tell("composer", mention.certain ? 0.95 : 0.7, display(mention.number) + " is a number of a catalogue of this composer alone");
+    }
+    std::map<ComposerIndex, double> votes;
+    for (const Candidate& each : reading_.candidates) votes[repertoire_.work(each.work).composer] += each.probability;
+    const auto best = std::max_element(votes.begin(), votes.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
+    if (!reading_.composers.empty()) {
+      const auto& named = reading_.composers.front();
+      out_.composer = repertoire_.composer(named.composer).name;
+      return tell("composer", 0.8 * named.certainty, "the name stands in the text");
+    }
+    if (best != votes.end() && best->second > 0.05) {
+      out_.composer = repertoire_.composer(best->first).name;
+      tell("composer", best->second, "works of this composer come nearest");
+    }
+  }
+
+  void work() {
+    out_.work_id = work_ ? work_->id : "";
+    const std::string_view text = reading_.named().work_text();
+    if (work_) {
+      out_.work = work_->full_title();
+      out_.movement_count = static_cast<int>(work_->movements.size());
+      std::string reason = decided_.reason;
+      if (reason.empty()) reason = why_this_work();
+      return tell("work", decided_.probability, std::move(reason));
+    }
+    if (text.empty()) return;
+    out_.work = trimmed(text);
+    tell("work", reading_.names_work() && !reading_.named().catalogue.empty() ? 0.6 : 0.4, "as the text has it; the repertoire has no such work");
+  }
+
+  std::string why_this_work() const {
+    const ParsedTitle& text = reading_.named();
+    for (const CatalogueMention& mention : text.catalogue) {
+      for (const CatalogueNumber& has : work_->catalogue) {
+        if (has.base() != mention.number.base()) continue;
+        return display(mention.number) + " stands in the " + (reading_.work_in_album ? "album's name" : "title") + "; " +
+               (rivals() == 0 ? "one work of " + std::to_string(repertoire_.works().size()) + " fits" : "it fits best of " + std::to_string(rivals() + 1));
+      }
+    }
+    return std::string("its name is nearest to '") + std::string(trimmed(text.work_text())) + "'" + (rivals() == 0 ? ", and nothing else comes close" : "");
+  }
+  std::size_t rivals() const {
+    std::size_t count = 0;
+    for (const Candidate& each : reading_.candidates) count += each.probability > 0.01 && !(decided_.work && each.work == *decided_.work);
+    return count;
+  }
+
+  bool holds(const CatalogueMention& mention) const {
+    if (mention.certain || out_.composer.empty()) return true;
+    for (const Composer& each : repertoire_.composers()) {
+      if (each.name == out_.composer) return std::find(each.catalogues.begin(), each.catalogues.end(), mention.number.code) != each.catalogues.end();
+    }
+    return true;
+  }
+
+  void catalogue() {
+    for (const CatalogueMention& mention : reading_.named().catalogue) {
+      if (!holds(mention)) continue;
+      CatalogueNumber number = mention.number;
+      if (work_) {
+        // "Op. 27" of the work that is Op. 27 no. 2.
+        for (const CatalogueNumber& has : work_->catalogue) {
+          if (number.part().empty() && has.base() == number && !is_set()) number = has;
+        }
+      }
+      out_.catalogue.push_back(number.text());
+    }
+    if (!out_.catalogue.empty()) return tell("catalogue", work_ ? std::max(0.95, decided_.probability) : 0.95, "stands in the text");
+    if (!work_ || work_->catalogue.empty()) return;
+    out_.catalogue.push_back(work_->catalogue.front().text());
+    tell("catalogue", decided_.probability, "the number of " + work_->title);
+  }
+  bool is_set() const { return work_ && !work_->movements.empty() && work_->key.empty(); }
+
+  void key() {
+    const ParsedTitle& text = reading_.named();
+    const KeyMention* said = text.key_in(text.work);
+    const KeyMention* of_movement = reading_.title.key_in(reading_.title.movement_tokens);
+    // "24 Preludes, Op. 28: No. 7 in A major": the member's key.
+    if (of_movement && of_movement->explicit_mode && (!said || reading_.title.movement.names_member)) said = of_movement;
+    if (said && said->explicit_mode) {
+      out_.key = said->key.text();
+      return tell("key", 0.99, "stands in the text");
+    }
+    const std::string known = known_key();
+    if (said) {
+      const bool agrees = known.starts_with(said->key.tonic + " ");
+      out_.key = agrees ? known : said->key.text();
+      return tell("key", agrees ? 0.98 : 0.7, agrees ? "stands in the text, and the work has it" : "a bare letter stands in the text");
+    }
+    if (known.empty()) return;
+    out_.key = known;
+    tell("key", decided_.probability, "the work's");
+  }
+  std::string known_key() const {
+    if (!work_) return {};
+    if (!work_->key.empty()) return work_->key;
+    const int number = member_number();
+    for (const Movement& each : work_->movements) {
+      if (each.number == number) return each.key;
+    }
+    return {};
+  }
+
+  /// The number of a set's member, wherever it stands: behind a colon, in "Op. 28 No. 4", or as the title's own number.
+  int member_number() const {
+    if (reading_.title.movement.number != 0) return reading_.title.movement.number;
+    if (!is_set()) return 0;
+    for (const CatalogueMention& mention : reading_.named().catalogue) {
+      const std::string part = mention.number.part();
+      const bool own = std::find(work_->catalogue.begin(), work_->catalogue.end(), mention.number) != work_->catalogue.end();
+      if (!part.empty() && !own && part.size() <= 3 && part.find_first_not_of("0123456789") == std::string::npos) return std::stoi(part);
+    }
+    const auto& ordinal = index_.entry(*decided_.work).ordinal;
+    if (reading_.title.ordinal && !ordinal && *reading_.title.ordinal <= work_->movements.back().number) return *reading_.title.ordinal;
+    return 0;
+  }
+
+  void movement() {
+    const MovementText& said = reading_.title.movement;
+    std::string name = said.name;
+    if (reading_.work_in_album && name.empty() && said.number == 0) name = trimmed(reading_.title.text);
+    out_.movement_no = work_ ? member_number() : said.number;
+    const Movement* known = nullptr;
+    double likeness = 0;
+    if (work_) {
+      for (const Movement& each : work_->movements) {
+        const double now = name.empty() ? 0 : movement_likeness(name, each.title);
+        const bool numbered = out_.movement_no != 0 && each.number == out_.movement_no;
+        if (out_.movement_no != 0 ? numbered : now > likeness) known = &each, likeness = now;
+      }
+    }
+    if (out_.movement_no != 0) {
+      const bool agrees = known && (name.empty() || likeness >= 0.4);
+      tell("movement_no", agrees ? 0.99 : work_ && !work_->movements.empty() ? 0.85 : 0.93, agrees ? "stands in the text, and the work has such a movement" : "stands in the text");
+    } else if (known && likeness >= kSameMovement) {
+      out_.movement_no = known->number;
+      tell("movement_no", likeness * decided_.probability, "'" + known->title + "' is the work's number " + std::to_string(known->number));
+    }
+    if (!name.empty()) {
+      out_.movement = name;
+      tell("movement", known && likeness >= kSameMovement ? 0.98 : 0.85, "stands in the text");
+    } else if (known && out_.movement_no == known->number && !known->title.empty()) {
+      out_.movement = known->title;
+      tell("movement", 0.95 * decided_.probability, "number " + std::to_string(known->number) + " of the work");
+    }
+    movement_fits_ = known != nullptr && (name.empty() || likeness >= 0.5);
+  }
+
+  void performers() {
+    out_.performers = reading_.performers;
+    // The composer in the artist tag plays only where nobody else does.
+    if (out_.performers.size() > 1) {
+      std::erase_if(out_.performers, [&](const Performer& each) { return each.role.empty() && each.name == out_.composer; });
+    }
+    if (out_.performers.empty()) return;
+    const bool all_said = std::all_of(out_.performers.begin(), out_.performers.end(), [&](const Performer& each) { return !each.role.empty() || matcher_.performers().known(each.name) != nullptr; });
+    std::string medium = work_ ? work_->medium : medium_of_title();
+    matcher_.performers().complete(out_.performers, medium, work_ ? work_->form : "");
+    tell("performers", all_said ? 0.97 : out_.performers.size() == 1 ? 0.9 : 0.6, all_said ? "names and roles that are known or said" : "roles by who plays with whom, and by what the work is for");
+  }
+  /// Instruments the title names: "Sonata for violin and piano", "Klavierkonzert".
+  std::string medium_of_title() const {
+    std::string medium;
+    for (const std::string& term : terms_of(reading_.named().tokens)) {
+      if (!is_instrument(term) || instrument_of(term).empty()) continue;
+      if (!medium.empty()) medium += ", ";
+      medium += term;
+    }
+    return medium;
+  }
+
+  void arranger() {
+    for (const ParsedTitle* text : {&reading_.title, &reading_.album}) {
+      if (text->arranger.empty()) continue;
+      out_.arranger = text->arranger;
+      return tell("arranger", 0.9, "'arr.' or its like stands in front of the name");
+    }
+  }
+
+  void band() {
+    const double composer = out_.confidence("composer"), work = out_.confidence("work");
+    const bool movement_right = out_.movement_no == 0 ? !(work_ && work_->movements.size() > 1 && !out_.movement.empty()) : movement_fits_ || (work_ && work_->movements.empty());
+    if (work_ && composer >= kApply && work >= kApply && movement_right) out_.band = Band::apply;
+    else if (composer >= kReview && (!out_.work.empty() || !out_.movement.empty())) out_.band = Band::review;
+    else out_.band = Band::leave;
+  }
+
+  const Matcher& matcher_;
+  const Repertoire& repertoire_;
+  const Reading& reading_;
+  Matcher::Decided decided_;
+  const Index& index_;
+  const Work* work_ = nullptr;
+  Identification out_;
+  bool movement_fits_ = false;
+};
+
+}  // namespace
+
+Identification Matcher::conclude(const Reading& reading, const std::optional<Decided>& decided) const {
+  Decided choice;
+  if (decided) {
+    choice = *decided;
+  } else if (!reading.candidates.empty() && reading.candidates.front().probability >= kBelieved) {
+    choice.work = reading.candidates.front().work;
+    choice.probability = reading.candidates.front().probability;
+  }
+  return Conclusion(*this, reading, std::move(choice), index_).run();
+}
+
+}  // namespace ghost::ariascribe

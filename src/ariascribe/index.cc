@@ -1,0 +1,102 @@
+#include "ariascribe/index.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "ariascribe/terms.h"
+#include "ariascribe/text_fold.h"
+
+namespace ghost::ariascribe {
+
+namespace {
+
+/// A term in a movement's name tells less than one in the work's title.
+constexpr float kMovementWeight = 0.4F;
+
+std::optional<int> ordinal_in(const std::vector<Token>& tokens) {
+  for (std::size_t i = 0; i + 1 < tokens.size(); ++i) {
+    if (!tokens[i].is_word() || !is_number_word(tokens[i].text)) continue;
+    std::size_t digits = i + 1;
+    while (digits < tokens.size() && tokens[digits].kind == Token::Kind::mark) ++digits;
+    if (digits < tokens.size() && tokens[digits].is_number()) return tokens[digits].value;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+Index::Index(const Repertoire& repertoire) {
+  entries_.resize(repertoire.works().size());
+  for (std::size_t i = 0; i < repertoire.works().size(); ++i) add_work(static_cast<WorkIndex>(i), repertoire.works()[i]);
+  for (std::size_t i = 0; i < repertoire.composers().size(); ++i) {
+    for (const std::string& code : repertoire.composers()[i].catalogues) by_code_[code].push_back(static_cast<ComposerIndex>(i));
+  }
+}
+
+TermId Index::intern(const std::string& text) {
+  const auto [found, fresh] = terms_.emplace(text, static_cast<TermId>(postings_.size()));
+  if (fresh) postings_.emplace_back();
+  return found->second;
+}
+
+TermSet Index::terms_of_title(std::string_view title) {
+  TermSet set;
+  for (const std::string& term : terms_of(tokenise(normalised(title)))) set.push_back(intern(term));
+  std::sort(set.begin(), set.end());
+  set.erase(std::unique(set.begin(), set.end()), set.end());
+  return set;
+}
+
+void Index::add_work(WorkIndex index, const Work& work) {
+  WorkEntry& entry = entries_[static_cast<std::size_t>(index)];
+  entry.ordinal = ordinal_in(tokenise(normalised(work.title)));
+  entry.titles.push_back(terms_of_title(work.title));
+  for (const std::string& also : work.also) {
+    TermSet set = terms_of_title(also);
+    if (!set.empty()) entry.titles.push_back(std::move(set));
+  }
+  TermSet all;
+  for (const TermSet& set : entry.titles) all.insert(all.end(), set.begin(), set.end());
+  std::sort(all.begin(), all.end());
+  all.erase(std::unique(all.begin(), all.end()), all.end());
+  for (const TermId term : all) postings_[static_cast<std::size_t>(term)].push_back({index, 1});
+  TermSet of_movements;
+  for (const Movement& movement : work.movements) {
+    const TermSet set = terms_of_title(movement.title);
+    of_movements.insert(of_movements.end(), set.begin(), set.end());
+  }
+  std::sort(of_movements.begin(), of_movements.end());
+  of_movements.erase(std::unique(of_movements.begin(), of_movements.end()), of_movements.end());
+  for (const TermId term : of_movements) {
+    if (!std::binary_search(all.begin(), all.end(), term)) postings_[static_cast<std::size_t>(term)].push_back({index, kMovementWeight});
+  }
+  for (const CatalogueNumber& number : work.catalogue) {
+    by_number_[number.text()].push_back(index);
+    by_base_[number.base().text()].push_back(index);
+  }
+}
+
+std::optional<TermId> Index::term(std::string_view text) const {
+  const auto found = terms_.find(text);
+  return found == terms_.end() ? std::nullopt : std::optional(found->second);
+}
+
+double Index::rarity(std::optional<TermId> term) const {
+  const double all = static_cast<double>(entries_.size()) + 1;
+  const double having = term ? static_cast<double>(postings_[static_cast<std::size_t>(*term)].size()) : 0;
+  return std::log(all / (having + 0.5)) + 0.2;
+}
+
+std::span<const WorkIndex> Index::find_in(const Numbers& numbers, const std::string& key) {
+  const auto found = numbers.find(key);
+  if (found == numbers.end()) return {};
+  return found->second;
+}
+
+std::optional<ComposerIndex> Index::only_composer_with(const std::string& code) const {
+  const auto found = by_code_.find(code);
+  if (found == by_code_.end() || found->second.size() != 1) return std::nullopt;
+  return found->second.front();
+}
+
+}  // namespace ghost::ariascribe

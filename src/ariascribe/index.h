@@ -1,0 +1,65 @@
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "ariascribe/repertoire.h"
+
+namespace ghost::ariascribe {
+
+enum class TermId : std::uint32_t {};
+
+/// A title as the index keeps it: the ids of its terms, sorted.
+using TermSet = std::vector<TermId>;
+
+/// Where works are found by what a title says: in memory, built once from the repertoire.
+class Index {
+ public:
+  /// @param repertoire  outlives this
+  explicit Index(const Repertoire& repertoire);
+
+  struct Posting {
+    WorkIndex work{};
+    float weight = 1;  ///< 1 in a title, less in the name of a movement
+  };
+  struct WorkEntry {
+    std::vector<TermSet> titles;  ///< the main one first, then nicknames and other languages
+    std::optional<int> ordinal;   ///< the 14 of "Piano Sonata No. 14"
+  };
+
+  std::optional<TermId> term(std::string_view text) const;
+  /// How much a term tells: the logarithm of how few works have it. That of a term nobody has for nothing.
+  double rarity(std::optional<TermId> term) const;
+  std::span<const Posting> with_term(TermId term) const { return postings_[static_cast<std::size_t>(term)]; }
+  /// Works with exactly this number, "op:27/2".
+  std::span<const WorkIndex> with_number(const std::string& number) const { return find_in(by_number_, number); }
+  /// Works with this number or a part of it: "op:27" finds op:27/1 and op:27/2.
+  std::span<const WorkIndex> with_base(const std::string& base) const { return find_in(by_base_, base); }
+  const WorkEntry& entry(WorkIndex work) const { return entries_[static_cast<std::size_t>(work)]; }
+  /// Composers who alone have a catalogue of that code here: "bwv".
+  std::optional<ComposerIndex> only_composer_with(const std::string& code) const;
+
+ private:
+  using Numbers = std::unordered_map<std::string, std::vector<WorkIndex>>;
+  static std::span<const WorkIndex> find_in(const Numbers& numbers, const std::string& key);
+  TermId intern(const std::string& text);
+  TermSet terms_of_title(std::string_view title);
+  void add_work(WorkIndex index, const Work& work);
+
+  struct Hash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
+  };
+  std::unordered_map<std::string, TermId, Hash, std::equal_to<>> terms_;
+  std::vector<std::vector<Posting>> postings_;
+  std::vector<WorkEntry> entries_;
+  Numbers by_number_, by_base_;
+  std::unordered_map<std::string, std::vector<ComposerIndex>> by_code_;
+};
+
+}  // namespace ghost::ariascribe

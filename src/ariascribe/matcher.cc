@@ -1,0 +1,269 @@
+#include "ariascribe/matcher.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "ariascribe/terms.h"
+#include "ariascribe/text_fold.h"
+
+namespace ghost::ariascribe {
+
+namespace {
+
+// Weights are logarithms of odds: how much likelier the observation is when the work is the right one than when it is not.
+constexpr double kComposerFits = 4, kComposerWrong = -10, kComposerUnsureWrong = -2.5;
+constexpr double kNumberFits = 8, kNumberPartMissing = 4.5, kNumberWrong = -7;
+constexpr double kOrdinalFits = 2.5, kOrdinalWrong = -4;
+constexpr double kKeyFits = 2.5, kKeyWrong = -4, kBareKeyFits = 1.5, kBareKeyWrong = -2.5;
+constexpr double kTitleWhole = 7, kTitleNothing = -3;
+constexpr double kMovementFits = 2.5, kMovementBeyond = -2;
+constexpr double kFame = 0.35;        ///< per e-fold of a composer's works here
+constexpr double kNoneOfThese = 5.5;  ///< the score a work must pass to be likelier than none
+/// So many postings of one term are looked at, and so many candidates scored in full.
+constexpr std::size_t kMostPostings = 20'000, kMostScored = 40;
+
+bool has_code(const Composer& composer, std::string_view code) {
+  return std::any_of(composer.catalogues.begin(), composer.catalogues.end(), [&](const std::string& each) { return each == code; });
+}
+
+bool same_number(const Work& work, const CatalogueNumber& number) {
+  return std::find(work.catalogue.begin(), work.catalogue.end(), number) != work.catalogue.end();
+}
+
+}  // namespace
+
+Matcher::Matcher(const Repertoire& repertoire) : repertoire_(repertoire), names_(repertoire), index_(repertoire), performers_(repertoire) {}
+
+/// A code of one letter counts only for composers who have that catalogue.
+bool Matcher::holds(const CatalogueMention& mention, ComposerIndex composer) const {
+  return mention.certain || has_code(repertoire_.composer(composer), mention.number.code);
+}
+
+void Matcher::find_composers(Reading& reading) const {
+  if (!reading.input.composer.empty()) {
+    reading.composer_text = plain_name(reading.input.composer);
+    reading.composers = names_.resolve(reading.input.composer);
+    reading.composer_is_certain = true;
+    return;
+  }
+  for (const ParsedTitle* text : {&reading.title, &reading.album}) {
+    if (text->composer_text.empty()) continue;
+    reading.composer_text = plain_name(text->composer_text);
+    reading.composers = text->composer;
+    reading.composer_is_certain = true;
+    return;
+  }
+  // A composer among the artists: their dates do not fit a player's.
+  for (const Performer& each : reading.performers) {
+    if (!each.role.empty() || performers_.known(each.name)) continue;
+    const auto matches = names_.resolve(each.name);
+    if (matches.empty() || parse_person(each.name).given.empty() || matches.front().certainty < 0.9) continue;
+    reading.composers = matches;
+    reading.composer_text = each.name;
+    break;
+  }
+  if (!reading.composers.empty()) return;
+  for (const ParsedTitle* text : {&reading.title, &reading.album}) {
+    for (const auto& name : text->names) {
+      if (name.matches.front().certainty < 0.5) continue;
+      reading.composers = name.matches;
+      for (auto& match : reading.composers) match.certainty *= name.with_given_names ? 0.9 : 0.5;
+      return;
+    }
+  }
+}
+
+void Matcher::find_terms(Reading& reading) const {
+  const ParsedTitle& text = reading.named();
+  TokenRange range = text.work;
+  if (range.empty()) range = text.movement_tokens;
+  const auto skipped = [&](std::size_t i) {
+    const auto inside = [&](const auto& each) { return i >= each.first && i < each.last; };
+    if (std::any_of(text.catalogue.begin(), text.catalogue.end(), inside) || std::any_of(text.keys.begin(), text.keys.end(), inside)) return true;
+    return reading.composer_is_certain && std::any_of(text.names.begin(), text.names.end(), [&](const auto& each) { return inside(each) && each.with_given_names; });
+  };
+  std::vector<std::string> found;
+  for (std::size_t i = range.first; i < range.last; ++i) {
+    if (skipped(i)) continue;
+    for (std::string& term : terms_of(std::span(text.tokens).subspan(i, 1))) found.push_back(std::move(term));
+  }
+  std::sort(found.begin(), found.end());
+  found.erase(std::unique(found.begin(), found.end()), found.end());
+  for (const std::string& term : found) {
+    const auto id = index_.term(term);
+    reading.terms.emplace_back(id, index_.rarity(id));
+  }
+}
+
+Reading Matcher::read(const TrackInput& input) const {
+  Reading reading;
+  reading.input = input;
+  const bool only_album = input.title.empty();
+  reading.title = parse_title(only_album ? input.album : input.title, names_);
+  if (!only_album && !input.album.empty()) reading.album = parse_title(input.album, names_);
+  // "Der Sternenhimmel" on "6 Lieder, Op. 4": the title is a member, the album the work.
+  const bool title_names = !reading.title.catalogue.empty() || !reading.title.keys.empty() || (!reading.title.work.empty() && !reading.title.movement_tokens.empty());
+  reading.work_in_album = !title_names && !reading.album.work.empty();
+  std::string artists = input.artist;
+  for (const std::string* more : {&input.performer, &input.ensemble}) {
+    if (!more->empty()) artists += (artists.empty() ? "" : "; ") + *more;
+  }
+  if (!artists.empty()) reading.performers = performers_.parse_artists(artists);
+  if (!input.conductor.empty()) reading.performers.push_back({plain_name(input.conductor), "conductor", ""});
+  for (const std::string* clause : {&reading.title.performers, &reading.album.performers}) {
+    if (clause->empty()) continue;
+    for (Performer& each : performers_.parse_clause(*clause)) reading.performers.push_back(std::move(each));
+  }
+  find_composers(reading);
+  find_terms(reading);
+  find_candidates(reading, kMostScored);
+  return reading;
+}
+
+/// How much of what the title says the work's names say, and the other way round.
+double Matcher::score_titles(const Reading& reading, WorkIndex work) const {
+  double said = 0;
+  for (const auto& [term, rarity] : reading.terms) said += rarity;
+  if (said == 0) return 0;
+  double best = 0;
+  bool main = true;
+  for (const TermSet& title : index_.entry(work).titles) {
+    double shared = 0, all = 0;
+    for (const TermId term : title) all += index_.rarity(term);
+    for (const auto& [term, rarity] : reading.terms) {
+      if (term && std::binary_search(title.begin(), title.end(), *term)) shared += rarity;
+    }
+    const double likeness = 2 * shared / (said + all);
+    // A nickname that stands there whole says it, whatever else stands there.
+    const double whole = !main && all > 3 && shared >= 0.99 * all ? 0.55 + 0.45 * likeness : 0;
+    best = std::max({best, likeness, whole});
+    main = false;
+  }
+  return kTitleNothing + (kTitleWhole - kTitleNothing) * best;
+}
+
+double Matcher::score_numbers(const Reading& reading, const Work& work) const {
+  double score = 0;
+  const ParsedTitle& text = reading.named();
+  for (const CatalogueMention& mention : text.catalogue) {
+    if (!holds(mention, work.composer)) continue;
+    const CatalogueNumber& said = mention.number;
+    bool fits = false, part = false, wrong = false;
+    for (const CatalogueNumber& has : work.catalogue) {
+      if (has.code != said.code) continue;
+      fits |= has == said;
+      part |= has.base() == said.base() && (has.part().empty() || said.part().empty());
+      wrong |= has.base() != said.base() || (!has.part().empty() && !said.part().empty() && has != said);
+    }
+    score += fits ? kNumberFits : part ? kNumberPartMissing : wrong ? kNumberWrong : 0;
+  }
+  return score;
+}
+
+double Matcher::score_movement(const Reading& reading, const Work& work) const {
+  const MovementText& movement = reading.title.movement;
+  std::string_view name = movement.name;
+  if (reading.work_in_album && name.empty()) name = reading.title.text;
+  double score = 0;
+  if (work.movements.empty()) return 0;
+  if (movement.number > work.movements.back().number) score += kMovementBeyond;
+  if (name.empty()) return score;
+  double best = 0;
+  for (const Movement& each : work.movements) {
+    const double likeness = movement_likeness(name, each.title);
+    best = std::max(best, likeness + (each.number == movement.number && likeness >= 0.5 ? 0.3 : 0));
+  }
+  return score + kMovementFits * best;
+}
+
+double Matcher::score(const Reading& reading, WorkIndex index) const {
+  const Work& work = repertoire_.work(index);
+  double score = kFame * std::log(1.0 + repertoire_.composer_of(work).works);
+  if (reading.composer_is_certain || !reading.composers.empty()) {
+    double fits = 0;
+    for (const auto& match : reading.composers) {
+      if (match.composer == work.composer) fits = match.certainty;
+    }
+    if (fits > 0) score += reading.composer_is_certain ? kComposerFits + std::log(fits) : 2 * fits;
+    else score += reading.composer_is_certain ? kComposerWrong : kComposerUnsureWrong;
+  }
+  score += score_titles(reading, index) + score_numbers(reading, work);
+  const ParsedTitle& text = reading.named();
+  const auto& ordinal = index_.entry(index).ordinal;
+  if (text.ordinal && ordinal) score += *text.ordinal == *ordinal ? kOrdinalFits : kOrdinalWrong;
+  if (const KeyMention* key = text.key_in(text.work); key && !work.key.empty()) {
+    if (key->explicit_mode) score += key->key.text() == work.key ? kKeyFits : kKeyWrong;
+    else score += work.key.starts_with(key->key.tonic + " ") ? kBareKeyFits : kBareKeyWrong;
+  }
+  return score;
+}
+
+void Matcher::find_candidates(Reading& reading, std::size_t limit) const {
+  std::vector<std::pair<WorkIndex, double>> found;
+  const ParsedTitle& text = reading.named();
+  std::unordered_map<std::uint32_t, double> gathered;
+  const auto wanted = [&](ComposerIndex composer) {
+    if (!reading.composer_is_certain) return true;
+    return std::any_of(reading.composers.begin(), reading.composers.end(), [&](const auto& match) { return match.composer == composer; });
+  };
+  for (const CatalogueMention& mention : text.catalogue) {
+    for (const WorkIndex work : index_.with_base(mention.number.base().text())) {
+      const Work& each = repertoire_.work(work);
+      if (wanted(each.composer) && holds(mention, each.composer)) gathered[static_cast<std::uint32_t>(work)] += same_number(each, mention.number) ? 30 : 15;
+    }
+  }
+  for (const auto& [term, rarity] : reading.terms) {
+    if (!term) continue;
+    const auto postings = index_.with_term(*term);
+    for (const Index::Posting& posting : postings.first(std::min(postings.size(), kMostPostings))) {
+      const Work& each = repertoire_.work(posting.work);
+      if (wanted(each.composer)) gathered[static_cast<std::uint32_t>(posting.work)] += rarity * posting.weight;
+    }
+  }
+  found.reserve(gathered.size());
+  for (const auto& [work, weight] : gathered) {
+    double total = weight;
+    const auto index = static_cast<WorkIndex>(work);
+    const auto& ordinal = index_.entry(index).ordinal;
+    if (text.ordinal && ordinal && *text.ordinal == *ordinal) total += 3;
+    if (const KeyMention* key = text.key_in(text.work); key && repertoire_.work(index).key == key->key.text()) total += 3;
+    found.emplace_back(index, total);
+  }
+  const auto better = [](const auto& a, const auto& b) { return a.second != b.second ? a.second > b.second : a.first < b.first; };
+  if (found.size() > limit) {
+    std::nth_element(found.begin(), found.begin() + static_cast<std::ptrdiff_t>(limit), found.end(), better);
+    found.resize(limit);
+  }
+  for (const auto& [work, weight] : found) reading.candidates.push_back({work, score(reading, work), 0});
+  std::sort(reading.candidates.begin(), reading.candidates.end(), [](const Candidate& a, const Candidate& b) { return a.score != b.score ? a.score > b.score : a.work < b.work; });
+  // Movement names are compared for those that may win only: it is the dear part.
+  const double best = reading.candidates.empty() ? 0 : reading.candidates.front().score;
+  for (Candidate& each : reading.candidates) {
+    if (each.score < best - 6) break;
+    each.score += score_movement(reading, repertoire_.work(each.work));
+  }
+  std::sort(reading.candidates.begin(), reading.candidates.end(), [](const Candidate& a, const Candidate& b) { return a.score != b.score ? a.score > b.score : a.work < b.work; });
+  const double top = std::max(kNoneOfThese, reading.candidates.empty() ? 0 : reading.candidates.front().score);
+  double total = std::exp(kNoneOfThese - top);
+  for (Candidate& each : reading.candidates) total += each.probability = std::exp(each.score - top);
+  for (Candidate& each : reading.candidates) each.probability /= total;
+  reading.none = std::exp(kNoneOfThese - top) / total;
+}
+
+std::vector<Candidate> Matcher::search(std::string_view text, std::size_t limit) const {
+  TrackInput input;
+  input.title = std::string(text);
+  Reading reading;
+  reading.input = input;
+  reading.title = parse_title(text, names_);
+  // Everything counts for a search, also what would be a movement.
+  reading.title.work = {0, reading.title.tokens.size()};
+  find_composers(reading);
+  reading.composer_is_certain = !reading.composers.empty() && reading.composers.front().certainty > 0.4;
+  find_terms(reading);
+  find_candidates(reading, std::max<std::size_t>(limit, kMostScored));
+  if (reading.candidates.size() > limit) reading.candidates.resize(limit);
+  return std::move(reading.candidates);
+}
+
+}  // namespace ghost::ariascribe

@@ -1,0 +1,83 @@
+#pragma once
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "ariascribe/composer_names.h"
+#include "ariascribe/identification.h"
+#include "ariascribe/index.h"
+#include "ariascribe/performers.h"
+#include "ariascribe/repertoire.h"
+#include "ariascribe/title.h"
+
+namespace ghost::ariascribe {
+
+/// A work a track may be of.
+struct Candidate {
+  WorkIndex work{};
+  double score = 0;        ///< logarithmic: a difference of 1 is odds of 2.7
+  double probability = 0;  ///< among all candidates and "none of these"
+};
+
+/// What a track's texts say, before it is decided what they mean.
+struct Reading {
+  TrackInput input;
+  ParsedTitle title;   ///< of the title; of the album where there is no title
+  ParsedTitle album;   ///< where the title alone names no work
+  bool work_in_album = false;
+  /// Who composed it, as far as the texts name anyone; several where a name is shared.
+  std::vector<ComposerNames::Match> composers;
+  bool composer_is_certain = false;          ///< named in the composer field or in front of the title
+  std::string composer_text;                 ///< that name as it stood
+  std::vector<std::pair<std::optional<TermId>, double>> terms;  ///< of the work's name, with their rarity
+  std::vector<Performer> performers;
+  std::vector<Candidate> candidates;         ///< the best first
+  double none = 1;                           ///< the probability of "none of these"
+
+  const ParsedTitle& named() const { return work_in_album ? album : title; }  ///< the text that names the work
+  bool names_work() const { return !named().work.empty(); }
+};
+
+/// Turns texts into identifications (docs/spec/ariascribe.md §5). Immutable, so any number of threads may use it.
+class Matcher {
+ public:
+  /// @param repertoire  outlives this
+  explicit Matcher(const Repertoire& repertoire);
+
+  Identification identify(const TrackInput& input) const { return conclude(read(input)); }
+
+  /// The first half: texts taken apart, candidates with their probabilities.
+  Reading read(const TrackInput& input) const;
+  /// How well a work fits what was read.
+  double score(const Reading& reading, WorkIndex work) const;
+  /// The second half: with the best candidate or, where `decided` is given, with that one.
+  struct Decided {
+    std::optional<WorkIndex> work;  ///< nothing: none of the repertoire's
+    double probability = 0;
+    std::string reason;
+  };
+  Identification conclude(const Reading& reading, const std::optional<Decided>& decided = {}) const;
+
+  /// Works a text may mean, the best first: for searching.
+  std::vector<Candidate> search(std::string_view text, std::size_t limit) const;
+
+  const Repertoire& repertoire() const { return repertoire_; }
+  const PerformerParser& performers() const { return performers_; }
+
+ private:
+  void find_composers(Reading& reading) const;
+  void find_terms(Reading& reading) const;
+  void find_candidates(Reading& reading, std::size_t limit) const;
+  double score_titles(const Reading& reading, WorkIndex work) const;
+  double score_numbers(const Reading& reading, const Work& work) const;
+  double score_movement(const Reading& reading, const Work& work) const;
+  bool holds(const CatalogueMention& mention, ComposerIndex composer) const;
+
+  const Repertoire& repertoire_;
+  ComposerNames names_;
+  Index index_;
+  PerformerParser performers_;
+};
+
+}  // namespace ghost::ariascribe

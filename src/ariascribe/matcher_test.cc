@@ -1,0 +1,124 @@
+#include "ariascribe/matcher.h"
+
+#include <gtest/gtest.h>
+
+#include "ariascribe/album.h"
+
+namespace ghost::ariascribe {
+namespace {
+
+Repertoire shipped() {
+  auto repertoire = Repertoire::embedded();
+  EXPECT_TRUE(repertoire) << repertoire.error().message;
+  return std::move(*repertoire);
+}
+
+class Identify : public testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    repertoire = new Repertoire(shipped());
+    matcher = new Matcher(*repertoire);
+  }
+  static void TearDownTestSuite() {
+    delete matcher;
+    delete repertoire;
+  }
+  static Identification title(std::string text, std::string composer = "") {
+    TrackInput input;
+    input.title = std::move(text);
+    input.composer = std::move(composer);
+    return matcher->identify(input);
+  }
+  static inline Repertoire* repertoire = nullptr;
+  static inline Matcher* matcher = nullptr;
+};
+
+TEST_F(Identify, AMessyTitleInCapitals) {
+  const Identification found = title("BEETHOVEN - SONATA, PIANO, NO. 14, C SHARP MINOR, OP. 27/2: III. PRESTO AGITATO");
+  EXPECT_EQ(found.composer, "Ludwig van Beethoven");
+  EXPECT_EQ(found.work_id, "beethoven/op-27-2");
+  EXPECT_EQ(found.key, "C# minor");
+  EXPECT_EQ(found.movement_no, 3);
+  EXPECT_EQ(found.band, Band::apply);
+}
+
+TEST_F(Identify, AWorkByItsNicknameAlone) {
+  const Identification found = title("Moonlight Sonata");
+  EXPECT_EQ(found.work_id, "beethoven/op-27-2");
+  EXPECT_EQ(found.catalogue, (std::vector<std::string>{"op:27/2"}));
+}
+
+TEST_F(Identify, AMovementsNumberFromItsTempo) {
+  const Identification found = title("Symphony No. 5 in C minor, Op. 67: Andante con moto", "L. v. Beethoven");
+  EXPECT_EQ(found.movement_no, 2);
+  EXPECT_EQ(found.movement_count, 4);
+}
+
+TEST_F(Identify, WithAReasonForEveryField) {
+  const Identification found = title("Beethoven: Symphony No. 5 in C minor, Op. 67: I. Allegro con brio");
+  for (const std::string_view field : {"composer", "work", "catalogue", "key", "movement_no", "movement"}) {
+    EXPECT_GT(found.confidence(field), 0.9) << field;
+  }
+  for (const FieldReason& each : found.reasons) EXPECT_FALSE(each.reason.empty()) << each.field;
+}
+
+TEST_F(Identify, NothingWhereNothingIsSaid) {
+  for (const std::string text : {"", "Track 7", "???", "\xff\xfe", "((((", "\"\"\""}) {
+    const Identification found = title(text);
+    EXPECT_NE(found.band, Band::apply) << text;
+    EXPECT_EQ(found.work_id, "") << text;
+  }
+}
+
+TEST_F(Identify, AComposerNobodyKnowsAsGiven) {
+  const Identification found = title("Sonata in G", "Beispielmann, Karl Otto (1790-1850)");
+  EXPECT_EQ(found.composer, "Karl Otto Beispielmann");
+  EXPECT_EQ(found.work_id, "");
+}
+
+TEST_F(Identify, LongTextsInBoundedTime) {
+  std::string text;
+  for (int i = 0; i < 5000; ++i) text += "Sonata No. 3 Op. (";
+  EXPECT_NE(title(text).band, Band::apply);
+}
+
+TEST_F(Identify, TracksOfAnAlbumFromTheFirstOnes) {
+  AlbumInput album;
+  for (const std::string text : {"Beethoven: Piano Sonata No. 8 in C minor, Op. 13 'Pathétique': I. Grave - Allegro di molto e con brio", "2. Adagio cantabile", "Rondo: Allegro",
+                                 "Beethoven: Piano Sonata No. 14 in C sharp minor, Op. 27 No. 2: I. Adagio sostenuto", "II. Allegretto", "III. Presto agitato"}) {
+    TrackInput track;
+    track.title = text;
+    album.tracks.push_back(track);
+  }
+  const auto found = identify_album(*matcher, album);
+  ASSERT_EQ(found.size(), 6u);
+  for (std::size_t i = 0; i < 6; ++i) {
+    EXPECT_EQ(found[i].work_id, i < 3 ? "beethoven/op-13" : "beethoven/op-27-2") << i;
+    EXPECT_EQ(found[i].movement_no, static_cast<int>(i % 3) + 1) << i;
+  }
+}
+
+TEST_F(Identify, AnAlbumsUnknownWorkFromItsFirstTrack) {
+  AlbumInput album;
+  for (const std::string text : {"Karl Beispielmann: Sonata in G major, Op. 999: I. Allegro", "2. Adagio", "3. Presto"}) {
+    TrackInput track;
+    track.title = text;
+    album.tracks.push_back(track);
+  }
+  const auto found = identify_album(*matcher, album);
+  for (std::size_t i = 0; i < 3; ++i) {
+    EXPECT_EQ(found[i].catalogue, (std::vector<std::string>{"op:999"})) << i;
+    EXPECT_EQ(found[i].composer, "Karl Beispielmann") << i;
+    EXPECT_EQ(found[i].movement_no, static_cast<int>(i) + 1);
+    EXPECT_NE(found[i].band, Band::apply) << i;
+  }
+}
+
+TEST_F(Identify, WorksBySearching) {
+  const auto found = matcher->search("eroica", 5);
+  ASSERT_FALSE(found.empty());
+  EXPECT_EQ(repertoire->work(found[0].work).id, "beethoven/op-55");
+}
+
+}  // namespace
+}  // namespace ghost::ariascribe

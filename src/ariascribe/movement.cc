@@ -1,0 +1,221 @@
+#include "ariascribe/movement.h"
+
+#include <algorithm>
+#include <array>
+#include <set>
+
+#include "ariascribe/catalogue_number.h"
+#include "ariascribe/key.h"
+#include "ariascribe/terms.h"
+#include "ariascribe/text_fold.h"
+
+namespace ghost::ariascribe {
+
+namespace {
+
+constexpr int kMostMovements = 200;
+
+constexpr auto kMovementWords = std::to_array<std::string_view>({"chast", "mouvement", "mov", "movement", "movimento", "movimiento", "mvmt", "mvt", "satz"});
+constexpr auto kOrdinalEndings = std::to_array<std::string_view>({"e", "er", "eme", "ere", "nd", "rd", "st", "th", "o", "a"});
+
+struct OrdinalWord {
+  std::string_view word;
+  int value;
+};
+constexpr auto kOrdinalWords = std::to_array<OrdinalWord>({{"first", 1}, {"second", 2}, {"third", 3}, {"fourth", 4}, {"fifth", 5}, {"sixth", 6}, {"erster", 1},
+                                                           {"zweiter", 2}, {"dritter", 3}, {"vierter", 4}, {"premier", 1}, {"deuxieme", 2}, {"troisieme", 3},
+                                                           {"quatrieme", 4}, {"primo", 1}, {"secondo", 2}, {"terzo", 3}, {"quarto", 4}});
+
+bool is_movement_word(const Token& token) { return token.is_word() && std::find(kMovementWords.begin(), kMovementWords.end(), token.text) != kMovementWords.end(); }
+
+bool mark_at(std::span<const Token> tokens, std::size_t i, char c) { return i < tokens.size() && tokens[i].is_mark(c); }
+
+/// A mark that ends a number: "2.", "2:", "2)", "2 -", "2,".
+std::size_t past_ends(std::span<const Token> tokens, std::size_t i) {
+  while (i < tokens.size() && (mark_at(tokens, i, '.') || mark_at(tokens, i, ':') || mark_at(tokens, i, ')') || mark_at(tokens, i, ',') ||
+                               mark_at(tokens, i, ';') || mark_at(tokens, i, '-') || mark_at(tokens, i, '?') || mark_at(tokens, i, '/')))
+    ++i;
+  return i;
+}
+
+/// Roman in capitals, at most XL: "C", "D", "L" and "M" are letters.
+std::optional<int> roman_at(std::span<const Token> tokens, std::size_t i) {
+  if (i >= tokens.size() || !tokens[i].is_word() || !tokens[i].all_upper) return std::nullopt;
+  const auto value = roman_value(tokens[i].text);
+  if (!value || *value > 49) return std::nullopt;
+  return value;
+}
+
+/// "movement 2", "Satz 2", "2. Satz", "2nd movement", "second movement".
+std::optional<LeadingNumber> said_as_movement(std::span<const Token> tokens) {
+  std::size_t i = 0;
+  int value = 0;
+  if (is_movement_word(tokens[0])) {
+    ++i;
+    if (mark_at(tokens, i, '.')) ++i;
+    if (i < tokens.size() && tokens[i].is_number()) value = tokens[i].value;
+    else if (const auto roman = roman_at(tokens, i)) value = *roman;
+    else return std::nullopt;
+    return LeadingNumber{value, past_ends(tokens, i + 1), false, true};
+  }
+  if (tokens[0].is_number()) {
+    value = tokens[0].value;
+    i = 1;
+    if (mark_at(tokens, i, '.')) ++i;
+    else if (i < tokens.size() && tokens[i].glued && std::find(kOrdinalEndings.begin(), kOrdinalEndings.end(), tokens[i].text) != kOrdinalEndings.end()) ++i;
+  } else {
+    const auto ordinal = std::find_if(kOrdinalWords.begin(), kOrdinalWords.end(), [&](const OrdinalWord& each) { return tokens[0].is(each.word); });
+    if (ordinal == kOrdinalWords.end()) return std::nullopt;
+    value = ordinal->value;
+    i = 1;
+  }
+  if (i >= tokens.size() || !is_movement_word(tokens[i])) return std::nullopt;
+  ++i;
+  return LeadingNumber{value, past_ends(tokens, i), false, true};
+}
+
+/// "No. 7", "Nr. 7", "#7", and behind the name of a member: "Prélude No. 7", "Variation 7".
+std::optional<LeadingNumber> said_as_member(std::span<const Token> tokens) {
+  std::size_t i = 0;
+  bool named = false;
+  // "Act II, No. 9": the number is the piece's.
+  if (tokens.size() > 3 && tokens[0].is_word() && (tokens[0].is("act") || tokens[0].is("acte") || tokens[0].is("atto") || tokens[0].is("akt") || tokens[0].is("part") || tokens[0].is("parte"))) {
+    std::size_t at = 1;
+    while (at < tokens.size() && at < 5 && !(tokens[at].is_word() && is_number_word(tokens[at].text))) ++at;
+    if (at < tokens.size() && at < 5) i = at;
+  }
+  if (i == 0 && tokens[0].is_word() && !is_number_word(tokens[0].text)) {
+    const std::string term = term_of(tokens[0].text);
+    if (!is_form(term) && !tokens[0].is("var")) return std::nullopt;
+    named = true;
+    i = 1;
+    if (mark_at(tokens, i, '.')) ++i;
+  }
+  bool worded = false;
+  if (mark_at(tokens, i, '#')) {
+    ++i, worded = true;
+  } else if (i < tokens.size() && tokens[i].is_word() && is_number_word(tokens[i].text)) {
+    ++i, worded = true;
+    while (mark_at(tokens, i, '.') || mark_at(tokens, i, '?')) ++i;
+  }
+  const bool variation = named && (tokens[0].is("var") || tokens[0].is("variation") || tokens[0].is("variatio"));
+  if (!worded && !variation) return std::nullopt;
+  int value = 0;
+  if (i < tokens.size() && tokens[i].is_number()) value = tokens[i].value;
+  else if (const auto roman = roman_at(tokens, i)) value = *roman;
+  else return std::nullopt;
+  ++i;
+  if (i < tokens.size() && tokens[i].glued && tokens[i].is_word() && tokens[i].text.size() == 1) ++i;  // "No. 5a"
+  return LeadingNumber{value, past_ends(tokens, i), true, worded};
+}
+
+/// "II. Andante", "II: Andante", "2. Andante", "2 Andante", "II Andante".
+std::optional<LeadingNumber> bare_number(std::span<const Token> tokens) {
+  const auto roman = roman_at(tokens, 0);
+  if (!roman && !tokens[0].is_number()) return std::nullopt;
+  const int value = roman ? *roman : tokens[0].value;
+  const std::size_t last = past_ends(tokens, 1);
+  if (last > 1) {
+    // "1812 - Overture" and "24, 25" are no movements; "1-5" is a range.
+    if (!roman && tokens[1].is_mark('-') && last < tokens.size() && tokens[last].is_number()) return std::nullopt;
+    const bool dotted = tokens[1].is_mark('.') || tokens[1].is_mark(':') || tokens[1].is_mark(')');
+    return LeadingNumber{value, last, false, dotted && (!roman || *roman > 1 || tokens[0].text == "i")};
+  }
+  if (tokens.size() == 1) return LeadingNumber{value, 1, false, roman.has_value() && *roman > 1};
+  const bool tempo = tokens[1].is_word() && begins_movement(tokens[1].text);
+  if (tempo || (roman && tokens[1].is_word() && tokens[1].upper && tokens[0].text != "i")) return LeadingNumber{value, 1, false, tempo};
+  return std::nullopt;
+}
+
+/// "(mvt 4)" and "[3rd movement]" at the end; takes them off.
+int trailing_number(std::span<const Token>& tokens) {
+  std::size_t i = tokens.size();
+  if (i == 0) return 0;
+  const bool closed = tokens[i - 1].is_mark(')') || tokens[i - 1].is_mark(']');
+  for (std::size_t at = i; at > 0 && i - at < 6; --at) {
+    const bool open = tokens[at - 1].is_mark('(') || tokens[at - 1].is_mark('[');
+    if (!open && !(is_movement_word(tokens[at - 1]) && !closed)) continue;
+    auto inside = tokens.subspan(open ? at : at - 1, i - (open ? at : at - 1) - (closed ? 1 : 0));
+    if (inside.empty()) return 0;
+    const auto found = said_as_movement(inside);
+    if (!found || found->last < inside.size()) return 0;
+    tokens = tokens.first(at - 1);
+    return found->number;
+  }
+  return 0;
+}
+
+/// Takes off marks that mean nothing at an edge, and quotes or brackets around the whole.
+std::span<const Token> without_edges(std::span<const Token> tokens) {
+  const auto idle = [](const Token& token) {
+    return token.is_mark('-') || token.is_mark(',') || token.is_mark(':') || token.is_mark(';') || token.is_mark('/') || token.is_mark('.') || token.is_mark('|');
+  };
+  while (!tokens.empty() && idle(tokens.front())) tokens = tokens.subspan(1);
+  while (!tokens.empty() && idle(tokens.back()) && !(tokens.back().is_mark('.') && tokens.size() > 3)) tokens = tokens.first(tokens.size() - 1);
+  return tokens;
+}
+
+/// Whether nothing but a key stands there: "in A major".
+bool is_only_key(std::span<const Token> tokens) {
+  const auto keys = find_keys(tokens);
+  if (keys.empty()) return false;
+  for (std::size_t i = 0; i < tokens.size(); ++i) {
+    const bool of_key = std::any_of(keys.begin(), keys.end(), [&](const KeyMention& key) { return i >= key.first && i < key.last; });
+    if (!of_key && !tokens[i].is_mark(',') && !tokens[i].is_mark('.') && !tokens[i].is("in") && !tokens[i].is_mark('(') && !tokens[i].is_mark(')')) return false;
+  }
+  return true;
+}
+
+std::set<std::string> movement_terms(std::string_view name) {
+  std::set<std::string> terms;
+  for (std::string& term : terms_of(tokenise(normalised(name)))) {
+    if (!term.starts_with('#')) terms.insert(std::move(term));
+  }
+  return terms;
+}
+
+}  // namespace
+
+std::optional<LeadingNumber> leading_number(std::span<const Token> tokens) {
+  if (tokens.empty()) return std::nullopt;
+  auto found = said_as_movement(tokens);
+  if (!found) found = said_as_member(tokens);
+  if (!found) found = bare_number(tokens);
+  if (!found || found->number < 1 || found->number > kMostMovements) return std::nullopt;
+  return found;
+}
+
+MovementText parse_movement(std::string_view text, std::span<const Token> tokens) {
+  MovementText movement;
+  tokens = without_edges(tokens);
+  movement.number = trailing_number(tokens);
+  tokens = without_edges(tokens);
+  if (const auto leading = leading_number(tokens)) {
+    const bool named = tokens[0].is_word() && is_form(term_of(tokens[0].text));
+    if (movement.number == 0) movement.number = leading->number;
+    movement.names_member = leading->member;
+    auto rest = without_edges(tokens.subspan(leading->last));
+    // "I. No. 1 …" says it twice.
+    if (const auto again = leading_number(rest); again && again->strong && again->member) rest = without_edges(rest.subspan(again->last));
+    if (rest.empty() && named) rest = tokens.first(1);
+    tokens = rest;
+  }
+  if (tokens.empty() || is_only_key(tokens)) return movement;
+  movement.name = text_of(text, tokens);
+  return movement;
+}
+
+MovementText parse_movement(std::string_view text) {
+  const std::string normal = normalised(text);
+  return parse_movement(normal, tokenise(normal));
+}
+
+double movement_likeness(std::string_view a, std::string_view b) {
+  const auto first = movement_terms(a), second = movement_terms(b);
+  if (first.empty() || second.empty()) return 0;
+  std::size_t shared = 0;
+  for (const std::string& term : first) shared += second.count(term);
+  return 2.0 * static_cast<double>(shared) / static_cast<double>(first.size() + second.size());
+}
+
+}  // namespace ghost::ariascribe

@@ -1,0 +1,92 @@
+#pragma once
+#include <cstdint>
+#include <map>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "ariascribe/catalogue_number.h"
+#include "base/result.h"
+
+namespace ghost::ariascribe {
+
+enum class ComposerIndex : std::uint32_t {};
+enum class WorkIndex : std::uint32_t {};
+
+struct Movement {
+  int number = 0;
+  std::string title;  ///< without its number
+  std::string key;    ///< "C# minor", or ""
+};
+
+struct Composer {
+  std::string id;      ///< "bach-js"
+  std::string name;    ///< "Johann Sebastian Bach"
+  int born = 0;        ///< 0: not known
+  int died = 0;        ///< 0: not known, or living
+  std::string period;  ///< "baroque"
+  std::vector<std::string> other_names;
+  std::vector<std::string> catalogues;  ///< codes, "bwv"
+  std::uint32_t works = 0;              ///< how many of them are here
+};
+
+struct Work {
+  std::string id;  ///< "beethoven/op-27-2"
+  ComposerIndex composer{};
+  std::string title;  ///< "Piano Sonata No. 14", without key and catalogue number
+  std::vector<CatalogueNumber> catalogue;
+  std::string key;  ///< "C# minor", or ""
+  int year = 0;     ///< of completion; 0: not known
+  std::string medium, form;
+  std::vector<std::string> also;  ///< nicknames, titles in other languages
+  std::vector<Movement> movements;
+
+  /// "Piano Sonata No. 14 in C-sharp minor, Op. 27 No. 2".
+  std::string full_title() const;
+};
+
+/// One known performer of data/repertoire/performers.txt.
+struct KnownPerformer {
+  std::string name;
+  std::string role;        ///< conductor, soloist, orchestra, choir, ensemble
+  std::string instrument;  ///< or voice, of a soloist
+  std::vector<std::string> other_names;
+};
+
+/// A file of data/repertoire: its path below that folder, and what stands in it.
+struct RepertoireFile {
+  std::string path;
+  std::string text;
+};
+
+/// The composers and works Ariascribe comes with (data/repertoire/SOURCE.md has the format). Read once, then only looked at.
+class Repertoire {
+ public:
+  /// Reads composers.txt, performers.txt (which may be missing) and works/*.txt. Errors name file and line.
+  static Result<Repertoire> parse(std::span<const RepertoireFile> files);
+  /// What the build put into the program.
+  static Result<Repertoire> embedded();
+
+  std::span<const Composer> composers() const { return composers_; }
+  std::span<const Work> works() const { return works_; }
+  std::span<const KnownPerformer> performers() const { return performers_; }
+  const Composer& composer(ComposerIndex index) const { return composers_[static_cast<std::size_t>(index)]; }
+  const Composer& composer_of(const Work& work) const { return composer(work.composer); }
+  const Work& work(WorkIndex index) const { return works_[static_cast<std::size_t>(index)]; }
+  /// Null when there is no work of that id.
+  const Work* find(std::string_view id) const;
+
+ private:
+  friend class RepertoireReader;
+  std::vector<Composer> composers_;
+  std::vector<Work> works_;
+  std::vector<KnownPerformer> performers_;
+  std::map<std::string, WorkIndex, std::less<>> by_id_;
+};
+
+/// What a careful reader would object to: numbers twice, dates outside a life, movements with gaps. Each is "FILE:LINE: …".
+/// @param files  as Repertoire::parse() takes them; those that do not parse give one objection
+std::vector<std::string> objections_to(std::span<const RepertoireFile> files);
+
+}  // namespace ghost::ariascribe

@@ -1,0 +1,72 @@
+#include "ariascribe/repertoire.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+namespace ghost::ariascribe {
+namespace {
+
+std::vector<RepertoireFile> small(std::string works) {
+  return {{"composers.txt", "# id | name\nmuster | Anna Muster | 1800-1850 | romantic | A. Muster, Муштер | op, woo\n"}, {"works/muster.txt", std::move(works)}};
+}
+
+TEST(Repertoire, ReadsComposersWorksAndMovements) {
+  const auto read = Repertoire::parse(small("# hers\nPiano Sonata No. 2 | op:10/2, woo:3 | Eb major | 1829-1830 | piano | sonata | The Clock, Die Uhr\n  1 Allegro | Eb major\n  2 Rondo\n"));
+  ASSERT_TRUE(read) << read.error().message;
+  ASSERT_EQ(read->works().size(), 1u);
+  const Work& work = read->works()[0];
+  EXPECT_EQ(work.full_title(), "Piano Sonata No. 2 in E-flat major, Op. 10 No. 2, WoO 3");
+  EXPECT_EQ(work.year, 1830);
+  EXPECT_EQ(work.also, (std::vector<std::string>{"The Clock", "Die Uhr"}));
+  ASSERT_EQ(work.movements.size(), 2u);
+  EXPECT_EQ(work.movements[1].title, "Rondo");
+  EXPECT_EQ(read->find("muster/op-10-2"), &work);
+  EXPECT_EQ(read->composer_of(work).born, 1800);
+}
+
+TEST(Repertoire, NamesFileAndLineOfWhatItCannotRead) {
+  for (const auto& [works, told] : std::vector<std::pair<std::string, std::string>>{
+           {"Sonata | op10 | | | piano | sonata\n", "works/muster.txt:1"},
+           {"\n\nSonata | op:1 | Es-Dur | | piano | sonata\n", "works/muster.txt:3"},
+           {"  1 Allegro\n", "before any work"},
+           {"Sonata | op:1\n", "title | catalogue"},
+           {"Sonata | op:1 | | soon | piano | sonata\n", "years"},
+           {"Sonata | op:1 | | | piano | sonata\n  Allegro\n", "begins with its number"}}) {
+    const auto read = Repertoire::parse(small(works));
+    ASSERT_FALSE(read) << works;
+    EXPECT_NE(read.error().message.find(told), std::string::npos) << read.error().message;
+  }
+}
+
+TEST(Repertoire, ObjectsToNumbersTwiceGapsAndDatesOutsideALife) {
+  const auto objections = objections_to(small("Sonata | op:1 | | 1700 | piano | sonata\n  1 Allegro\n  3 Rondo\nSonata | op:1 | | | piano | sonata\n"));
+  ASSERT_EQ(objections.size(), 3u);
+  EXPECT_NE(objections[0].find("works/muster.txt:1: 1700"), std::string::npos) << objections[0];
+  EXPECT_NE(objections[1].find("movement 3 where 2"), std::string::npos) << objections[1];
+  EXPECT_NE(objections[2].find("works/muster.txt:4: op:1"), std::string::npos) << objections[2];
+}
+
+TEST(Repertoire, OfTheProgramHasNothingToObjectTo) {
+  const std::filesystem::path folder = GHOST_REPERTOIRE;
+  std::vector<RepertoireFile> files;
+  for (const auto& each : std::filesystem::recursive_directory_iterator(folder)) {
+    if (each.path().extension() != ".txt") continue;
+    std::ifstream in(each.path(), std::ios::binary);
+    files.push_back({std::filesystem::relative(each.path(), folder).generic_string(), {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()}});
+  }
+  std::sort(files.begin(), files.end(), [](const auto& a, const auto& b) { return a.path < b.path; });
+  const auto objections = objections_to(files);
+  for (std::size_t i = 0; i < std::min<std::size_t>(objections.size(), 30); ++i) ADD_FAILURE() << objections[i];
+
+  const auto embedded = Repertoire::embedded(), read = Repertoire::parse(files);
+  ASSERT_TRUE(embedded && read);
+  EXPECT_EQ(embedded->works().size(), read->works().size());
+  EXPECT_GE(read->composers().size(), 100u);
+  EXPECT_GE(read->works().size(), 1000u);
+}
+
+}  // namespace
+}  // namespace ghost::ariascribe
