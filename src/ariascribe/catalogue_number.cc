@@ -315,7 +315,8 @@ class CatalogueScanner {
   std::vector<CatalogueMention> found_;
 };
 
-bool is_well_formed_number(std::string_view number) {
+/// @param letters_suffice  a group of Hoboken's may have one work only: "hob:xxbis"
+bool is_well_formed_number(std::string_view number, bool letters_suffice) {
   if (number.empty() || number.size() > 24) return false;
   bool digit = false;
   for (const char c : number) {
@@ -324,7 +325,7 @@ bool is_well_formed_number(std::string_view number) {
     if (!is_digit && !(c >= 'a' && c <= 'z') && c != '/' && c != ':' && c != '.' && c != '-') return false;
   }
   const auto edge = [](char c) { return c == '/' || c == ':' || c == '.' || c == '-'; };
-  return digit && !edge(number.front()) && !edge(number.back());
+  return (digit || letters_suffice) && !edge(number.front()) && !edge(number.back());
 }
 
 }  // namespace
@@ -342,7 +343,7 @@ Result<CatalogueNumber> parse_catalogue_number(std::string_view text) {
   const Code* row = code_of_canonical(number.code);
   if (!row) return wrong("there is no catalogue '" + number.code + "'");
   if (row->word == number.code && row->code != number.code) number.code = row->code;  // "kk" is Kirkpatrick's "k"
-  if (!is_well_formed_number(number.number)) return wrong("what follows the colon is no number of a catalogue");
+  if (!is_well_formed_number(number.number, row->shape == Shape::roman)) return wrong("what follows the colon is no number of a catalogue");
   return number;
 }
 
