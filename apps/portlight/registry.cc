@@ -28,6 +28,12 @@ std::string era_text(const Registration& row) {
   return "";
 }
 
+std::string note_text(const Registration& row) {
+  const std::string era = era_text(row);
+  if (row.note.empty() || row.era == Era::overlay) return era;
+  return (era.empty() ? "" : era + "; ") + std::string(row.note);
+}
+
 std::string ports_text(const Registration& row) {
   return row.first == row.last ? std::to_string(row.first) : std::to_string(row.first) + "-" + std::to_string(row.last);
 }
@@ -44,10 +50,10 @@ int print(const Arguments& arguments, const Rows& rows) {
     std::cout << line({{"event", "summary"}, {"rows", rows.size()}, {"code", code(exit)}});
     return code(exit);
   }
-  Table table({"PORT", "PROTO", "NAME", "DESCRIPTION", "ASSIGNEE", "REGISTERED", ""});
+  Table table({"PORT", "PROTO", "NAME", "DESCRIPTION", "ASSIGNEE", "REGISTERED", "NOTE"});
   for (const Registration* row : rows) {
     table.add({ports_text(*row), row->transport_text(), std::string(row->name), std::string(row->description), std::string(row->assignee),
-               std::string(row->registered.empty() ? row->modified : row->registered), era_text(*row)});
+               std::string(row->registered.empty() ? row->modified : row->registered), note_text(*row)});
   }
   if (!rows.empty()) std::cout << table.text(Terminal::of(STDOUT_FILENO).is_terminal ? Terminal::of(STDOUT_FILENO).width : 200);
   return code(exit);

@@ -10,6 +10,7 @@
 
 #include "b2/child_service.h"
 #include "base/file.h"
+#include "portlight/api.h"
 #include "app/places.h"
 #include "app/version.h"
 
@@ -143,6 +144,19 @@ static void keep_freed_memory() {
   ::mallopt(M_TRIM_THRESHOLD, kKept);
 }
 
+/// ": held by ghostlight (pid 812), of user you" for the address that the message of a failed listen names; "" when it can't be told.
+static std::string held_by(const DaemonSpec& spec, const Places& where, const Config& config, const std::string& message) {
+  const auto all = addresses(spec, where, config);
+  if (!all) return "";
+  for (const net::Address& address : *all) {
+    if (!address.is_ip() || message.find(address.text()) == std::string::npos) continue;
+    for (const std::string_view transport : {"tcp", "udp"}) {
+      if (const auto holder = portlight::holder_of(transport, address.port())) return ": port " + std::to_string(address.port()) + " is held by " + *holder;
+    }
+  }
+  return "";
+}
+
 int run_daemon(const DaemonSpec& spec, const Arguments& arguments) {
   keep_freed_memory();
   const auto where = places(arguments);
@@ -153,7 +167,8 @@ int run_daemon(const DaemonSpec& spec, const Arguments& arguments) {
   bool interrupted = false;
   const Status served = serve(spec, *where, *config, log, interrupted);
   if (!served && served.error().code == Errc::busy) {
-    return complain(spec.program, Error{Errc::busy, served.error().message + "; end what listens there, or choose another place with --listen"});
+    return complain(spec.program, Error{Errc::busy, served.error().message + held_by(spec, *where, *config, served.error().message) +
+                                                        "; end what listens there, or choose another place with --listen"});
   }
   if (!served) return complain(spec.program, served.error());
   return code(interrupted ? Exit::interrupted : Exit::done);

@@ -17,18 +17,19 @@ Result<std::string> holder_of(std::string_view transport, std::uint16_t port) {
     Listener listener;
     listener.socket = socket;
     found.push_back(std::move(listener));
-    break;
   }
   if (found.empty()) return Error{Errc::not_found, "nobody listens on " + std::to_string(port) + "/" + std::string(transport)};
   const ProcessScan scan = scan_processes(1);
   // No package is looked for: a database that is not there answers at once.
   Guarded<PackageService> packages(PackageService({}, {}));
   OwnerService(scan, packages).fill_in(found);
-  const Owner& owner = found[0].owner;
+  // The asker may have the port on another address itself.
+  const auto other = std::find_if(found.begin(), found.end(), [](const Listener& one) { return one.owner.pid != ::getpid(); });
+  if (other == found.end()) return Error{Errc::not_found, "only this process listens on " + std::to_string(port) + "/" + std::string(transport)};
+  const Owner& owner = other->owner;
   std::string text = owner.text();
   if (owner.pid != 0) text += ", of user " + owner.user;
   if (owner.pid != 0 && !owner.unit.empty()) text += ", " + owner.unit;
-  if (owner.status == OwnerStatus::not_visible) text += "; root sees which";
   return text;
 }
 

@@ -180,12 +180,16 @@ class Interview {
     bool fresh = true;
     if (hear(wire, "", kGreeting)) {
       if (settled() || probes.empty()) return;
+      fd.reset();
       follow(hearing_.found->follow);
       fresh = false;
     }
     for (const Probe* probe : probes) {
       if (Clock::now() >= end_ || settled()) return;
-      if (!fresh) fd = connect();
+      if (!fresh) {
+        fd.reset();  // one connection at a time
+        fd = connect();
+      }
       if (!fd) return;
       fresh = false;
       ask(*fd, *probe);
@@ -233,19 +237,21 @@ class Interview {
     if (probe.name == "tls") return ask_tls(fd);
     PlainWire wire(fd.get());
     if (!wire.send(probe.request())) return;
-    if (hear(wire, probe.name, kAnswer) && !hearing_.found->follow.empty()) follow(hearing_.found->follow);
+    if (!hear(wire, probe.name, kAnswer) || hearing_.found->follow.empty()) return;
+    fd.reset();
+    follow(hearing_.found->follow);
   }
 
   /// A hint is followed once.
-  void follow(const std::string& name) {
+  void follow(std::string hint) {
     hearing_.found->follow.clear();
-    const Probe* probe = find_probe(name, Transport::tcp);
+    const Probe* probe = find_probe(hint, Transport::tcp);
     if (probe == nullptr || Clock::now() >= end_) return;
     auto fd = connect();
     if (!fd) return;
-    if (name == "tls") return ask_tls(*fd);
+    if (hint == "tls") return ask_tls(*fd);
     PlainWire wire(fd->get());
-    if (name == "ehlo") (void)wire.receive(within(kGreeting));
+    if (hint == "ehlo") (void)wire.receive(within(kGreeting));
     if (wire.send(probe->request())) hear(wire, probe->name, kAnswer);
     if (hearing_.found) hearing_.found->follow.clear();
   }

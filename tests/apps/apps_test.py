@@ -142,6 +142,8 @@ class Programs(unittest.TestCase):
             busy = run("ghostlight", "up", "--state", folder + "/s", "--listen", self.up.address)
             self.assertEqual(busy.returncode, 1)
             self.assertIn(f"listen on {self.up.address}: address already in use", busy.stderr)
+            port = self.up.address.rsplit(":", 1)[1]
+            self.assertIn(f"port {port} is held by ghostlight (pid {self.up.process.pid})", busy.stderr)
         again = run("ghostlight", "up", "--state", str(self.up.state), "--listen", "127.0.0.1:0")
         self.assertEqual(again.returncode, 1)
         self.assertIn(str(self.up.process.pid), again.stderr)
