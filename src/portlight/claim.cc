@@ -16,7 +16,8 @@ void put_text(ByteWriter& out, std::string_view text) { out.u16(static_cast<std:
 Bytes signed_bytes(const v1::Claim& claim, BytesView nonce) {
   Bytes bytes;
   ByteWriter out(bytes);
-  out.u8(static_cast<std::uint8_t>(nonce.size())).bytes(nonce).bytes(claim.node).u64(claim.time_ms).u16(static_cast<std::uint16_t>(claim.sockets.size()));
+  put_text(out, as_text(nonce));
+  out.bytes(claim.node).u64(claim.time_ms).u16(static_cast<std::uint16_t>(claim.sockets.size()));
   for (const v1::ClaimedSocket& socket : claim.sockets) {
     put_text(out, socket.transport);
     put_text(out, socket.address);

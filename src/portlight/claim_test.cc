@@ -40,5 +40,13 @@ TEST(Claim, IsBelievedForItsNonceKeyAndSocketsOnly) {
   EXPECT_FALSE(check_claim(v1::Claim{}, nonce));
 }
 
+TEST(Claim, SignsTheBytesTheSpecificationLists) {
+  v1::Claim claim;
+  claim.node = {0xaa, 0xbb};
+  claim.time_ms = 0x0102;
+  claim.sockets = {{"udp", "0.0.0.0:1835", "data"}};
+  EXPECT_EQ(to_hex(signed_bytes(claim, Bytes{1, 2, 3})), "0300010203" "aabb" "0201000000000000" "0100" "0300756470" "0c00302e302e302e303a31383335" "040064617461");
+}
+
 }  // namespace
 }  // namespace ghost::portlight
