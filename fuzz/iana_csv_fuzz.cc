@@ -1,5 +1,6 @@
 #include <cstdlib>
 
+#include "base/bytes.h"
 #include "portlight/registry.h"
 
 using namespace ghost;

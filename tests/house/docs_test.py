@@ -68,7 +68,7 @@ class DocsTest(unittest.TestCase):
             commands = re.findall(r"`([^`\n]+)`", without_code(text))
             commands += [line[2:] for block in code_blocks(text) for line in block.splitlines() if line.startswith("$ ")]
             for command in commands:
-                if match := re.match(r"(ghostlight|b2|ardus|ariascribe|audiojuggler|portlight) ((?:house )?[a-z]+)\b(?!\.)", command):
+                if match := re.match(r"(ghostlight|b2|ardus|ariascribe|audiojuggler|portlight) ((?:(?:house|registry) )?[a-z]+)\b(?!\.)", command):
                     verbs.add(match.groups())
         self.assertGreater(len(verbs), 5)
         for program, verb in sorted(verbs):
