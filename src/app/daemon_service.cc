@@ -117,12 +117,13 @@ std::vector<Option> daemon_options() {
 Result<Config> daemon_config(const DaemonSpec& spec, const Arguments& arguments) {
   const std::string& section = spec.socket;
   const std::string listen = spec.port == 0 ? "" : "127.0.0.1:" + std::to_string(spec.port);
-  const std::vector<ConfigKey> keys = {
+  std::vector<ConfigKey> keys = {
       {section + ".listen", ConfigType::list, listen, "addresses to listen on, beside the Unix socket", {}},
       {section + ".name", ConfigType::text, "", "what this node calls itself; by default the name it has kept, or the machine's", {}},
       {section + ".host", ConfigType::list, "", "names, beside localhost, that browsers may reach this by", {}},
       {section + ".log", ConfigType::text, "info", "how much to tell on stderr", {"error", "warning", "info", "debug"}},
   };
+  keys.insert(keys.end(), spec.keys.begin(), spec.keys.end());
   ConfigSources sources;
   if (const auto named = arguments.find("config")) {
     sources.file = *named;
@@ -164,6 +165,9 @@ int run_daemon(const DaemonSpec& spec, const Arguments& arguments) {
   const auto config = daemon_config(spec, arguments);
   if (!config) return complain(spec.program, config.error());
   const Logger log = Logger::to_stderr(parse_log_level(config->text(spec.socket + ".log")).value_or(LogLevel::info));
+  if (spec.configured) {
+    if (const Status configured = spec.configured(*config); !configured) return complain(spec.program, configured.error());
+  }
   bool interrupted = false;
   const Status served = serve(spec, *where, *config, log, interrupted);
   if (!served && served.error().code == Errc::busy) {

@@ -21,6 +21,8 @@ struct DaemonSpec {
   std::string socket;         ///< name of its Unix socket and of its section in ghostlight.toml, "ariascribe"
   bool keeps_house = false;   ///< serves b2.v1.House where this node keeps one
   std::function<std::optional<b2::WebAsset>(std::string_view)> assets = {};
+  std::vector<ConfigKey> keys = {};  ///< settings of its own section, beside those all daemons have
+  std::function<Status(const Config&)> configured = {};  ///< reads them before anything listens; may be empty
   std::function<Status(b2::Node&)> ready = {};  ///< adds the daemon's own services once it listens; may be empty
   std::function<void(const b2::v1::ServiceEntry&)> services_changed = {};  ///< may be empty
   std::function<void(std::function<void()> stopped)> stopping = {};        ///< told to end: calls `stopped` when it may; may be empty

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <unordered_set>
 
 #include "ardus/scan_service.h"
 #include "base/file.h"
@@ -484,17 +485,21 @@ Result<std::vector<VerifiedTransfer>> verify_target(const std::filesystem::path&
     if (!manifest) return manifest.error().in(file.path().string());
     VerifiedTransfer transfer;
     if (const auto receipt = read_file(std::filesystem::path(file.path()).replace_extension(".receipt"), 4096)) transfer.receipt = to_bytes(as_bytes(*receipt));
-    for (const Entry& e : manifest->entries) {
-      const FileFinding::State state = compare(*folder, *manifest, e);
-      if (state != FileFinding::State::right) transfer.wrong.push_back({e.path, state});
-      transfer.files += e.kind == EntryKind::file ? 1 : 0;
-      transfer.bytes += e.size;
-    }
     transfer.manifest = std::move(*manifest);
     all.push_back(std::move(transfer));
   }
   if (all.empty()) return Error{Errc::not_found, target.string() + ": nothing was received into this folder ('.ardus/received' in it holds no manifest)"};
   std::ranges::sort(all, {}, [](const VerifiedTransfer& t) { return t.manifest.created_ms; });
+  std::unordered_set<std::string> seen;
+  for (auto transfer = all.rbegin(); transfer != all.rend(); ++transfer) {
+    for (const Entry& e : transfer->manifest.entries) {
+      if (!seen.insert(e.path).second) continue;
+      const FileFinding::State state = compare(*folder, transfer->manifest, e);
+      if (state != FileFinding::State::right) transfer->wrong.push_back({e.path, state});
+      transfer->files += e.kind == EntryKind::file ? 1 : 0;
+      transfer->bytes += e.size;
+    }
+  }
   return all;
 }
 

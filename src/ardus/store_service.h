@@ -126,7 +126,8 @@ struct VerifiedTransfer {
   std::vector<FileFinding> wrong;        ///< files and links that are not as they came
   std::uint64_t files = 0, bytes = 0;    ///< looked at
 };
-/// Compares every transfer kept under TARGET/.ardus/received with what is there, newest content last. not_found when there is none.
+/// Compares every transfer kept under TARGET/.ardus/received with what is there, the one published last at the end. A path that several
+/// of them name is looked at for the last of these only. not_found when there is none.
 Result<std::vector<VerifiedTransfer>> verify_target(const std::filesystem::path& target);
 
 }  // namespace ghost::ardus

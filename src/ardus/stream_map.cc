@@ -51,6 +51,7 @@ void StreamMap::append(const ChunkSet& chunks) {
     places_.push_back({chunk, at});
     at += manifest_->chunks[chunk].size;
     bytes_ += manifest_->chunks[chunk].size;
+    end_ = at;
   }
   blocks_ = (at + kStreamBlockBytes - 1) / kStreamBlockBytes;
 }

@@ -58,6 +58,7 @@ class StreamMap {
 
   std::uint64_t blocks() const { return blocks_; }
   std::uint64_t bytes() const { return bytes_; }  ///< of chunks, without padding
+  std::uint64_t stream_bytes() const { return end_; }  ///< up to the last chunk's end
   bool has(std::uint32_t chunk) const;
 
   /// A part of a chunk within a block.
@@ -83,6 +84,7 @@ class StreamMap {
   std::vector<bool> placed_;
   std::uint64_t blocks_ = 0;
   std::uint64_t bytes_ = 0;
+  std::uint64_t end_ = 0;
 };
 
 /// What steers everybody is signed by the sender: one segment of its stream map.

@@ -50,6 +50,8 @@ export interface SendRequest {
   waitMs: number;
   /** nodes that must have a verified copy, by name or words; others may */
   expected: string[];
+  /** how long a receiver that fell silent is waited for; 0: 60000 */
+  patienceMs: number;
 }
 export const SendRequestCodec: b2.Codec<SendRequest> = b2.codec('ardus.v1.SendRequest', [
   b2.list(1, 'paths', 'string'),
@@ -59,6 +61,7 @@ export const SendRequestCodec: b2.Codec<SendRequest> = b2.codec('ardus.v1.SendRe
   b2.plain(5, 'receivers', 'uint32'),
   b2.plain(6, 'waitMs', 'uint32'),
   b2.list(7, 'expected', 'string'),
+  b2.plain(8, 'patienceMs', 'uint32'),
 ]);
 export const encodeSendRequest = (message: b2.Init<SendRequest>): Uint8Array => SendRequestCodec.encode(message);
 export const decodeSendRequest = (bytes: Uint8Array): SendRequest => SendRequestCodec.decode(bytes);
@@ -130,6 +133,8 @@ export interface Transfer {
   joinedGroup: boolean;
   /** that came by unicast */
   fallbackBytes: bigint;
+  /** of one that failed: its b2 status by name, "refused" */
+  error: string;
 }
 export const TransferCodec: b2.Codec<Transfer> = b2.codec('ardus.v1.Transfer', [
   b2.plain(1, 'session', 'uint64'),
@@ -153,6 +158,7 @@ export const TransferCodec: b2.Codec<Transfer> = b2.codec('ardus.v1.Transfer', [
   b2.plain(19, 'sender', 'string'),
   b2.plain(20, 'joinedGroup', 'bool'),
   b2.plain(21, 'fallbackBytes', 'uint64'),
+  b2.plain(22, 'error', 'string'),
 ]);
 export const encodeTransfer = (message: b2.Init<Transfer>): Uint8Array => TransferCodec.encode(message);
 export const decodeTransfer = (bytes: Uint8Array): Transfer => TransferCodec.decode(bytes);
@@ -266,7 +272,7 @@ export const Node = {
     service: 'ardus.v1.Node', name: 'Send', kind: 'server_stream', idempotent: false, needs: 'send',
     request: SendRequestCodec, response: TransferCodec,
   } satisfies b2.Method<SendRequest, Transfer>,
-  /** Takes the next transfers announced to this node into a folder, beside the one it was started with. */
+  /** Takes the transfers announced to this node from now on into a folder, instead of the one it was started with while the call lasts. */
   receive: {
     service: 'ardus.v1.Node', name: 'Receive', kind: 'server_stream', idempotent: false, needs: 'admin',
     request: ReceiveRequestCodec, response: TransferCodec,

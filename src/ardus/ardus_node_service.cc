@@ -1,0 +1,300 @@
+#include "ardus/ardus_node_service.h"
+
+#include <algorithm>
+
+namespace ghost::ardus {
+
+namespace {
+
+constexpr Duration kTellEvery = std::chrono::milliseconds(100);
+constexpr Duration kTryAgain = std::chrono::seconds(15);  ///< a session that failed here, if it is still announced
+constexpr std::size_t kMostReceiving = 16, kMostSending = 16, kHistory = 20, kMostHeard = 1000;
+
+/// Whether a session ended before its sender had shown that it may be trusted.
+bool was_refused(const v1::Transfer& transfer) { return transfer.error == name(Errc::refused) || transfer.error == name(Errc::unauthenticated); }
+
+}  // namespace
+
+Bytes status_signed_bytes(BytesView nonce, const v1::StatusResponse& status) {
+  Bytes bytes;
+  ByteWriter out(bytes);
+  const auto text = [&](std::string_view value) { out.u16(static_cast<std::uint16_t>(value.size())).bytes(as_bytes(value)); };
+  text(as_text(nonce));
+  out.bytes(status.node).u64(status.time_ms).u16(static_cast<std::uint16_t>(status.sockets.size()));
+  for (const v1::Socket& socket : status.sockets) text(socket.transport), text(socket.address), text(socket.purpose);
+  return bytes;
+}
+
+ArdusNode::ArdusNode(b2::Node& node, const Logger& log)
+    : node_(node), log_(log), ports_(node.network(), log, [this] { return node_.server().addresses(); }), desk_([this](std::uint32_t session) { return sending(session); }) {
+  node_.endpoint().services.add(*this);
+  node_.endpoint().services.add(desk_);
+}
+
+ArdusNode::~ArdusNode() {
+  alive_.reset();
+  node_.endpoint().services.remove(desk_);
+  node_.endpoint().services.remove(*this);
+}
+
+Status ArdusNode::start(Options options) {
+  options_ = std::move(options);
+  if (!options_.into) return {};
+  auto reception = open_reception(*options_.into, options_.interfaces);
+  if (!reception) return reception.error();
+  reception_ = std::move(*reception);
+  return {};
+}
+
+Result<std::shared_ptr<ArdusNode::Reception>> ArdusNode::open_reception(std::filesystem::path into, const std::vector<std::string>& interfaces) {
+  auto reception = std::make_shared<Reception>();
+  reception->into = std::move(into);
+  std::vector<std::string> names = interfaces;
+  if (names.empty()) names.emplace_back();
+  for (const std::string& name : names) {
+    auto way = ports_.way(name);
+    if (!way) return way.error();
+    auto announcements = ports_.announcements(*way, [this, way = *way, weak = std::weak_ptr(reception)](std::span<const net::Datagram> batch) {
+      if (!weak.expired()) on_announcements(batch, way);
+    });
+    if (!announcements) return announcements.error();
+    // Held from the start, so that what this node listens to does not change from one transfer to the next.
+    auto reports = ports_.reports(*way, [](std::span<const net::Datagram>) {});
+    if (!reports) return reports.error();
+    reception->sockets.push_back(std::move(*announcements));
+    reception->sockets.push_back(std::move(*reports));
+    log_.info("ardus: receiving", {{"into", reception->into.string()}, {"interface", way->name}, {"address", way->address.host()}});
+    reception->ways.push_back(std::move(*way));
+  }
+  auto data = ports_.data([](std::span<const net::Datagram>) {});
+  if (!data) return data.error();
+  reception->sockets.push_back(std::move(*data));
+  return reception;
+}
+
+void ArdusNode::on_announcements(std::span<const net::Datagram> batch, const Way& way) {
+  for (const net::Datagram& datagram : batch) {
+    if (!announcements_.take(node_.network().now())) return;
+    const auto announcement = read_announcement(datagram.bytes);
+    if (!announcement) continue;
+    // Nobody makes us call anybody else.
+    const auto control = from_wire(announcement->control, announcement->control_port);
+    if (!control || control->with_port(0) != datagram.from.with_port(0)) continue;
+    on_announcement(*announcement, way);
+  }
+}
+
+void ArdusNode::on_announcement(const Announcement& announcement, const Way& way) {
+  if (const auto known = receiving_.find(announcement.session); known != receiving_.end()) return known->second.session->announced();
+  const auto heard = heard_.find(announcement.session);
+  if (heard != heard_.end() && node_.network().now() < heard->second) return;
+  if (announcement.sender == node_.state().key().public_key() || receiving_.size() >= kMostReceiving) return;
+  const std::uint64_t call = calls_.empty() ? 0 : calls_.rbegin()->first;
+  const auto reception = call == 0 ? reception_ : calls_.rbegin()->second;
+  if (!reception || std::ranges::none_of(reception->ways, [&](const Way& one) { return one.interface == way.interface; })) return;
+  // A sender that was started again announces the same content anew: the session that died with it is let go of.
+  for (auto& [session, receiving] : receiving_) {
+    if (receiving.session->announcement().content == announcement.content && receiving.session->announcement().sender == announcement.sender) receiving.session->supersede();
+  }
+  tidy();
+  log_.info("ardus: session announced", {{"session", announcement.session}, {"name", announcement.name}, {"bytes", announcement.bytes}});
+  ReceivingSession::Parts parts{node_, ports_, way, reception->into, options_.accept_from, log_, [this] { change(); }};
+  receiving_[announcement.session] = {std::make_unique<ReceivingSession>(std::move(parts), announcement), call};
+  change();
+}
+
+SendingSession* ArdusNode::sending(std::uint32_t session) {
+  const auto found = sending_.find(session);
+  return found == sending_.end() ? nullptr : found->second.get();
+}
+
+/// Adds somebody who is told at once, and then at most every kTellEvery; `tell` answers false when that was the last.
+template <class Message>
+void ArdusNode::follow(b2::ServerStream<Message> stream, std::function<bool(const Say<Message>&)> tell) {
+  const auto shared = std::make_shared<b2::ServerStream<Message>>(std::move(stream));
+  const auto follower = std::make_shared<Follower>();
+  shared->on_cancel([weak = std::weak_ptr(follower), stream_weak = std::weak_ptr(shared)] {
+    if (const auto gone = weak.lock()) gone->gone = true;
+    if (const auto cancelled = stream_weak.lock()) cancelled->fail({Errc::cancelled, "cancelled by the caller"});
+  });
+  shared->on_ready([this, weak = std::weak_ptr(follower), alive = std::weak_ptr<char>(alive_)] {
+    if (const auto ready = weak.lock()) ready->full = false;
+    if (!alive.expired()) change();
+  });
+  follower->tell = [shared, tell = std::move(tell), weak = std::weak_ptr(follower)] {
+    const Say<Message> say = [&](const Message& message) {
+      if (!shared->write(message)) weak.lock()->full = true;
+    };
+    if (shared->open() && tell(say)) return true;
+    shared->finish();
+    return false;
+  };
+  followers_.push_back(follower);
+  if (!follower->tell()) follower->gone = true;
+}
+
+void ArdusNode::send(v1::SendRequest request, b2::ServerStream<v1::Transfer> stream) {
+  if (sending_.size() >= kMostSending) return stream.fail({Errc::exhausted, "sixteen transfers are being sent already"});
+  for (const std::string& path : request.paths) {
+    if (!path.starts_with("/")) return stream.fail({Errc::malformed, "'" + path + "': paths are absolute here, since this is another process than the one that asks"});
+  }
+  auto made = std::make_unique<SendingSession>(SendingSession::Parts{node_, ports_, log_, [this] { change(); }}, std::move(request));
+  const std::uint32_t session = made->session();
+  sending_[session] = std::move(made);
+  follow<v1::Transfer>(std::move(stream), [this, session](const Say<v1::Transfer>& say) {
+    if (const SendingSession* const one = sending(session)) {
+      say(one->told());
+      return !one->ended();
+    }
+    for (const Past& past : history_) {
+      if (past.transfer.session == session && past.transfer.sending) say(past.transfer);
+    }
+    return false;
+  });
+}
+
+std::vector<v1::Transfer> ArdusNode::received_by(std::uint64_t reception) const {
+  std::vector<v1::Transfer> all;
+  for (const Past& past : history_) {
+    if (past.reception == reception && !past.transfer.sending) all.push_back(past.transfer);
+  }
+  for (const auto& [session, receiving] : receiving_) {
+    if (receiving.reception == reception) all.push_back(receiving.session->told());
+  }
+  return all;
+}
+
+void ArdusNode::receive(v1::ReceiveRequest request, b2::ServerStream<v1::Transfer> stream) {
+  if (!request.into.starts_with("/")) return stream.fail({Errc::malformed, "'" + request.into + "': the folder's path is absolute here, since this is another process than the one that asks"});
+  if (!node_.state().membership()) {
+    return stream.fail({Errc::refused, "this node is in no house, so it can't tell which senders may be trusted: make one with 'ghostlight house create NAME', or join the sender's with "
+                                       "'ghostlight house join --at HOST:2203'"});
+  }
+  auto reception = open_reception(request.into, request.interfaces);
+  if (!reception) return stream.fail(reception.error());
+  const std::uint64_t call = ++call_count_;
+  calls_[call] = std::move(*reception);
+  // Dies with the call.
+  const auto leave = std::shared_ptr<void>(nullptr, [this, call, alive = std::weak_ptr<char>(alive_)](void*) {
+    if (!alive.expired()) calls_.erase(call);
+  });
+  const auto told = std::make_shared<std::map<std::uint64_t, TimePoint>>();  // sessions whose end was told
+  follow<v1::Transfer>(std::move(stream), [this, call, told, once = request.once, leave](const Say<v1::Transfer>& say) {
+    for (const v1::Transfer& transfer : received_by(call)) {
+      if (told->contains(transfer.session)) continue;
+      say(transfer);
+      if (transfer.phase < v1::TransferPhase::done) continue;
+      (*told)[transfer.session] = node_.network().now();
+      // A stranger's announcement is told, and ends nothing.
+      if (once && !was_refused(transfer)) return false;
+    }
+    return true;
+  });
+}
+
+Result<v1::StatusResponse> ArdusNode::status(const v1::StatusRequest& request, const b2::CallContext&) {
+  if (request.nonce.size() < 16 || request.nonce.size() > 64) return Error{Errc::malformed, "Status needs a nonce of 16 to 64 bytes"};
+  v1::StatusResponse response;
+  response.node = to_bytes(node_.state().id().bytes);
+  response.public_key = to_bytes(node_.state().key().public_key());
+  response.name = node_.state().name();
+  response.program = node_.endpoint().program;
+  response.time_ms = static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count());
+  std::vector<net::Address> control = node_.server().addresses();
+  for (const auto& [session, one] : sending_) {
+    const auto more = one->listening();
+    control.insert(control.end(), more.begin(), more.end());
+  }
+  for (const net::Address& address : control) {
+    if (!address.is_ip()) continue;
+    v1::Socket socket;
+    socket.transport = "tcp";
+    socket.address = address.text();
+    socket.purpose = "control";
+    response.sockets.push_back(std::move(socket));
+  }
+  for (v1::Socket& socket : ports_.sockets()) response.sockets.push_back(std::move(socket));
+  if (!calls_.empty()) response.receiving_into = calls_.rbegin()->second->into.string();
+  else if (reception_) response.receiving_into = reception_->into.string();
+  const Signature signature = node_.state().key().sign(kStatusDomain, status_signed_bytes(request.nonce, response));
+  response.signature = Bytes(signature.begin(), signature.end());
+  return response;
+}
+
+Result<v1::CancelResponse> ArdusNode::cancel(const v1::CancelRequest& request, const b2::CallContext&) {
+  v1::CancelResponse response;
+  const auto session = static_cast<std::uint32_t>(request.session);
+  if (request.session != session) return response;
+  if (SendingSession* const one = sending(session); one != nullptr && !one->ended()) {
+    one->cancel();
+    response.found = true;
+  }
+  if (const auto one = receiving_.find(session); one != receiving_.end() && !one->second.session->ended()) {
+    one->second.session->cancel();
+    response.found = true;
+  }
+  return response;
+}
+
+v1::Transfers ArdusNode::transfers() const {
+  v1::Transfers all;
+  for (const Past& past : history_) all.transfers.push_back(past.transfer);
+  for (const auto& [session, one] : receiving_) all.transfers.push_back(one.session->told());
+  for (const auto& [session, one] : sending_) all.transfers.push_back(one->told());
+  return all;
+}
+
+void ArdusNode::watch(v1::WatchRequest, b2::ServerStream<v1::Transfers> stream) {
+  follow<v1::Transfers>(std::move(stream), [this](const Say<v1::Transfers>& say) {
+    say(transfers());
+    return true;
+  });
+}
+
+void ArdusNode::change() {
+  if (std::exchange(tell_planned_, true)) return;
+  tell_timer_ = node_.network().wake_at(std::max(node_.network().now(), told_ + kTellEvery), [this](TimePoint) {
+    tell_planned_ = false;
+    tell_all();
+  });
+}
+
+void ArdusNode::tell_all() {
+  told_ = node_.network().now();
+  const auto all = followers_;
+  for (const auto& follower : all) {
+    if (!follower->gone && !follower->full && !follower->tell()) follower->gone = true;
+  }
+  std::erase_if(followers_, [](const auto& follower) { return follower->gone; });
+  tidy();
+}
+
+void ArdusNode::remember(const v1::Transfer& transfer, std::uint64_t reception) {
+  history_.push_back({transfer, reception});
+  if (history_.size() > kHistory) history_.pop_front();
+}
+
+/// Lets go of what has ended and was told.
+void ArdusNode::tidy() {
+  const TimePoint now = node_.network().now();
+  for (auto one = receiving_.begin(); one != receiving_.end();) {
+    if (!one->second.session->ended()) {
+      ++one;
+      continue;
+    }
+    if (heard_.size() >= kMostHeard) heard_.clear();
+    heard_[one->first] = one->second.session->verified() ? TimePoint::max() : now + kTryAgain;
+    remember(one->second.session->told(), one->second.reception);
+    one = receiving_.erase(one);
+  }
+  for (auto one = sending_.begin(); one != sending_.end();) {
+    if (!one->second->ended()) {
+      ++one;
+      continue;
+    }
+    remember(one->second->told(), 0);
+    one = sending_.erase(one);
+  }
+}
+
+}  // namespace ghost::ardus

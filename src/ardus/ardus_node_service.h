@@ -1,0 +1,106 @@
+#pragma once
+#include <deque>
+#include <filesystem>
+#include <functional>
+#include <list>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "ardus/ports_service.h"
+#include "ardus/receiver_service.h"
+#include "ardus/sender_service.h"
+#include "ardus/session_service.h"
+#include "ardus/v1/node.b2.h"
+#include "b2/node_service.h"
+#include "base/token_bucket.h"
+
+namespace ghost::ardus {
+
+/// ardus.v1.Node, and what hangs on it: this node's transfers in both directions, its sockets, and ardus.v1.Session for those who join.
+/// On the reactor's thread only. Adds itself to the node's services while it lives.
+class ArdusNode : public v1::NodeService {
+ public:
+  struct Options {
+    std::optional<std::filesystem::path> into;  ///< takes every transfer of a trusted sender into this folder
+    std::vector<std::string> interfaces;        ///< to hear announcements on; none: the default route's
+    std::string accept_from;                    ///< a sender's name, words or id; "" for any that may send
+  };
+  ArdusNode(b2::Node& node, const Logger& log);
+  ~ArdusNode() override;
+
+  /// Opens the sockets that receiving takes, if there is somewhere to receive into.
+  Status start(Options options);
+
+  void send(v1::SendRequest request, b2::ServerStream<v1::Transfer> stream) override;
+  void receive(v1::ReceiveRequest request, b2::ServerStream<v1::Transfer> stream) override;
+  Result<v1::StatusResponse> status(const v1::StatusRequest& request, const b2::CallContext& context) override;
+  Result<v1::CancelResponse> cancel(const v1::CancelRequest& request, const b2::CallContext& context) override;
+  void watch(v1::WatchRequest request, b2::ServerStream<v1::Transfers> stream) override;
+
+ private:
+  /// Where transfers go, and the sockets announcements are heard by.
+  struct Reception {
+    std::filesystem::path into;
+    std::vector<Way> ways;
+    std::vector<Ports::Listening> sockets;
+  };
+  /// Somebody who is told of transfers: `tell` writes what is due and says whether there is more to come.
+  struct Follower {
+    std::function<bool()> tell;
+    bool gone = false;
+    bool full = false;  ///< it has not read what it was told; the stream rings when it has
+  };
+  /// Writes one message to whoever follows.
+  template <class Message>
+  using Say = std::function<void(const Message&)>;
+  /// A transfer that is over.
+  struct Past {
+    v1::Transfer transfer;
+    std::uint64_t reception;  ///< as Receiving has it
+  };
+  struct Receiving {
+    std::unique_ptr<ReceivingSession> session;
+    std::uint64_t reception;  ///< number of the Receive call it came by; 0: what the daemon was started with
+  };
+
+  Result<std::shared_ptr<Reception>> open_reception(std::filesystem::path into, const std::vector<std::string>& interfaces);
+  void on_announcements(std::span<const net::Datagram> batch, const Way& way);
+  void on_announcement(const Announcement& announcement, const Way& way);
+  void change();
+  void tell_all();
+  void tidy();
+  void remember(const v1::Transfer& transfer, std::uint64_t reception);
+  template <class Message>
+  void follow(b2::ServerStream<Message> stream, std::function<bool(const Say<Message>&)> tell);
+  SendingSession* sending(std::uint32_t session);
+  std::vector<v1::Transfer> received_by(std::uint64_t reception) const;
+  v1::Transfers transfers() const;
+
+  b2::Node& node_;
+  Logger log_;
+  Options options_;
+  Ports ports_;
+  SessionDesk desk_;
+  std::shared_ptr<Reception> reception_;               ///< what the daemon was started with; null for none
+  std::map<std::uint64_t, std::shared_ptr<Reception>> calls_;  ///< of Receive calls: the newest takes what is announced
+  std::uint64_t call_count_ = 0;
+  std::map<std::uint32_t, std::unique_ptr<SendingSession>> sending_;
+  std::map<std::uint32_t, Receiving> receiving_;
+  std::map<std::uint32_t, TimePoint> heard_;           ///< sessions that ended here, and when they may be tried again
+  std::deque<Past> history_;
+  std::vector<std::shared_ptr<Follower>> followers_;   ///< shared with the events of their streams
+  TokenBucket announcements_{200, 50};                 ///< signatures checked a second
+  TimePoint told_{};
+  bool tell_planned_ = false;
+  net::Timer tell_timer_, tidy_timer_;
+  std::shared_ptr<char> alive_ = std::make_shared<char>();
+};
+
+/// What a node's key signs in Status: nonce, node, time and sockets (docs/spec/ardus.md, "Status").
+Bytes status_signed_bytes(BytesView nonce, const v1::StatusResponse& status);
+constexpr std::string_view kStatusDomain = "ardus status";
+
+}  // namespace ghost::ardus

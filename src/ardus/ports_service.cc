@@ -1,0 +1,196 @@
+#include "ardus/ports_service.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+
+#include "base/unique_fd.h"
+
+namespace ghost::ardus {
+
+namespace {
+
+constexpr std::size_t kReceiveBuffer = 32 * 1024 * 1024;
+constexpr std::size_t kEnoughBuffer = 4 * 1024 * 1024;
+constexpr int kHops = 16;
+
+/// The address this machine would send multicast from; nothing without a route. No packet is sent for it.
+std::optional<net::Address> routed_address() {
+  const UniqueFd fd(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  sockaddr_in to{};
+  to.sin_family = AF_INET;
+  to.sin_port = htons(kControlPort);
+  ::inet_pton(AF_INET, "239.255.11.17", &to.sin_addr);
+  sockaddr_in own{};
+  socklen_t size = sizeof own;
+  if (!fd || ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&to), sizeof to) != 0) return std::nullopt;
+  if (::getsockname(fd.get(), reinterpret_cast<sockaddr*>(&own), &size) != 0) return std::nullopt;
+  std::array<std::uint8_t, 4> ip;
+  std::memcpy(ip.data(), &own.sin_addr, ip.size());
+  return net::Address::ip4(ip, 0);
+}
+
+bool is_ip4(const net::Address& address) { return address.family() == net::Address::Family::ip4; }
+
+}  // namespace
+
+net::Address announcement_group() { return net::Address::ip4({239, 255, 11, 17}, kControlPort); }
+
+net::Address data_group(std::uint32_t session) {
+  return net::Address::ip4({239, 255, static_cast<std::uint8_t>(64 + (session >> 8 & 0x3f)), static_cast<std::uint8_t>(session)}, kDataPort);
+}
+
+WireAddress to_wire(const net::Address& address) {
+  WireAddress wire;
+  wire.family = is_ip4(address) ? 4 : 6;
+  std::copy_n(address.ip().begin(), is_ip4(address) ? 4 : 16, wire.bytes.begin());
+  return wire;
+}
+
+std::optional<net::Address> from_wire(const WireAddress& address, std::uint16_t port) {
+  if (address.family != 4) return std::nullopt;
+  return net::Address::ip4({address.bytes[0], address.bytes[1], address.bytes[2], address.bytes[3]}, port);
+}
+
+/// A socket and those who listen to it.
+class Ports::Shared {
+ public:
+  Shared(std::unique_ptr<net::DatagramSocket> opened, std::string told_purpose) : socket(std::move(opened)), purpose(std::move(told_purpose)) {}
+
+  void hear(std::span<const net::Datagram> batch) {
+    // A handler may end itself, or another, by what it hears.
+    const auto all = handlers;
+    for (const auto& handler : all) {
+      if (const auto alive = handler.lock()) (*alive)(batch);
+    }
+    std::erase_if(handlers, [](const auto& handler) { return handler.expired(); });
+  }
+
+  std::unique_ptr<net::DatagramSocket> socket;
+  std::string purpose;
+  std::vector<std::weak_ptr<Handler>> handlers;
+  std::map<std::pair<net::Address, std::uint32_t>, int> members;  ///< (group, interface): how many want it
+};
+
+Ports::Ports(net::Network& network, const Logger& log, std::function<std::vector<net::Address>()> listening)
+    : network_(network), log_(log), listening_(std::move(listening)) {}
+Ports::~Ports() = default;
+
+net::DatagramSocket& Ports::Listening::socket() const { return *shared_->socket; }
+
+Result<Way> Ports::way(const std::string& name) const {
+  const auto all = network_.interfaces();
+  if (!all) return all.error();
+  const auto routed = name.empty() ? routed_address() : std::nullopt;
+  std::string known;
+  for (const net::NetworkInterface& one : *all) {
+    known += (known.empty() ? "" : ", ") + one.name;
+    const bool wanted = !name.empty() ? one.name == name
+                        : routed      ? std::ranges::any_of(one.addresses, [&](const net::Address& a) { return a.with_port(0) == *routed; })
+                                      : one.loopback;
+    if (!wanted) continue;
+    if (!one.up) return Error{Errc::busy, "interface " + one.name + " is down; 'ip link set " + one.name + " up' mends that"};
+    Way way{one.index, one.name, {}};
+    for (const net::Address& at : listening_()) {
+      if (!is_ip4(at) || at.is_any()) continue;
+      const bool here = one.loopback ? at.is_loopback() : std::ranges::count(one.addresses, at.with_port(0)) > 0;
+      if (here && way.address.family() == net::Address::Family::none) way.address = at.with_port(0);
+    }
+    for (const net::Address& address : one.addresses) {
+      if (is_ip4(address) && way.address.family() == net::Address::Family::none) way.address = address.with_port(0);
+    }
+    if (way.address.family() == net::Address::Family::none) return Error{Errc::conflict, "interface " + one.name + " has no IPv4 address"};
+    return way;
+  }
+  return Error{Errc::not_found, "there is no interface '" + name + "' here; there are " + known};
+}
+
+Result<Ports::Listening> Ports::listen(const std::string& name, const net::DatagramOptions& options, std::string purpose, Handler handler) {
+  auto shared = shared_[name].lock();
+  if (!shared) {
+    auto socket = network_.open_datagram(options);
+    if (!socket) {
+      Error error = socket.error();
+      if (error.code == Errc::busy) error.message += "; another ARDUS has it: 'portlight " + std::to_string(options.local.port()) + "' tells whose it is";
+      return error;
+    }
+    shared = std::make_shared<Shared>(std::move(*socket), std::move(purpose));
+    shared->socket->on_datagrams([weak = std::weak_ptr(shared)](std::span<const net::Datagram> batch) {
+      if (const auto alive = weak.lock()) alive->hear(batch);  // which the last handler may have closed meanwhile
+    });
+    shared_[name] = shared;
+  }
+  auto key = std::make_shared<Handler>(std::move(handler));
+  shared->handlers.push_back(key);
+  return Listening(std::move(shared), std::move(key));
+}
+
+Result<Ports::Listening> Ports::reports(const Way& way, Handler handler) {
+  net::DatagramOptions options;
+  options.local = way.address.with_port(kReportPort);
+  options.receive_buffer = kReceiveBuffer;
+  auto listening = listen("reports " + options.local.text(), options, "reports", std::move(handler));
+  if (!listening) return listening;
+  if (Status set = listening->socket().set_multicast(way.interface, kHops, true); !set) return set.error();
+  return listening;
+}
+
+Result<Ports::Listening> Ports::data(Handler handler) {
+  net::DatagramOptions options;
+  options.local = net::Address::ip4({0, 0, 0, 0}, kDataPort);
+  options.share_port = true;
+  options.receive_buffer = kReceiveBuffer;
+  const bool first = shared_["data"].expired();
+  auto listening = listen("data", options, "data (receive-only)", std::move(handler));
+  if (listening && first && listening->socket().receive_buffer() < kEnoughBuffer) {
+    log_.warning("ardus: the kernel grants a small receive buffer; bursts will be lost and sent again. 'sysctl -w net.core.rmem_max=33554432' mends that",
+                 {{"bytes", listening->socket().receive_buffer()}});
+  }
+  return listening;
+}
+
+Result<Ports::Listening> Ports::announcements(const Way& way, Handler handler) {
+  net::DatagramOptions options;
+  options.local = announcement_group();
+  options.share_port = true;
+  auto listening = listen("announcements " + way.name, options, "announcements", std::move(handler));
+  if (!listening) return listening;
+  auto& members = listening->shared_->members;
+  if (members.empty()) {
+    if (Status joined = listening->socket().join(announcement_group(), way.interface); !joined) return joined.error();
+    members[{announcement_group(), way.interface}] = 1;
+  }
+  return listening;
+}
+
+Result<Ports::Membership> Ports::join(const Listening& listening, const net::Address& group, const Way& way) {
+  const std::pair key(group, way.interface);
+  if (listening.shared_->members[key] == 0) {
+    if (Status joined = listening.socket().join(group, way.interface); !joined) return joined.error();
+  }
+  ++listening.shared_->members[key];
+  Membership membership;
+  membership.leave_ = [weak = std::weak_ptr<Shared>(listening.shared_), key] {
+    const auto shared = weak.lock();
+    if (shared && --shared->members[key] == 0) (void)shared->socket->leave(key.first, key.second);
+  };
+  return membership;
+}
+
+std::vector<v1::Socket> Ports::sockets() const {
+  std::vector<v1::Socket> all;
+  for (const auto& [name, weak] : shared_) {
+    const auto shared = weak.lock();
+    if (!shared) continue;
+    v1::Socket socket;
+    socket.transport = "udp";
+    socket.address = shared->socket->address().text();
+    socket.purpose = shared->purpose;
+    all.push_back(std::move(socket));
+  }
+  return all;
+}
+
+}  // namespace ghost::ardus

@@ -1,0 +1,101 @@
+#pragma once
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "ardus/message.h"
+#include "ardus/v1/node.b2.h"
+#include "base/log.h"
+#include "net/network.h"
+
+namespace ghost::ardus {
+
+/// The way datagrams of a session take: an interface, and this node's own address on it.
+struct Way {
+  std::uint32_t interface = 0;  ///< index
+  std::string name;             ///< "eth0"
+  net::Address address;         ///< IPv4, port 0
+};
+
+/// Where announcements go: 239.255.11.17:1117.
+net::Address announcement_group();
+/// Where a session's data go: one of the 16,384 groups of 239.255.64.0/18, port 1835.
+net::Address data_group(std::uint32_t session);
+WireAddress to_wire(const net::Address& address);
+/// IPv4 only; nothing for another family.
+std::optional<net::Address> from_wire(const WireAddress& address, std::uint16_t port);
+
+/// A node's UDP sockets on ARDUS's three ports, shared by its sessions (docs/spec/ardus.md, "Sockets"). Opened when somebody listens
+/// to them, closed when nobody does. On the reactor's thread only.
+class Ports {
+ public:
+  using Handler = std::function<void(std::span<const net::Datagram>)>;
+
+  /// @param listening  where this node's control connections are accepted: the address of a way is taken from them where it can be
+  Ports(net::Network& network, const Logger& log, std::function<std::vector<net::Address>()> listening);
+  ~Ports();
+
+  /// By the name of an interface; "": the one the default route uses, loopback where there is none. Errors name the ones there are.
+  Result<Way> way(const std::string& interface) const;
+
+ private:
+  class Shared;
+
+ public:
+  /// Somebody who hears of a socket's datagrams, until it is destroyed.
+  class Listening {
+   public:
+    Listening() = default;
+    Listening(Listening&&) = default;
+    Listening& operator=(Listening&&) = default;
+    net::DatagramSocket& socket() const;
+    explicit operator bool() const { return key_ != nullptr; }
+
+   private:
+    friend class Ports;
+    Listening(std::shared_ptr<Shared> shared, std::shared_ptr<Handler> key) : shared_(std::move(shared)), key_(std::move(key)) {}
+    std::shared_ptr<Shared> shared_;  ///< the socket lives as long as anybody listens to it
+    std::shared_ptr<Handler> key_;    ///< dies with this
+  };
+
+  /// 1834 on the way's own address: reports, unicast repair, and where multicast is sent from. Errors say that another ARDUS has it.
+  Result<Listening> reports(const Way& way, Handler handler);
+  /// 1835, receive-only. Hears of the groups joined by join_data().
+  Result<Listening> data(Handler handler);
+  /// 1117/udp: announcements on that way.
+  Result<Listening> announcements(const Way& way, Handler handler);
+
+  /// Makes the data socket of `listening` hear a group. Several sessions may share a group.
+  class Membership {
+   public:
+    Membership() = default;
+    Membership(Membership&& other) noexcept : leave_(std::exchange(other.leave_, nullptr)) {}
+    Membership& operator=(Membership&& other) noexcept {
+      std::swap(leave_, other.leave_);
+      return *this;
+    }
+    ~Membership() {
+      if (leave_) leave_();
+    }
+
+   private:
+    friend class Ports;
+    std::function<void()> leave_;
+  };
+  Result<Membership> join(const Listening& listening, const net::Address& group, const Way& way);
+
+  /// What is open, for Status.
+  std::vector<v1::Socket> sockets() const;
+
+ private:
+  Result<Listening> listen(const std::string& name, const net::DatagramOptions& options, std::string purpose, Handler handler);
+
+  net::Network& network_;
+  Logger log_;
+  std::function<std::vector<net::Address>()> listening_;
+  std::map<std::string, std::weak_ptr<Shared>> shared_;  ///< by purpose and address
+};
+
+}  // namespace ghost::ardus

@@ -1,0 +1,581 @@
+#include "ardus/receiver_service.h"
+
+#include <algorithm>
+
+#include "ardus/chunk_runs.h"
+#include "ardus/receipt.h"
+#include "base/random.h"
+
+namespace ghost::ardus {
+
+namespace {
+
+constexpr Duration kLook = std::chrono::milliseconds(100);
+constexpr Duration kRedial = std::chrono::milliseconds(500);
+constexpr Duration kDialPatience = std::chrono::seconds(5);
+constexpr Duration kSilence = std::chrono::seconds(60);   ///< without a sign of the sender
+constexpr std::size_t kMuchOnDisk = 64 * 1024 * 1024;     ///< bytes waiting for the store's thread: the sender is told
+constexpr std::size_t kTooMuchOnDisk = 512 * 1024 * 1024; ///< what comes beyond is dropped, and comes again
+
+std::uint64_t utc_ms() {
+  return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count());
+}
+
+Result<Secret> secret_of(const Bytes& bytes) {
+  Secret secret;
+  if (bytes.size() != secret.size()) return Error{Errc::malformed, "the sender's keys are not 32 bytes long"};
+  std::copy(bytes.begin(), bytes.end(), secret.begin());
+  return secret;
+}
+
+}  // namespace
+
+ReceivingSession::ReceivingSession(Parts parts, Announcement announcement)
+    : parts_(std::move(parts)), announcement_(std::move(announcement)), worker_(std::make_unique<b2::Workers>(1)) {
+  started_ = heard_ = now();
+  name_.session = announcement_.session;
+  name_.sender = announcement_.sender;
+  target_.tls = true;
+  const auto address = from_wire(announcement_.control, announcement_.control_port);
+  if (address) target_.address = *address;
+  detail_ = "joining " + target_.text();
+  parts_.node.network().post([this, alive = std::weak_ptr<char>(alive_)] {
+    if (alive.expired() || ended_) return;
+    if (target_.address.family() == net::Address::Family::none) return give_up({Errc::unsupported, "the sender is to be joined by IPv6, which this receiver does not do"});
+    dial();
+    look();
+  });
+}
+
+ReceivingSession::~ReceivingSession() { *cancelled_ = true; }
+
+void ReceivingSession::dial() {
+  b2::Trust trust;
+  const auto& membership = parts_.node.state().membership();
+  if (!membership) {
+    return give_up({Errc::refused, "this node is in no house, so it can't tell whether the sender may be trusted: join the sender's house with 'ghostlight house join'"});
+  }
+  trust.house = &membership->house();
+  trust.any_key_on_loopback = false;
+  dial_ = std::make_unique<b2::Dial>(b2::Dial::Parts{parts_.node.network(), parts_.node.endpoint(), parts_.node.tls(), trust, kDialPatience}, target_,
+                                     [this](Result<std::unique_ptr<b2::Link>> link) { on_dialed(std::move(link)); });
+}
+
+void ReceivingSession::on_dialed(Result<std::unique_ptr<b2::Link>> link) {
+  if (!link) {
+    if (link.error().code == Errc::unauthenticated || link.error().code == Errc::refused) return give_up(link.error());
+    detail_ = "the sender can't be reached for control: " + link.error().message;
+    return redial();
+  }
+  auto sender = judge_sender(**link);
+  if (!sender) return give_up(sender.error());
+  sender_ = std::move(*sender);
+  link_ = std::move(*link);
+  ++link_count_;
+  dials_failed_ = 0;
+  b2::Link::Events events;
+  events.closed = [this](const Error& why) { lost(why); };
+  link_->set_events(std::move(events));
+  detail_.clear();
+  join();
+}
+
+/// A member of our house with the role send, whose key is the one that signed the announcement.
+Result<b2::Identity> ReceivingSession::judge_sender(const b2::Link& link) const {
+  const auto& tls = link.peer().tls;
+  const auto& house = parts_.node.state().membership()->house();
+  if (!tls) return Error{Errc::unauthenticated, target_.text() + ": it does not speak TLS"};
+  auto member = house.verify_member(tls->certificates, std::chrono::system_clock::now(), "");
+  if (!member) return member.error();
+  if (!member->roles.has(b2::Role::send) && !member->roles.has(b2::Role::admin)) {
+    return Error{Errc::refused, member->name + " (" + member->node.words() + ") may not send in the house '" + house.name() + "': it has the roles " + member->roles.text() +
+                                    "; the house's keeper gives others with 'ghostlight house invite --roles send'"};
+  }
+  const std::string& only = parts_.accept_from;
+  if (!only.empty() && only != member->name && only != member->node.words() && only != member->node.hex()) {
+    return Error{Errc::refused, "this receiver takes transfers from '" + only + "' only, and this one is from " + member->name + " (" + member->node.words() + ")"};
+  }
+  if (!std::ranges::equal(tls->public_key, announcement_.sender)) {
+    return Error{Errc::unauthenticated, target_.text() + ": another node answers there than the one that signed the announcement"};
+  }
+  return std::move(*member);
+}
+
+/// The control connection is gone; what comes by multicast goes on.
+void ReceivingSession::lost(const Error& why) {
+  if (ended_) return;
+  ++link_count_;
+  std::shared_ptr<b2::Link> old = std::move(link_);
+  parts_.node.network().post([old] {});  // not from within its own callbacks
+  census_under_way_ = false;
+  parts_.log.info("ardus: control connection lost", {{"session", name_.session}, {"why", why.message}});
+  redial();
+}
+
+void ReceivingSession::redial() {
+  dials_failed_ = std::min(dials_failed_ + 1, 8);
+  redial_timer_ = parts_.node.network().wake_at(now() + kRedial * dials_failed_, [this](TimePoint) {
+    if (!ended_) dial();
+  });
+  change();
+}
+
+void ReceivingSession::join() {
+  v1::JoinRequest request;
+  request.session = name_.session;
+  request.at = target_.address.text();
+  v1::SessionClient(caller()).join(request, [this, alive = std::weak_ptr<char>(alive_), link = link_count_](const Result<v1::JoinResponse>& response) {
+    if (alive.expired() || ended_ || link != link_count_) return;
+    if (response) return on_joined(*response);
+    if (response.error().code == Errc::busy) {
+      redial_timer_ = parts_.node.network().wake_at(now() + kRedial, [this, link](TimePoint) {
+        if (!ended_ && link == link_count_) join();
+      });
+      return;
+    }
+    give_up(response.error());
+  });
+}
+
+void ReceivingSession::on_joined(const v1::JoinResponse& response) {
+  if (response.nonce.size() != name_.nonce.size() || !std::ranges::equal(response.content, announcement_.content)) {
+    return give_up({Errc::malformed, "the sender's answer to Join does not fit its announcement"});
+  }
+  std::copy(response.nonce.begin(), response.nonce.end(), name_.nonce.begin());
+  if (census_ != v1::CensusState::unknown) return send_census();
+  if (!manifest_) return get_manifest(response.manifest_bytes);
+  if (opening_ || committing_) return;
+  if (!store_) return open_store();
+  if (core_ && response.number == number_.value) return get_keys();
+  need();
+}
+
+void ReceivingSession::get_manifest(std::uint64_t size) {
+  if (size > ManifestLimits().encoded) return give_up({Errc::exhausted, "the manifest has " + std::to_string(size) + " bytes, more than are taken"});
+  manifest_bytes_.clear();
+  v1::ManifestRequest request;
+  request.session = name_.session;
+  v1::SessionClient(caller()).manifest(
+      request,
+      [this, size, alive = std::weak_ptr<char>(alive_), link = link_count_](const v1::ManifestPart& part) {
+        if (alive.expired() || ended_ || link != link_count_) return;
+        if (manifest_bytes_.size() + part.bytes.size() > size) return give_up({Errc::malformed, "the manifest is longer than the sender said"});
+        manifest_bytes_.insert(manifest_bytes_.end(), part.bytes.begin(), part.bytes.end());
+      },
+      [this, alive = std::weak_ptr<char>(alive_), link = link_count_](const Status& status) {
+        if (alive.expired() || ended_ || link != link_count_) return;
+        if (status) on_manifest();
+        else if (link_) give_up(status.error());
+      });
+}
+
+void ReceivingSession::on_manifest() {
+  auto manifest = parse_manifest(manifest_bytes_);
+  if (!manifest) return give_up(manifest.error());
+  if (manifest->content != announcement_.content) return give_up({Errc::unauthenticated, "the manifest is not of the content that was announced"});
+  // The sender's own key is the publisher it vouches for.
+  if (manifest->publisher != announcement_.sender) return give_up({Errc::unauthenticated, "the manifest was signed by another than the sender"});
+  manifest_ = std::make_shared<Manifest>(std::move(*manifest));
+  open_store();
+}
+
+void ReceivingSession::on_disk(std::function<void()> work, std::function<void()> then) {
+  net::Reactor& reactor = parts_.node.network().reactor();
+  worker_->run([work = std::move(work), then = std::move(then), &reactor, alive = std::weak_ptr<char>(alive_)] {
+    work();
+    reactor.post([then, alive] {
+      if (!alive.expired()) then();
+    });
+  });
+}
+
+void ReceivingSession::open_store() {
+  phase_ = Phase::scanning;
+  detail_ = "looking at what is in " + parts_.into.string();
+  opening_ = true;
+  const auto wish = std::make_shared<Store::Wish>();
+  wish->target = parts_.into;
+  wish->manifest = manifest_;
+  wish->encoded = std::move(manifest_bytes_);
+  wish->cancelled = cancelled_;
+  const auto opened = std::make_shared<Result<std::unique_ptr<Store>>>(Error{Errc::cancelled, "cancelled"});
+  on_disk([wish, opened] { *opened = Store::open(std::move(*wish)); }, [this, opened] { on_store(std::move(*opened)); });
+  change();
+}
+
+void ReceivingSession::on_store(Result<std::unique_ptr<Store>> store) {
+  opening_ = false;
+  if (ended_) return;
+  if (!store) return give_up(store.error());
+  store_ = std::move(*store);
+  lacks_ = store_->missing();
+  bytes_done_ = store_->bytes_done();
+  phase_ = Phase::announcing;
+  detail_ = "waiting for the sender to begin";
+  if (link_) need();
+}
+
+void ReceivingSession::need() {
+  if (!reports_) {
+    auto reports = parts_.ports.reports(parts_.way, [this](std::span<const net::Datagram> batch) { on_datagrams(batch); });
+    if (!reports) return give_up(reports.error());
+    reports_ = std::move(*reports);
+  }
+  core_.reset();
+  v1::NeedSetRequest request;
+  request.session = name_.session;
+  request.chunks = to_runs(lacks_->ranges());
+  request.reports = reports_.socket().address().text();
+  request.bytes_done = bytes_done_;
+  v1::SessionClient(caller()).need_set(request, [this, alive = std::weak_ptr<char>(alive_), link = link_count_](const Result<v1::NeedSetResponse>& response) {
+    if (alive.expired() || ended_ || link != link_count_) return;
+    if (!response) return give_up(response.error());
+    get_keys();
+    if (lacks_->empty()) commit();
+  });
+  change();
+}
+
+void ReceivingSession::get_keys() {
+  v1::KeysRequest request;
+  request.session = name_.session;
+  v1::SessionClient(caller()).keys(
+      request,
+      [this, alive = std::weak_ptr<char>(alive_), link = link_count_](const v1::KeysUpdate& update) {
+        if (!alive.expired() && !ended_ && link == link_count_) on_keys(update);
+      },
+      [this, alive = std::weak_ptr<char>(alive_), link = link_count_](const Status& status) {
+        if (alive.expired() || ended_ || link != link_count_ || census_ == v1::CensusState::verified) return;
+        give_up(status ? Error{Errc::aborted, "the sender ended the session before this copy was whole; what came is kept"} : status.error());
+      });
+}
+
+void ReceivingSession::on_keys(const v1::KeysUpdate& update) {
+  if (committing_ || lacks_->empty() || (core_ && update.number == number_.value)) return;
+  detail_.clear();
+  phase_ = Phase::streaming;
+  if (Status read = read_map(update); !read) return give_up(read.error());
+  if (update.number != 0) {
+    if (Status started = start_core(update); !started) return give_up(started.error());
+  }
+  if (update.fetch) fetch(*update.fetch);
+  change();
+}
+
+Status ReceivingSession::read_map(const v1::KeysUpdate& update) {
+  map_.emplace(*manifest_);
+  for (std::uint32_t number = 0; number < update.map.size(); ++number) {
+    const auto segment = parse_segment(update.map[number], name_.sender);
+    if (!segment) return segment.error();
+    if (segment->session != name_.session || segment->content != manifest_->content || segment->number != number) {
+      return Error{Errc::malformed, "stream map: a segment of another session, or out of order"};
+    }
+    const auto chunks = ChunkSet::from_ranges(segment->chunks, manifest_->chunks.size());
+    if (!chunks) return chunks.error();
+    map_->append(*chunks);
+  }
+  return {};
+}
+
+Status ReceivingSession::start_core(const v1::KeysUpdate& update) {
+  const auto epoch_secret = secret_of(update.epoch_secret), own_secret = secret_of(update.own_secret);
+  if (!epoch_secret) return epoch_secret.error();
+  if (!own_secret) return own_secret.error();
+  auto reports_to = net::Address::parse(update.reports);
+  if (!reports_to) return reports_to.error();
+  reports_to_ = std::move(*reports_to);
+  if (map_->blocks() > 0xffff'ffff || update.epoch > 255) return Error{Errc::malformed, "the stream is longer than there are blocks"};
+  if (!data_) {
+    auto data = parts_.ports.data([this](std::span<const net::Datagram> batch) { on_datagrams(batch); });
+    if (!data) return data.error();
+    data_ = std::move(*data);
+    auto membership = parts_.ports.join(data_, data_group(name_.session), parts_.way);
+    if (!membership) return membership.error();
+    membership_ = std::move(*membership);
+  }
+  ReceiverOptions options;
+  options.session = name_.session;
+  options.number = number_ = ReceiverNumber{update.number};
+  options.stream.bytes = map_->stream_bytes();
+  options.position = BlockIndex{update.position};
+  std::array<std::uint8_t, 8> seed;
+  random_bytes(seed);
+  options.seed = ByteReader(seed).u64();
+  BlockSet wanted(static_cast<std::uint32_t>(map_->blocks()));
+  const auto blocks = map_->blocks_with(*lacks_);
+  for (std::uint32_t block = 0; block < blocks.size(); ++block) {
+    if (blocks[block]) wanted.insert(BlockIndex{block});
+  }
+  assembly_.emplace(*manifest_, *map_, *lacks_);
+  decoder_ = std::make_unique<BlockDecoder>(options.stream, static_cast<BlockSink&>(*this));
+  keys_ = std::make_unique<SessionReceiverKeys>(name_, static_cast<std::uint8_t>(update.epoch), *epoch_secret, number_, *own_secret);
+  core_ = std::make_unique<Receiver>(options, std::move(wanted), *keys_, *decoder_, parts_.node.network().precise_now());
+  pump();
+  return {};
+}
+
+/// What is not in the stream comes by the control connection.
+void ReceivingSession::fetch(const v1::ChunkRuns& runs) {
+  if (runs.first.empty()) return;
+  v1::FetchRequest request;
+  request.session = name_.session;
+  request.chunks = runs;
+  v1::SessionClient(caller()).fetch(
+      request,
+      [this, alive = std::weak_ptr<char>(alive_), link = link_count_](const v1::FetchedPart& part) {
+        if (alive.expired() || ended_ || link != link_count_ || part.chunk >= lacks_->size() || !lacks_->has(part.chunk)) return;
+        fallback_bytes_ += part.bytes.size();
+        take_chunk(part.chunk, part.bytes);
+      },
+      [this, alive = std::weak_ptr<char>(alive_), link = link_count_](const Status& status) {
+        if (alive.expired() || ended_ || link != link_count_ || status) return;
+        give_up(status.error());
+      });
+}
+
+void ReceivingSession::on_datagrams(std::span<const net::Datagram> batch) {
+  if (!core_ || ended_ || on_disk_bytes_ > kTooMuchOnDisk) return;
+  views_.clear();
+  for (const net::Datagram& datagram : batch) views_.push_back(datagram.bytes);
+  core_->on_datagrams(views_, parts_.node.network().precise_now());
+  pump();
+}
+
+void ReceivingSession::pump() {
+  if (!core_ || ended_) return;
+  const auto reports = core_->poll(parts_.node.network().precise_now());
+  outgoing_.clear();
+  for (const Outgoing& out : reports) outgoing_.push_back({{}, reports_to_, out.bytes, 0});
+  if (!outgoing_.empty()) reports_.socket().send(outgoing_);
+  const TimePoint next = core_->next_wakeup();
+  if (next == pump_at_) return;
+  pump_at_ = next;
+  pump_timer_.reset();
+  if (next == TimePoint::max()) return;
+  pump_timer_ = parts_.node.network().wake_at(next, [this](TimePoint) {
+    pump_at_ = TimePoint{};
+    pump();
+  });
+}
+
+void ReceivingSession::on_block(BlockIndex block, BytesView bytes) {
+  assembly_->on_block(block.value, bytes, [this](std::uint32_t chunk, BytesView whole) { take_chunk(chunk, whole); });
+}
+
+void ReceivingSession::take_chunk(std::uint32_t chunk, BytesView bytes) {
+  struct Work {
+    Bytes bytes;
+    Status status;
+    std::uint64_t done = 0;
+    bool complete = false;
+  };
+  const auto work = std::make_shared<Work>();
+  work->bytes = to_bytes(bytes);
+  on_disk_bytes_ += bytes.size();
+  on_disk(
+      [work, chunk, store = store_] {
+        work->status = store->put(chunk, work->bytes);
+        work->done = store->bytes_done();
+        work->complete = store->missing().empty();
+      },
+      [this, work, chunk] {
+        on_disk_bytes_ -= work->bytes.size();
+        if (!ended_) on_taken(chunk, work->status, work->done, work->complete);
+      });
+}
+
+void ReceivingSession::on_taken(std::uint32_t chunk, const Status& status, std::uint64_t bytes_done, bool complete) {
+  if (!status && status.error().code == Errc::data_loss) {
+    parts_.log.warning("ardus: a chunk was wrong, and is asked for again", {{"session", name_.session}, {"chunk", chunk}});
+    ChunkSet one(lacks_->size());
+    one.insert(chunk);
+    if (assembly_) assembly_->again(chunk);
+    const auto blocks = map_->blocks_with(one);
+    for (std::uint32_t block = 0; core_ && block < blocks.size(); ++block) {
+      if (blocks[block]) core_->reject(BlockIndex{block}, parts_.node.network().precise_now());
+    }
+    return pump();
+  }
+  if (!status) return give_up(status.error());
+  lacks_->erase(chunk);
+  bytes_done_ = bytes_done;
+  if (complete) commit();
+}
+
+void ReceivingSession::commit() {
+  if (std::exchange(committing_, true)) return;
+  phase_ = Phase::settling;
+  detail_ = "reading everything back, and putting it in place";
+  census_ = v1::CensusState::committing;
+  send_census();
+  const auto status = std::make_shared<Status>();
+  const auto done = std::make_shared<std::uint64_t>();
+  on_disk(
+      [status, done, store = store_] {
+        *status = store->commit();
+        *done = store->bytes_done();
+      },
+      [this, status, done] {
+        if (!ended_) on_committed(*status, *done);
+      });
+  change();
+}
+
+void ReceivingSession::on_committed(const Status& status, std::uint64_t bytes_done) {
+  bytes_done_ = bytes_done;
+  if (!status && status.error().code == Errc::data_loss) {
+    committing_ = false;
+    census_ = v1::CensusState::unknown;
+    lacks_ = store_->missing();
+    parts_.log.warning("ardus: read back", {{"session", name_.session}, {"why", status.error().message}});
+    if (link_) need();
+    return;
+  }
+  if (!status) return give_up(status.error());
+  Receipt receipt;
+  receipt.content = manifest_->content;
+  receipt.session = name_.session;
+  receipt.nonce = name_.nonce;
+  receipt.time_ms = utc_ms();
+  receipt.bytes = manifest_->bytes();
+  receipt.how = Verified::on_arrival | Verified::read_back;
+  if (store_->was_there()) receipt.how |= static_cast<std::uint8_t>(Verified::was_there);
+  receipt_ = encode_receipt(receipt, parts_.node.state().key());
+  const auto kept = std::make_shared<Status>();
+  on_disk([kept, store = store_, bytes = receipt_] { *kept = store->keep(bytes); },
+          [this, kept] {
+            if (ended_) return;
+            if (!*kept) return give_up(kept->error());
+            if (core_) core_->set_verified(parts_.node.network().precise_now());
+            pump();
+            census_ = v1::CensusState::verified;
+            detail_ = "handing over the receipt";
+            send_census();
+            change();
+          });
+}
+
+void ReceivingSession::send_census() {
+  if (!link_ || census_under_way_) return;
+  census_under_way_ = true;
+  v1::CensusRequest request;
+  request.session = name_.session;
+  request.state = census_;
+  request.detail = census_detail_;
+  request.bytes_done = bytes_done_;
+  if (census_ == v1::CensusState::verified) request.receipt = receipt_;
+  v1::SessionClient(caller()).census(request, [this, sent = census_, alive = std::weak_ptr<char>(alive_), link = link_count_](const Result<v1::CensusResponse>& answer) {
+    if (alive.expired() || link != link_count_) return;
+    census_under_way_ = false;
+    if (ended_) return;
+    if (sent != census_) return send_census();
+    on_census(answer);
+  });
+}
+
+void ReceivingSession::on_census(const Result<v1::CensusResponse>& answer) {
+  if (census_ == v1::CensusState::failed) return end(Phase::failed, census_detail_, error_);
+  if (census_ != v1::CensusState::verified) return;
+  if (answer) return end(Phase::done, "");
+  // The copy is whole and verified whatever becomes of the session; only the sender does not know.
+  if (answer.error().code == Errc::not_found || answer.error().code == Errc::conflict) {
+    return end(Phase::partly, "the copy is verified, but the sender ended the session before it took the receipt: " + answer.error().message);
+  }
+  redial_timer_ = parts_.node.network().wake_at(now() + kRedial, [this](TimePoint) {
+    if (!ended_) send_census();
+  });
+}
+
+void ReceivingSession::look() {
+  if (ended_) return;
+  if (link_) heard_ = now();
+  if (core_) {
+    const ReceiverProgress progress = core_->progress(parts_.node.network().precise_now());
+    heard_group_ = heard_group_ || progress.heard_group;
+    core_->set_backlog(on_disk_bytes_ > kMuchOnDisk);
+    if (progress.silence < std::chrono::seconds(1)) heard_ = now();
+    if (progress.deaf && now() - rejoined_ > std::chrono::seconds(3)) {
+      // A querier, or a switch, may have forgotten this member of the group.
+      rejoined_ = now();
+      membership_ = {};
+      if (auto again = parts_.ports.join(data_, data_group(name_.session), parts_.way)) membership_ = std::move(*again);
+      detail_ = "multicast of " + data_group(name_.session).host() + " is not heard on " + parts_.way.name + "; it comes by unicast";
+    } else if (!progress.deaf && !committing_ && phase_ == Phase::streaming) {
+      detail_.clear();
+    }
+    pump();
+  }
+  if (now() - heard_ > kSilence) {
+    return end(Phase::failed, "the sender was not heard of for 60 s; what came is kept, and the next transfer of the same content goes on from there", std::string(name(Errc::timed_out)));
+  }
+  change();
+  look_timer_ = parts_.node.network().wake_at(now() + kLook, [this](TimePoint) { look(); });
+}
+
+/// It can't go on: the sender hears of it if it can, then it ends.
+void ReceivingSession::give_up(const Error& error) {
+  if (ended_) return;
+  error_ = name(error.code);
+  census_detail_ = error.message;
+  if (core_) core_->set_failed(parts_.node.network().precise_now());
+  pump();
+  if (!link_ || error.code == Errc::not_found) return end(Phase::failed, error.message, error_);
+  census_ = v1::CensusState::failed;
+  send_census();
+  // Nobody waits for the sender's answer for long.
+  redial_timer_ = parts_.node.network().wake_at(now() + std::chrono::seconds(2), [this](TimePoint) { end(Phase::failed, census_detail_, error_); });
+}
+
+void ReceivingSession::cancel() { give_up({Errc::cancelled, "cancelled at the receiver"}); }
+
+void ReceivingSession::end(Phase phase, std::string detail, std::string error) {
+  if (ended_) return;
+  ended_ = true;
+  *cancelled_ = phase != Phase::done;
+  phase_ = phase;
+  detail_ = std::move(detail);
+  error_ = std::move(error);
+  stopped_ = now();
+  last_ = told();
+  const LogFields fields = {{"session", name_.session}, {"name", announcement_.name}, {"from", sender_.name}, {"bytes", bytes_done_}, {"s", stopped_ - started_}, {"outcome", phase == Phase::done ? "verified" : detail_}};
+  phase == Phase::done ? parts_.log.info("ardus: transfer ended", fields) : parts_.log.warning("ardus: transfer ended", fields);
+  redial_timer_.reset(), look_timer_.reset(), pump_timer_.reset();
+  dial_.reset();
+  ++link_count_;
+  std::shared_ptr<b2::Link> old = std::move(link_);
+  parts_.node.network().post([old] {});
+  membership_ = {};
+  core_.reset();
+  data_ = {};
+  reports_ = {};
+  change();
+}
+
+v1::Transfer ReceivingSession::told() const {
+  if (last_) return *last_;
+  v1::Transfer told;
+  told.session = name_.session;
+  told.name = announcement_.name;
+  told.phase = phase_;
+  told.content = to_bytes(announcement_.content);
+  told.bytes = announcement_.bytes;
+  told.bytes_needed = announcement_.bytes;
+  told.bytes_done = bytes_done_;
+  told.detail = detail_;
+  told.error = error_;
+  told.into = parts_.into.string();
+  told.sender = sender_.name;
+  told.seconds = std::chrono::duration<double>((ended_ ? stopped_ : now()) - started_).count();
+  told.joined_group = heard_group_;
+  told.fallback_bytes = fallback_bytes_;
+  if (manifest_) told.files = manifest_->files();
+  if (core_) {
+    const ReceiverProgress progress = core_->progress(parts_.node.network().precise_now());
+    told.fallback_bytes += progress.unicast_symbols * kSymbolSize;
+    told.joined_group = told.joined_group || progress.heard_group;
+    told.source_packets = progress.symbols;
+  }
+  return told;
+}
+
+}  // namespace ghost::ardus

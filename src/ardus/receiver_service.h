@@ -1,0 +1,128 @@
+#pragma once
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "ardus/block_decoder.h"
+#include "ardus/chunk_assembly.h"
+#include "ardus/ports_service.h"
+#include "ardus/receiver.h"
+#include "ardus/session_keys.h"
+#include "ardus/store_service.h"
+#include "ardus/v1/node.b2.h"
+#include "ardus/v1/session.b2.h"
+#include "b2/client_service.h"
+#include "b2/node_service.h"
+#include "b2/workers.h"
+
+namespace ghost::ardus {
+
+/// One transfer to here: joins the announced session by TLS, gets the manifest, asks for what is missing, drives the receiver core with
+/// the sockets, lets the store verify and commit on a thread of its own, and hands the receipt to the sender. On the reactor's thread.
+class ReceivingSession : private BlockSink {
+ public:
+  using Phase = v1::TransferPhase;
+  struct Parts {
+    b2::Node& node;
+    Ports& ports;
+    Way way;
+    std::filesystem::path into;
+    std::string accept_from;        ///< a sender's name, words or id; "" for any that may send
+    Logger log;
+    std::function<void()> changed;  ///< told() has other things to tell
+  };
+  ReceivingSession(Parts parts, Announcement announcement);
+  ~ReceivingSession() override;
+
+  std::uint32_t session() const { return announcement_.session; }
+  const Announcement& announcement() const { return announcement_; }
+  /// The session was announced again: it still lives.
+  void announced() { heard_ = now(); }
+  v1::Transfer told() const;
+  bool ended() const { return ended_; }
+  bool verified() const { return ended_ && phase_ == v1::TransferPhase::done; }
+  void cancel();
+  /// The sender was started again and announces the same content anew: ends at once, so that the next session finds the store free.
+  void supersede() { end(Phase::failed, "the sender was started again", std::string(name(Errc::aborted))); }
+
+ private:
+  void on_block(BlockIndex block, BytesView bytes) override;
+
+  void dial();
+  void on_dialed(Result<std::unique_ptr<b2::Link>> link);
+  Result<b2::Identity> judge_sender(const b2::Link& link) const;
+  void lost(const Error& why);
+  void redial();
+  void join();
+  void on_joined(const v1::JoinResponse& response);
+  void get_manifest(std::uint64_t size);
+  void on_manifest();
+  void open_store();
+  void on_store(Result<std::unique_ptr<Store>> store);
+  void need();
+  void get_keys();
+  void on_keys(const v1::KeysUpdate& update);
+  Status read_map(const v1::KeysUpdate& update);
+  Status start_core(const v1::KeysUpdate& update);
+  void fetch(const v1::ChunkRuns& runs);
+  void on_datagrams(std::span<const net::Datagram> batch);
+  void pump();
+  void take_chunk(std::uint32_t chunk, BytesView bytes);
+  void on_taken(std::uint32_t chunk, const Status& status, std::uint64_t bytes_done, bool complete);
+  void commit();
+  void on_committed(const Status& status, std::uint64_t bytes_done);
+  void send_census();
+  void on_census(const Result<v1::CensusResponse>& answer);
+  void look();
+  void give_up(const Error& error);
+  void end(Phase phase, std::string detail, std::string error = {});
+  /// Runs `work` on the store's thread and `then` back here, unless this has gone.
+  void on_disk(std::function<void()> work, std::function<void()> then);
+  b2::Caller& caller() { return link_->channel(); }
+  TimePoint now() const { return parts_.node.network().now(); }
+  void change() { parts_.changed(); }
+
+  Parts parts_;
+  Announcement announcement_;
+  b2::Target target_;
+  std::unique_ptr<b2::Dial> dial_;
+  std::unique_ptr<b2::Link> link_;
+  std::uint64_t link_count_ = 0;          ///< answers to calls of earlier links are not heard
+  b2::Identity sender_;
+  net::Timer redial_timer_, look_timer_, pump_timer_;
+  SessionName name_;
+  Bytes manifest_bytes_;
+  std::shared_ptr<const Manifest> manifest_;  ///< shared with the store, which may outlast this on its thread
+  std::shared_ptr<Store> store_;              ///< shared with the work under way on its thread
+  std::optional<ChunkSet> lacks_;             ///< chunks the store has not taken yet, as far as is known here
+  std::optional<StreamMap> map_;
+  std::optional<ChunkAssembly> assembly_;
+  std::unique_ptr<BlockDecoder> decoder_;
+  std::unique_ptr<SessionReceiverKeys> keys_;
+  std::unique_ptr<Receiver> core_;
+  ReceiverNumber number_;
+  net::Address reports_to_;
+  Ports::Listening reports_, data_;
+  Ports::Membership membership_;
+  std::vector<BytesView> views_;
+  std::vector<net::Datagram> outgoing_;
+  std::size_t on_disk_bytes_ = 0;             ///< handed to the store's thread and not yet taken
+  bool committing_ = false, ended_ = false, census_under_way_ = false, opening_ = false;
+  Phase phase_ = Phase::announcing;
+  std::string detail_, error_;
+  std::uint64_t bytes_done_ = 0, fallback_bytes_ = 0;
+  bool heard_group_ = false;
+  Bytes receipt_;
+  v1::CensusState census_ = v1::CensusState::unknown;  ///< what the sender is still to be told
+  std::string census_detail_;
+  TimePoint started_, heard_, stopped_{}, rejoined_{}, pump_at_{};
+  std::optional<v1::Transfer> last_;          ///< as it ended
+  int dials_failed_ = 0;
+  std::shared_ptr<std::atomic<bool>> cancelled_ = std::make_shared<std::atomic<bool>>(false);  ///< shared with the store's thread
+  std::shared_ptr<char> alive_ = std::make_shared<char>();
+  std::unique_ptr<b2::Workers> worker_;  ///< last, so that it ends first
+};
+
+}  // namespace ghost::ardus

@@ -1,0 +1,136 @@
+#pragma once
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "ardus/ports_service.h"
+#include "ardus/receipt.h"
+#include "ardus/scan_service.h"
+#include "ardus/sender.h"
+#include "ardus/session_keys.h"
+#include "ardus/stream_map.h"
+#include "ardus/v1/node.b2.h"
+#include "ardus/v1/session.b2.h"
+#include "b2/node_service.h"
+#include "b2/workers.h"
+
+namespace ghost::ardus {
+
+/// One transfer from here: scans, announces, takes receivers in, drives the sender core with the sockets, and gathers receipts. On the
+/// reactor's thread; the scan runs on a thread of its own.
+class SendingSession : private BlockSource {
+ public:
+  struct Parts {
+    b2::Node& node;
+    Ports& ports;
+    Logger log;
+    std::function<void()> changed;  ///< told() has other things to tell
+  };
+  SendingSession(Parts parts, v1::SendRequest request);
+  ~SendingSession() override;
+
+  std::uint32_t session() const { return name_.session; }
+  const v1::SendRequest& request() const { return request_; }
+  v1::Transfer told() const;
+  bool ended() const { return ended_; }
+  void cancel();
+  /// Control listeners made for this session.
+  std::vector<net::Address> listening() const {
+    std::vector<net::Address> all;
+    for (const auto& listener : listeners_) all.push_back(listener->address());
+    return all;
+  }
+
+  // What receivers ask (proto/ardus/v1/session.proto). `who` is a member of the house.
+  Result<v1::JoinResponse> join(const v1::JoinRequest& request, const b2::Identity& who);
+  void manifest(b2::ServerStream<v1::ManifestPart> stream);
+  Result<v1::NeedSetResponse> need_set(const v1::NeedSetRequest& request, const b2::Identity& who);
+  void keys(b2::ServerStream<v1::KeysUpdate> stream);
+  Result<v1::CensusResponse> census(const v1::CensusRequest& request, const b2::Identity& who);
+  void fetch(const v1::FetchRequest& request, b2::ServerStream<v1::FetchedPart> stream);
+
+ private:
+  /// A receiver, by its node id.
+  struct Peer {
+    b2::Identity identity;
+    ChunkSet lacks;               ///< by its last NeedSet
+    bool ready = false;           ///< NeedSet has come
+    net::Address reports;
+    std::size_t way = 0;          ///< by which it came: index into ways_
+    ReceiverNumber number;        ///< 0: none in the core
+    BlockIndex position;
+    Secret secret{};
+    std::shared_ptr<b2::ServerStream<v1::KeysUpdate>> keys;  ///< shared with its own on_cancel; waits for the session to begin
+    v1::CensusState state = v1::CensusState::unknown;
+    Bytes receipt;
+    std::string detail;
+    std::uint64_t bytes_done = 0;
+    bool left = false;            ///< its control connection ended
+  };
+
+  Status read(BlockIndex block, std::span<std::uint8_t> out) override;
+
+  Status open_ways();
+  Status listen_for_control(const Way& way);
+  void scan_on_worker();
+  void on_scanned(Result<std::unique_ptr<Content>> content);
+  void announce();
+  void begin_if_due();
+  void begin();
+  void admit(Peer& peer);
+  void tell_keys(Peer& peer);
+  ChunkSet not_in_stream(const Peer& peer) const;
+  void pump();
+  void send_batch(std::span<const Outgoing> batch);
+  void send_unsent();
+  Sender& core();
+  void on_reports(std::span<const net::Datagram> batch);
+  void check_end();
+  void look_at_core();
+  bool expected_here() const;
+  std::size_t verified() const;
+  void end(v1::TransferPhase phase, std::string detail, std::string error = {});
+  void fail(const Error& error);
+  void change() { parts_.changed(); }
+  Duration patience() const;
+  v1::Receiver told(const Peer& peer) const;
+  TimePoint now() const { return parts_.node.network().now(); }
+
+  Parts parts_;
+  v1::SendRequest request_;
+  SessionName name_;
+  std::vector<Way> ways_;
+  std::vector<net::Address> controls_;              ///< of each way: where to join
+  std::vector<std::unique_ptr<net::Listener>> listeners_;  ///< made for this session
+  std::vector<Ports::Listening> sockets_;           ///< of each way
+  std::unique_ptr<Content> content_;
+  std::optional<StreamMap> map_;
+  std::vector<Bytes> segments_;
+  Secret first_secret_{};
+  std::optional<SenderKeys> keys_;
+  std::optional<Sender> core_;
+  std::map<b2::NodeId, Peer> peers_;
+  std::vector<net::Datagram> batch_;
+  std::span<const net::Datagram> unsent_;           ///< of batch_: the socket's buffer was full
+  int send_tries_ = 0;
+  v1::TransferPhase phase_ = v1::TransferPhase::scanning;
+  std::string detail_, error_;
+  bool ended_ = false;
+  TimePoint started_, ready_since_{}, calm_since_{};
+  TimePoint stopped_{};
+  TimePoint sampled_{};
+  std::uint64_t sampled_bytes_ = 0, rate_ = 0;      ///< bit/s of late
+  std::uint64_t announcements_ = 0, fetched_bytes_ = 0;
+  std::optional<v1::Transfer> last_;                ///< as it ended
+  Duration announce_every_ = std::chrono::seconds(1);
+  net::Timer announce_timer_, begin_timer_, pump_timer_, check_timer_;
+  bool pump_posted_ = false;
+  std::shared_ptr<std::atomic<bool>> cancelled_ = std::make_shared<std::atomic<bool>>(false);  ///< shared with the scan
+  std::shared_ptr<char> alive_ = std::make_shared<char>();
+  std::unique_ptr<b2::Workers> worker_;  ///< last, so that it ends first
+};
+
+}  // namespace ghost::ardus

@@ -1,0 +1,239 @@
+// Made by protoc-gen-b2 from ardus/v1/session.proto: change that, not this.
+import * as b2 from '../../../b2/proto';
+
+export enum CensusState {
+  unknown = 0,
+  receiving = 1,
+  committing = 2,
+  /** with a receipt */
+  verified = 3,
+  /** with a detail */
+  failed = 4,
+}
+
+export interface JoinRequest {
+  session: number;
+  /** where it was told to join: "10.0.0.1:1117" */
+  at: string;
+}
+export const JoinRequestCodec: b2.Codec<JoinRequest> = b2.codec('ardus.v1.JoinRequest', [
+  b2.plain(1, 'session', 'uint32'),
+  b2.plain(2, 'at', 'string'),
+]);
+export const encodeJoinRequest = (message: b2.Init<JoinRequest>): Uint8Array => JoinRequestCodec.encode(message);
+export const decodeJoinRequest = (bytes: Uint8Array): JoinRequest => JoinRequestCodec.decode(bytes);
+
+export interface JoinResponse {
+  /** 16 bytes, the session's: signatures and the receipt are over it */
+  nonce: Uint8Array;
+  /** content id */
+  content: Uint8Array;
+  manifestBytes: bigint;
+  /** of the transfer, for people */
+  name: string;
+  /** of the receiver, if it has one in this session already; else 0 */
+  number: number;
+}
+export const JoinResponseCodec: b2.Codec<JoinResponse> = b2.codec('ardus.v1.JoinResponse', [
+  b2.plain(1, 'nonce', 'bytes'),
+  b2.plain(2, 'content', 'bytes'),
+  b2.plain(3, 'manifestBytes', 'uint64'),
+  b2.plain(4, 'name', 'string'),
+  b2.plain(5, 'number', 'uint32'),
+]);
+export const encodeJoinResponse = (message: b2.Init<JoinResponse>): Uint8Array => JoinResponseCodec.encode(message);
+export const decodeJoinResponse = (bytes: Uint8Array): JoinResponse => JoinResponseCodec.decode(bytes);
+
+export interface ManifestRequest {
+  session: number;
+}
+export const ManifestRequestCodec: b2.Codec<ManifestRequest> = b2.codec('ardus.v1.ManifestRequest', [
+  b2.plain(1, 'session', 'uint32'),
+]);
+export const encodeManifestRequest = (message: b2.Init<ManifestRequest>): Uint8Array => ManifestRequestCodec.encode(message);
+export const decodeManifestRequest = (bytes: Uint8Array): ManifestRequest => ManifestRequestCodec.decode(bytes);
+
+export interface ManifestPart {
+  bytes: Uint8Array;
+}
+export const ManifestPartCodec: b2.Codec<ManifestPart> = b2.codec('ardus.v1.ManifestPart', [
+  b2.plain(1, 'bytes', 'bytes'),
+]);
+export const encodeManifestPart = (message: b2.Init<ManifestPart>): Uint8Array => ManifestPartCodec.encode(message);
+export const decodeManifestPart = (bytes: Uint8Array): ManifestPart => ManifestPartCodec.decode(bytes);
+
+/** ascending, apart from each other */
+export interface ChunkRuns {
+  first: number[];
+  count: number[];
+}
+export const ChunkRunsCodec: b2.Codec<ChunkRuns> = b2.codec('ardus.v1.ChunkRuns', [
+  b2.packed(1, 'first', 'uint32'),
+  b2.packed(2, 'count', 'uint32'),
+]);
+export const encodeChunkRuns = (message: b2.Init<ChunkRuns>): Uint8Array => ChunkRunsCodec.encode(message);
+export const decodeChunkRuns = (bytes: Uint8Array): ChunkRuns => ChunkRunsCodec.decode(bytes);
+
+export interface NeedSetRequest {
+  session: number;
+  chunks?: ChunkRuns | undefined;
+  /** where it takes unicast: "10.0.0.7:1834" */
+  reports: string;
+  /** of files, verified on its disk */
+  bytesDone: bigint;
+}
+export const NeedSetRequestCodec: b2.Codec<NeedSetRequest> = b2.codec('ardus.v1.NeedSetRequest', [
+  b2.plain(1, 'session', 'uint32'),
+  b2.optional(2, 'chunks', () => ChunkRunsCodec),
+  b2.plain(3, 'reports', 'string'),
+  b2.plain(4, 'bytesDone', 'uint64'),
+]);
+export const encodeNeedSetRequest = (message: b2.Init<NeedSetRequest>): Uint8Array => NeedSetRequestCodec.encode(message);
+export const decodeNeedSetRequest = (bytes: Uint8Array): NeedSetRequest => NeedSetRequestCodec.decode(bytes);
+
+export interface NeedSetResponse {
+}
+export const NeedSetResponseCodec: b2.Codec<NeedSetResponse> = b2.codec('ardus.v1.NeedSetResponse', [
+]);
+export const encodeNeedSetResponse = (message: b2.Init<NeedSetResponse>): Uint8Array => NeedSetResponseCodec.encode(message);
+export const decodeNeedSetResponse = (bytes: Uint8Array): NeedSetResponse => NeedSetResponseCodec.decode(bytes);
+
+export interface KeysRequest {
+  session: number;
+}
+export const KeysRequestCodec: b2.Codec<KeysRequest> = b2.codec('ardus.v1.KeysRequest', [
+  b2.plain(1, 'session', 'uint32'),
+]);
+export const encodeKeysRequest = (message: b2.Init<KeysRequest>): Uint8Array => KeysRequestCodec.encode(message);
+export const decodeKeysRequest = (bytes: Uint8Array): KeysRequest => KeysRequestCodec.decode(bytes);
+
+export interface KeysUpdate {
+  /** signed segments of the stream map, in order */
+  map: Uint8Array[];
+  /** of this receiver */
+  number: number;
+  /** blocks before it were sent already, and come again */
+  position: number;
+  epoch: number;
+  epochSecret: Uint8Array;
+  ownSecret: Uint8Array;
+  /** where the sender takes reports: "10.0.0.1:1834" */
+  reports: string;
+  /** chunks that are not in the stream */
+  fetch?: ChunkRuns | undefined;
+}
+export const KeysUpdateCodec: b2.Codec<KeysUpdate> = b2.codec('ardus.v1.KeysUpdate', [
+  b2.list(1, 'map', 'bytes'),
+  b2.plain(2, 'number', 'uint32'),
+  b2.plain(3, 'position', 'uint32'),
+  b2.plain(4, 'epoch', 'uint32'),
+  b2.plain(5, 'epochSecret', 'bytes'),
+  b2.plain(6, 'ownSecret', 'bytes'),
+  b2.plain(7, 'reports', 'string'),
+  b2.optional(8, 'fetch', () => ChunkRunsCodec),
+]);
+export const encodeKeysUpdate = (message: b2.Init<KeysUpdate>): Uint8Array => KeysUpdateCodec.encode(message);
+export const decodeKeysUpdate = (bytes: Uint8Array): KeysUpdate => KeysUpdateCodec.decode(bytes);
+
+export interface CensusRequest {
+  session: number;
+  state: CensusState;
+  receipt: Uint8Array;
+  /** for a person */
+  detail: string;
+  bytesDone: bigint;
+}
+export const CensusRequestCodec: b2.Codec<CensusRequest> = b2.codec('ardus.v1.CensusRequest', [
+  b2.plain(1, 'session', 'uint32'),
+  b2.plain(2, 'state', 'enum'),
+  b2.plain(3, 'receipt', 'bytes'),
+  b2.plain(4, 'detail', 'string'),
+  b2.plain(5, 'bytesDone', 'uint64'),
+]);
+export const encodeCensusRequest = (message: b2.Init<CensusRequest>): Uint8Array => CensusRequestCodec.encode(message);
+export const decodeCensusRequest = (bytes: Uint8Array): CensusRequest => CensusRequestCodec.decode(bytes);
+
+export interface CensusResponse {
+}
+export const CensusResponseCodec: b2.Codec<CensusResponse> = b2.codec('ardus.v1.CensusResponse', [
+]);
+export const encodeCensusResponse = (message: b2.Init<CensusResponse>): Uint8Array => CensusResponseCodec.encode(message);
+export const decodeCensusResponse = (bytes: Uint8Array): CensusResponse => CensusResponseCodec.decode(bytes);
+
+export interface FetchRequest {
+  session: number;
+  chunks?: ChunkRuns | undefined;
+}
+export const FetchRequestCodec: b2.Codec<FetchRequest> = b2.codec('ardus.v1.FetchRequest', [
+  b2.plain(1, 'session', 'uint32'),
+  b2.optional(2, 'chunks', () => ChunkRunsCodec),
+]);
+export const encodeFetchRequest = (message: b2.Init<FetchRequest>): Uint8Array => FetchRequestCodec.encode(message);
+export const decodeFetchRequest = (bytes: Uint8Array): FetchRequest => FetchRequestCodec.decode(bytes);
+
+export interface FetchedPart {
+  chunk: number;
+  offset: number;
+  bytes: Uint8Array;
+}
+export const FetchedPartCodec: b2.Codec<FetchedPart> = b2.codec('ardus.v1.FetchedPart', [
+  b2.plain(1, 'chunk', 'uint32'),
+  b2.plain(2, 'offset', 'uint32'),
+  b2.plain(3, 'bytes', 'bytes'),
+]);
+export const encodeFetchedPart = (message: b2.Init<FetchedPart>): Uint8Array => FetchedPartCodec.encode(message);
+export const decodeFetchedPart = (bytes: Uint8Array): FetchedPart => FetchedPartCodec.decode(bytes);
+
+/**
+ * What a receiver asks the sender of an announced session, by TLS on 1117 (docs/spec/ardus.md, "Control"). A receiver is a member of the
+ * sender's house with the role listen; it calls Join, Manifest, NeedSet and Keys in this order, and Census when its copy is verified.
+ */
+export const Session = {
+  /** Says what the session is about. A receiver that lost its connection joins again. */
+  join: {
+    service: 'ardus.v1.Session', name: 'Join', kind: 'unary', idempotent: false, needs: 'listen',
+    request: JoinRequestCodec, response: JoinResponseCodec,
+  } satisfies b2.Method<JoinRequest, JoinResponse>,
+  /** The signed manifest, in pieces, in order. */
+  manifest: {
+    service: 'ardus.v1.Session', name: 'Manifest', kind: 'server_stream', idempotent: false, needs: 'listen',
+    request: ManifestRequestCodec, response: ManifestPartCodec,
+  } satisfies b2.Method<ManifestRequest, ManifestPart>,
+  /** Tells the sender which chunks this receiver lacks. */
+  needSet: {
+    service: 'ardus.v1.Session', name: 'NeedSet', kind: 'unary', idempotent: false, needs: 'listen',
+    request: NeedSetRequestCodec, response: NeedSetResponseCodec,
+  } satisfies b2.Method<NeedSetRequest, NeedSetResponse>,
+  /** The stream's map and this receiver's keys, once the session has begun. */
+  keys: {
+    service: 'ardus.v1.Session', name: 'Keys', kind: 'server_stream', idempotent: false, needs: 'listen',
+    request: KeysRequestCodec, response: KeysUpdateCodec,
+  } satisfies b2.Method<KeysRequest, KeysUpdate>,
+  /** How the receiver fares: that it failed and why, or its receipt. */
+  census: {
+    service: 'ardus.v1.Session', name: 'Census', kind: 'unary', idempotent: false, needs: 'listen',
+    request: CensusRequestCodec, response: CensusResponseCodec,
+  } satisfies b2.Method<CensusRequest, CensusResponse>,
+  /** Chunks that are not in the stream: what a late joiner lacks and nobody else did. */
+  fetch: {
+    service: 'ardus.v1.Session', name: 'Fetch', kind: 'server_stream', idempotent: false, needs: 'listen',
+    request: FetchRequestCodec, response: FetchedPartCodec,
+  } satisfies b2.Method<FetchRequest, FetchedPart>,
+} as const;
+
+/** The codec of each message, by its full name. */
+export const codecs: Readonly<Record<string, b2.Codec<unknown>>> = {
+  'ardus.v1.JoinRequest': JoinRequestCodec,
+  'ardus.v1.JoinResponse': JoinResponseCodec,
+  'ardus.v1.ManifestRequest': ManifestRequestCodec,
+  'ardus.v1.ManifestPart': ManifestPartCodec,
+  'ardus.v1.ChunkRuns': ChunkRunsCodec,
+  'ardus.v1.NeedSetRequest': NeedSetRequestCodec,
+  'ardus.v1.NeedSetResponse': NeedSetResponseCodec,
+  'ardus.v1.KeysRequest': KeysRequestCodec,
+  'ardus.v1.KeysUpdate': KeysUpdateCodec,
+  'ardus.v1.CensusRequest': CensusRequestCodec,
+  'ardus.v1.CensusResponse': CensusResponseCodec,
+  'ardus.v1.FetchRequest': FetchRequestCodec,
+  'ardus.v1.FetchedPart': FetchedPartCodec,
+};
