@@ -1,5 +1,6 @@
 #include "app/daemon_service.h"
 #include "app/version.h"
+#include "verbs.h"
 
 int main(int argc, char** argv) {
   using namespace ghost;
@@ -11,7 +12,7 @@ int main(int argc, char** argv) {
   program.name = "ardus";
   program.version = app::kVersion;
   program.summary = "multicast file transfer";
-  program.description = "The daemon of ARDUS: today it answers who it is and how it fares.";
-  program.verbs = {app::serve_verb(daemon, "answer b2.v1.Core on port 1117")};
+  program.description = "Sends files to many machines at once. The daemon answers who it is and how it fares; simulate plays a whole transfer.";
+  program.verbs = {app::serve_verb(daemon, "answer b2.v1.Core on port 1117"), app::simulate_verb()};
   return run_command_line(program, argc, argv);
 }

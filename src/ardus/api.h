@@ -1,3 +1,4 @@
 #pragma once
-// What others may know of this system: its b2 services.
+// What others may know of this system: its b2 services, and a transfer played without a network.
 #include "ardus/v1/node.b2.h"
+#include "ardus/simulation.h"

@@ -76,11 +76,13 @@ class Receiver {
   void reject(BlockIndex block, TimePoint now);
   /// The disk does not keep up: the sender is told.
   void set_backlog(bool behind);
-  /// Everything is verified and in place, or can't be: the sender is told at once.
+  /// Everything is verified and in place: the next report says so (a receipt goes over the control connection).
   void set_verified(TimePoint now);
+  /// It can't go on: the sender is told at once.
   void set_failed(TimePoint now);
 
   bool complete() const;
+  bool wants_group() const;  ///< as ReceiverProgress has it
   /// Blocks still lacking.
   const BlockSet& lacking() const;
   ReceiverProgress progress(TimePoint now) const;

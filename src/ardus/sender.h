@@ -140,6 +140,7 @@ class Sender {
   /// When poll() wants to be called again, if nothing arrives before; TimePoint::max(): never.
   TimePoint next_wakeup() const;
 
+  SenderPhase phase() const;
   SenderProgress progress(TimePoint now) const;
   std::vector<PeerProgress> receivers(TimePoint now) const;
   PeerProgress receiver(ReceiverNumber number, TimePoint now) const;

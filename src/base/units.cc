@@ -40,6 +40,9 @@ constexpr std::array kSizes = {Unit{"", 1},
                                Unit{"T", kKibi * kKibi * kKibi * kKibi},
                                Unit{"TB", 1e12}};
 
+constexpr std::array kRates = {Unit{"", 1}, Unit{"k", 1e3}, Unit{"K", 1e3}, Unit{"M", 1e6}, Unit{"G", 1e9},
+                               Unit{"bit/s", 1}, Unit{"kbit/s", 1e3}, Unit{"Mbit/s", 1e6}, Unit{"Gbit/s", 1e9}};
+
 // A number without sign and its unit; nothing when it is none or 2^63 or more.
 std::optional<std::uint64_t> parse(std::string_view text, std::span<const Unit> units) {
   double number = 0;
@@ -80,6 +83,14 @@ Result<Duration> parse_duration(std::string_view text) {
 Result<std::uint64_t> parse_size(std::string_view text) {
   if (const auto bytes = parse(text, kSizes)) return *bytes;
   return Error{Errc::malformed, "'" + printable(text) + "' is no size: a number of bytes, or with KiB, MiB, GiB or TiB, as in 64KiB"};
+}
+
+Result<std::uint64_t> parse_bit_rate(std::string_view text) {
+  const auto bits = parse(text, kRates);
+  if (!bits || *bits == 0) {
+    return Error{Errc::malformed, "\"" + printable(text) + "\" is no rate; give bits per second, as 500k, 200M or 1G"};
+  }
+  return *bits;
 }
 
 std::string format_duration(Duration duration) {

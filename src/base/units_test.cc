@@ -56,4 +56,12 @@ TEST(Size, IsShownAsPeopleSayIt) {
 
 TEST(Time, IsShownInUtc) { EXPECT_EQ(format_time(WallTime(std::chrono::seconds(1700000000))), "2023-11-14 22:13 UTC"); }
 
+TEST(Units, ARateIsInDecimalBitsPerSecond) {
+  EXPECT_EQ(parse_bit_rate("200M").value(), 200'000'000u);
+  EXPECT_EQ(parse_bit_rate("1G").value(), 1'000'000'000u);
+  EXPECT_EQ(parse_bit_rate("2.5 Mbit/s").value(), 2'500'000u);
+  EXPECT_EQ(parse_bit_rate("9600").value(), 9600u);
+  for (const char* wrong : {"", "0", "max", "-1M", "10MB"}) EXPECT_FALSE(parse_bit_rate(wrong)) << wrong;
+}
+
 }  // namespace ghost

@@ -1,0 +1,162 @@
+#include <fmt/format.h>
+
+#include <charconv>
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "app/places.h"
+#include "ardus/api.h"
+#include "base/terminal.h"
+#include "base/units.h"
+#include "verbs.h"
+
+namespace ghost::app {
+
+namespace {
+
+using ardus::SimulationOptions;
+using ardus::SimulationResult;
+
+template <class T>
+Result<T> number_of(const std::string& option, const std::string& text, T least, T most) {
+  T value{};
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size() || !(value >= least && value <= most)) {
+    return Error{Errc::malformed, fmt::format("--{} {}: a number from {} to {}", option, text, least, most)};
+  }
+  return value;
+}
+
+/// "1@10M": so many receivers with links of so many bit/s.
+Status read_slow(const std::string& text, SimulationOptions& options) {
+  const auto at = text.find('@');
+  if (at == std::string::npos) return Error{Errc::malformed, "--slow " + text + ": how many receivers and their rate, as 1@10M"};
+  const auto count = number_of<std::size_t>("slow", text.substr(0, at), 1, options.receivers);
+  if (!count) return count.error();
+  const auto rate = parse_bit_rate(text.substr(at + 1));
+  if (!rate) return rate.error().in("--slow " + text);
+  options.slow = *count;
+  options.slow_rate = *rate;
+  return {};
+}
+
+template <class T, class U>
+Status take(Result<T> value, U& into, std::string_view option) {
+  if (!value) return option.empty() ? value.error() : value.error().in(option);
+  into = static_cast<U>(*value);
+  return {};
+}
+
+Result<SimulationOptions> options_of(const Arguments& arguments) {
+  SimulationOptions out;
+  const auto given = [&](const char* name) { return arguments.find(name); };
+  Status done;
+  if (const auto text = given("receivers"); text && done) done = take(number_of<std::size_t>("receivers", *text, 1, 100'000), out.receivers, "");
+  if (const auto text = given("loss"); text && done) done = take(number_of<double>("loss", *text, 0, 0.9), out.loss, "");
+  if (const auto text = given("burst"); text && done) done = take(number_of<double>("burst", *text, 1, 10'000), out.burst, "");
+  if (const auto text = given("seed"); text && done) done = take(number_of<std::uint64_t>("seed", *text, 0, ~std::uint64_t{0}), out.seed, "");
+  if (const auto text = given("size"); text && done) done = take(parse_size(*text), out.bytes, "--size");
+  if (const auto text = given("rtt"); text && done) done = take(parse_duration(*text), out.rtt, "--rtt");
+  if (const auto text = given("rate"); text && done) done = take(parse_bit_rate(*text), out.rate, "--rate");
+  if (const auto text = given("ceiling"); text && done) {
+    out.fixed_rate = false;
+    done = take(parse_bit_rate(*text), out.rate, "--ceiling");
+  }
+  if (const auto text = given("link"); text && done) done = take(parse_bit_rate(*text), out.link_rate, "--link");
+  if (const auto text = given("slow"); text && done) done = read_slow(*text, out);
+  if (!done) return done.error();
+  if (out.bytes == 0 || out.bytes > std::uint64_t{64} << 30) return Error{Errc::malformed, "--size: from 1 byte to 64 GiB"};
+  if (out.rtt > std::chrono::seconds(2)) return Error{Errc::malformed, "--rtt: at most 2s"};
+  return out;
+}
+
+using Duration = ghost::Duration;
+
+double over(std::uint64_t part, double whole) { return whole > 0 ? static_cast<double>(part) / whole : 0; }
+
+nlohmann::ordered_json summary(const SimulationOptions& options, const SimulationResult& result, int exit) {
+  const double floor = static_cast<double>(result.source_packets) / (1 - options.loss);
+  return {{"v", 1}, {"event", "summary"}, {"receivers", result.receivers}, {"verified", result.verified}, {"decoded", result.decoded},
+          {"wrong_blocks", result.wrong_blocks}, {"source_packets", result.source_packets}, {"sent_packets", result.sender.sent_packets},
+          {"over_floor", over(result.sender.sent_packets, floor)}, {"repair_symbols", result.sender.repair_symbols},
+          {"unicast_symbols", result.sender.unicast_symbols}, {"feedback_datagrams", result.feedback_datagrams},
+          {"feedback_bytes", result.feedback_bytes}, {"payload_bytes", result.payload_bytes}, {"sent_bytes", result.sender.sent_bytes},
+          {"virtual_seconds", result.virtual_seconds}, {"received_seconds", result.received_seconds},
+          {"slowest_seconds", result.slowest_seconds}, {"rate", result.sender.rate}, {"failure", result.failure}, {"code", exit}};
+}
+
+void tell(const SimulationOptions& options, const SimulationResult& result) {
+  const double floor = static_cast<double>(result.source_packets) / (1 - options.loss);
+  const double payload = static_cast<double>(result.payload_bytes);
+  std::cout << fmt::format("{} of {} receivers verified ({} of them really decoded, {} wrong blocks)\n", result.verified, result.receivers,
+                           result.decoded, result.wrong_blocks);
+  std::cout << fmt::format("sent      {} packets for {} of source: {:.3f} x the floor of {:.1f} % loss\n", result.sender.sent_packets,
+                           result.source_packets, over(result.sender.sent_packets, floor), options.loss * 100);
+  std::cout << fmt::format("feedback  {} in {} reports: {:.3f} % of the content\n", format_size(result.feedback_bytes), result.feedback_datagrams,
+                           100 * over(result.feedback_bytes, payload));
+  std::cout << fmt::format("time      {:.3f} s, the last receiver that is not slow after {:.3f} s: {:.1f} Mbit/s of content\n", result.virtual_seconds,
+                           result.received_seconds, result.received_seconds > 0 ? payload * 8e-6 / result.received_seconds : 0);
+}
+
+int simulate(const Arguments& arguments) {
+  const auto options = options_of(arguments);
+  if (!options) {
+    std::cerr << "ardus: " << options.error().message << "\n";
+    return code(Exit::usage);
+  }
+  const bool quiet = arguments.has("quiet") || arguments.has("json");
+  Progress progress(Terminal::of(2), "simulating", Progress::Unit::items, 1000, std::chrono::steady_clock::now());
+  const auto show = [&](double share) {
+    if (!quiet) std::cerr << progress.update(static_cast<std::uint64_t>(share * 1000), std::chrono::steady_clock::now());
+  };
+  const SimulationResult result = ardus::simulate(*options, show);
+  const bool all = result.verified == result.receivers && result.wrong_blocks == 0 && result.failure.empty();
+  if (!quiet) std::cerr << progress.finish(all ? "done" : "not everybody was served", std::chrono::steady_clock::now());
+  const Exit exit = all ? Exit::done : result.wrong_blocks > 0 ? Exit::failed : Exit::partly;
+  if (arguments.has("json")) {
+    std::cout << summary(*options, result, code(exit)).dump() << "\n";
+  } else {
+    tell(*options, result);
+  }
+  if (!result.failure.empty()) std::cerr << "ardus: " << result.failure << "\n";
+  return code(exit);
+}
+
+Option option(std::string name, std::string value, std::string help) {
+  Option out;
+  out.name = std::move(name);
+  out.value = std::move(value);
+  out.help = std::move(help);
+  return out;
+}
+
+}  // namespace
+
+Verb simulate_verb() {
+  Verb verb;
+  verb.name = "simulate";
+  verb.summary = "play a transfer to many receivers on virtual time";
+  verb.description =
+      "Runs the real sender and receivers in one process over a simulated network: no socket, no file, the same result every time. Eight "
+      "receivers decrypt, decode and compare every byte; the others count symbols.";
+  verb.examples = {{"ardus simulate --receivers 1000 --loss 0.01", "what a lossy network of 1,000 machines costs"},
+                   {"ardus simulate --loss 0.01 --burst 20 --receivers 200", "losses in runs of 20 datagrams"},
+                   {"ardus simulate --slow 1@10M", "whether one slow machine holds up the others"},
+                   {"ardus simulate --ceiling 1G --link 100M", "how the sender finds its rate"}};
+  verb.options = {option("receivers", "N", "how many (1000)"),
+                  option("loss", "P", "share of datagrams lost on each link, both ways (0.01)"),
+                  option("burst", "N", "mean length of a run of losses (1)"),
+                  option("size", "SIZE", "content (64M)"),
+                  option("rtt", "TIME", "round trip (1ms)"),
+                  option("rate", "RATE", "sends at this rate on the wire (1G)"),
+                  option("ceiling", "RATE", "finds its rate below this one, instead of --rate"),
+                  option("link", "RATE", "what each receiver's link carries (no limit)"),
+                  option("slow", "N@RATE", "so many receivers have links of this rate"),
+                  option("seed", "N", "of all that is random (1)"),
+                  json_option(),
+                  quiet_option()};
+  verb.run = simulate;
+  return verb;
+}
+
+}  // namespace ghost::app

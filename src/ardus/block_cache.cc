@@ -1,0 +1,50 @@
+#include "ardus/block_cache.h"
+
+#include <algorithm>
+
+#include "ardus/fec.h"
+
+namespace ghost::ardus {
+
+BlockCache::BlockCache(const StreamShape& stream, BlockSource& source, std::size_t most)
+    : stream_(stream), source_(source), most_(std::max(most, kWindowBlocks)), of_block_(stream.blocks()) {}
+
+Result<BlockCache::Entry*> BlockCache::entry(BlockIndex block) {
+  Entry*& known = of_block_.at(block.value);
+  if (known == nullptr) {
+    if (entries_.size() < most_) {
+      entries_.push_back(std::make_unique<Entry>());
+    } else {
+      std::ranges::nth_element(entries_, entries_.end() - 1, std::ranges::greater{}, [](const auto& e) { return e->used; });
+      of_block_[entries_.back()->block.value] = nullptr;
+    }
+    Entry& fresh = *entries_.back();
+    fresh.block = block;
+    fresh.parity.clear();
+    fresh.source.resize(stream_.bytes_in(block));
+    if (const Status read = source_.read(block, fresh.source); !read) {
+      entries_.pop_back();
+      return read.error();
+    }
+    known = &fresh;
+  }
+  known->used = ++clock_;
+  return known;
+}
+
+Result<BytesView> BlockCache::symbol(BlockIndex block, SymbolIndex symbol, std::size_t more) {
+  const auto found = entry(block);
+  if (!found) return found.error();
+  Entry& entry = **found;
+  if (symbol.value < kFirstParity) return BytesView(entry.source).subspan(symbol.value * kSymbolSize, kSymbolSize);
+  const std::size_t made = entry.parity.size() / kSymbolSize;
+  if (symbol.value < entry.first_parity || symbol.value >= entry.first_parity + made) {
+    const std::size_t count = std::min<std::size_t>(std::clamp<std::size_t>(more + 1, 1, 32), kSymbolEnd - symbol.value);
+    entry.parity.resize(count * kSymbolSize);
+    entry.first_parity = symbol.value;
+    fec::encode(entry.source, kSymbolSize, symbol, count, entry.parity);
+  }
+  return BytesView(entry.parity).subspan(static_cast<std::size_t>(symbol.value - entry.first_parity) * kSymbolSize, kSymbolSize);
+}
+
+}  // namespace ghost::ardus

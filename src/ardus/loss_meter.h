@@ -1,0 +1,50 @@
+#pragma once
+#include <algorithm>
+#include <cstdint>
+
+namespace ghost::ardus {
+
+/// How many of a path's packets are lost of late, from the numbers of those that come. Remembers between one and two spans.
+class LossMeter {
+ public:
+  /// @param span  packets
+  explicit LossMeter(std::uint64_t span) : span_(span) {}
+
+  /// A packet with this number came; each is counted once (a ReplayWindow sees to that).
+  void arrived(std::uint64_t number) {
+    if (!started_) {
+      started_ = true;
+      end_ = number;
+    }
+    passed(number + 1);
+    ++recent_.came;
+  }
+  /// The sender has used the numbers below `end`.
+  void passed(std::uint64_t end) {
+    if (!started_ || end <= end_) return;
+    recent_.sent += end - end_;
+    end_ = end;
+    if (recent_.sent >= span_) {
+      before_ = recent_;
+      recent_ = {};
+    }
+  }
+
+  /// 0 … 1.
+  double loss() const {
+    const std::uint64_t sent = before_.sent + recent_.sent, came = std::min(sent, before_.came + recent_.came);
+    return sent == 0 ? 0 : static_cast<double>(sent - came) / static_cast<double>(sent);
+  }
+  /// Packets that loss() is measured over.
+  std::uint64_t measured() const { return before_.sent + recent_.sent; }
+
+ private:
+  struct Span {
+    std::uint64_t sent = 0, came = 0;
+  };
+  std::uint64_t span_, end_ = 0;
+  bool started_ = false;
+  Span before_, recent_;
+};
+
+}  // namespace ghost::ardus

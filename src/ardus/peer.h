@@ -1,0 +1,78 @@
+#pragma once
+#include <algorithm>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "ardus/block_set.h"
+#include "ardus/pacer.h"
+#include "ardus/sender.h"
+
+namespace ghost::ardus {
+
+/// What one receiver lacks that the group is not sent for its sake.
+class Needs {
+ public:
+  explicit Needs(std::uint32_t end) : blocks_(end) {}
+  bool empty() const { return blocks_.empty(); }
+  std::uint32_t next(std::uint32_t from) const { return blocks_.next(from); }
+  std::uint8_t deficit(BlockIndex block) const { return blocks_.contains(block) ? deficit_[block.value] : std::uint8_t{0}; }
+  void set(BlockIndex block, std::uint8_t deficit) {
+    if (deficit_.empty()) deficit_.resize(blocks_.end());
+    if (block.value >= blocks_.end()) return;
+    blocks_.insert(block);
+    deficit_[block.value] = deficit;
+  }
+  void erase(BlockIndex block) { blocks_.erase(block); }
+  void clear() { blocks_ = BlockSet(blocks_.end()); }
+
+ private:
+  BlockSet blocks_;
+  std::vector<std::uint8_t> deficit_;  ///< by block, once there is any
+};
+
+/// Repair of one receiver by unicast: a batch is sent, then it is asked what is still missing.
+struct UnicastFlow {
+  enum class State : unsigned char { idle, sending, waiting };
+  struct Item {
+    BlockIndex block;
+    std::uint16_t todo = 0;
+    std::optional<std::uint16_t> cursor;  ///< next symbol, for a block it has nothing of; else the block's own goes on
+  };
+  State state = State::idle;
+  std::vector<Item> items;
+  std::size_t at = 0;
+  std::uint64_t todo = 0;
+  std::uint64_t end = 0;  ///< packet number on its path after the batch
+  Pacer pacer;
+  TimePoint deadline = TimePoint::max();
+  unsigned tries = 0;
+  bool doubling = true;  ///< its rate has met no limit yet
+};
+
+/// What a sender knows of one receiver.
+struct Peer {
+  Peer(ReceiverNumber n, BlockSet w, TimePoint now) : number(n), wanted(std::move(w)), needs(wanted.end()), heard(now) {}
+
+  ReceiverNumber number;
+  BlockSet wanted;
+  Needs needs;
+  UnicastFlow flow;
+  PeerState state = PeerState::joined;
+  std::uint32_t done = 0;
+  double loss = 0;
+  Duration rtt{};           ///< its own, smoothed; zero until measured
+  bool away = false;        ///< does not listen to the group
+  bool quarantined = false; ///< asked for more than it can have lost: served alone
+  bool backlog = false;
+  TimePoint heard;
+  std::optional<TimePoint> asked;  ///< since when a question is unanswered
+  std::uint64_t demanded = 0;      ///< symbols the group was sent because of it
+  std::uint64_t unicast_symbols = 0;
+
+  bool settled() const { return state == PeerState::verified || state == PeerState::failed; }
+  bool has_all() const { return state == PeerState::complete || settled(); }
+  bool in_group() const { return !away && !quarantined && !settled(); }
+};
+
+}  // namespace ghost::ardus

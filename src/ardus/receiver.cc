@@ -1,0 +1,427 @@
+#include "ardus/receiver.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "ardus/collector.h"
+#include "ardus/feedback.h"
+#include "ardus/loss_meter.h"
+#include "base/random.h"
+
+namespace ghost::ardus {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr Duration kRepeat = 20ms;         // §5.4: the least time before a report is repeated
+constexpr Duration kLongestRepeat = 1s;
+constexpr Duration kCompletionSlot = 30us; // §5.5: completion reports spread over so much for each receiver
+constexpr double kHopelessLoss = 0.5;      // §5.6: beyond it a receiver leaves the group
+constexpr Duration kHopelessAfter = 1s;
+constexpr std::uint64_t kLossSpan = 512, kUnicastLossSpan = 64;
+
+std::uint16_t to_wire(double share) { return static_cast<std::uint16_t>(std::lround(std::clamp(share, 0.0, 1.0) * 65535)); }
+
+}  // namespace
+
+struct Receiver::Impl {
+  Impl(const ReceiverOptions& options, BlockSet wanted, ReceiverKeys& keys, SymbolStore& store, TimePoint now)
+      : options_(options), keys_(keys), store_(store), collector_(options.stream, std::move(wanted), options.max_open_blocks),
+        random_(options.seed ^ options.number.value), started_(now), heard_(now), heard_group_(now), deaf_check_(now + options.deaf_after),
+        inferred_(options.position.value) {
+    if (collector_.lacking().empty()) phase_ = ReceiverPhase::complete;
+  }
+
+  // --- what comes in ---
+
+  void take(BytesView datagram, TimePoint now) {
+    const auto type = message_type(datagram);
+    if (!type) {
+      ++rejected_;
+      return;
+    }
+    switch (*type) {
+      case MessageType::data:
+      case MessageType::parity: take_symbol(ReceiverKeys::Path::group, datagram, now); break;
+      case MessageType::repair: take_symbol(ReceiverKeys::Path::own, datagram, now); break;
+      case MessageType::plan:
+      case MessageType::window_end:
+      case MessageType::probe: take_control(datagram, now); break;
+      default: ++rejected_;
+    }
+  }
+
+  void take_symbol(ReceiverKeys::Path path, BytesView datagram, TimePoint now) {
+    const auto header = read_data_header(datagram);
+    ReplayWindow& replay = path == ReceiverKeys::Path::group ? group_replay_ : own_replay_;
+    if (!header || header->session != options_.session || !replay.fresh(header->number)) {
+      ++rejected_;
+      return;
+    }
+    // Straight into its place where the block is open already; memory is taken for authentic symbols only.
+    const bool wanted = collector_.wants(header->block, header->symbol);
+    const bool open = wanted && collector_.is_open(header->block);
+    std::uint8_t* place = open ? store_.place(header->block, header->symbol) : wanted ? first_symbol_.data() : nullptr;
+    if (!keys_.open(path, *header, datagram, place)) {
+      ++rejected_;
+      return;
+    }
+    replay.take(header->number);
+    heard_ = now;
+    if (path == ReceiverKeys::Path::group) {
+      hear_group(now);
+      group_loss_.arrived(header->number);
+    } else {
+      own_loss_.arrived(header->number);
+      ++unicast_symbols_;
+    }
+    if (wanted && !open) begin_block(*header);
+    wanted ? keep(*header, now) : void(++useless_);
+  }
+
+  void begin_block(const DataHeader& header) {
+    if (const auto oldest = collector_.in_the_way(header.block)) {
+      collector_.drop(*oldest);
+      store_.drop(*oldest);
+    }
+    if (std::uint8_t* place = store_.place(header.block, header.symbol)) std::ranges::copy(first_symbol_, place);
+  }
+
+  void keep(const DataHeader& header, TimePoint now) {
+    ++symbols_;
+    store_.keep(header.block, header.symbol);
+    if (!collector_.take(header.block, header.symbol)) return;
+    store_.finish(header.block);  // may call reject()
+    check_complete(now);
+  }
+
+  void check_complete(TimePoint now) {
+    if (phase_ != ReceiverPhase::receiving || !collector_.lacking().empty()) return;
+    phase_ = ReceiverPhase::complete;
+    asked_.clear();
+    const Duration slots = kCompletionSlot * group_;
+    want_report(now + Duration(static_cast<Duration::rep>(random_.unit() * static_cast<double>(slots.count()))));
+  }
+
+  void hear_group(TimePoint now) {
+    heard_group_ = now;
+    group_ever_ = true;
+    if (deaf_) {
+      deaf_ = false;
+      tries_ = 0;
+    }
+  }
+
+  void take_control(BytesView datagram, TimePoint now) {
+    const auto control = read_control(datagram);
+    if (!control || control->session != options_.session || !control_replay_.fresh(control->sequence) || !keys_.verify(datagram)) {
+      ++rejected_;
+      return;
+    }
+    control_replay_.take(control->sequence);
+    heard_ = now;
+    echo_ = static_cast<std::uint32_t>(control->sequence);
+    echo_at_ = now;
+    group_ = std::max(control->group, 1u);
+    longest_backoff_ = std::chrono::microseconds(std::min(control->backoff, 5'000'000u));
+    if (control->answer_now) {
+      own_seen_ = std::max(own_seen_, control->sent);
+      own_loss_.passed(control->sent);
+      everything_ = true;
+      want_report(now);
+      return;
+    }
+    hear_group(now);
+    group_seen_ = std::max(group_seen_, control->sent);
+    group_loss_.passed(control->sent);
+    check_hopeless(now);
+    infer_ended(control->ended, now);
+    if (control->type == MessageType::plan) take_plan(*control, now);
+    if (control->type == MessageType::window_end) take_window_end(*control, now);
+    if (control->type == MessageType::probe) take_probe(*control, now);
+  }
+
+  /// Blocks that were sent while their WINDOW_END got lost are asked for too.
+  void infer_ended(std::uint32_t ended, TimePoint now) {
+    ended = std::min(ended, options_.stream.blocks());
+    if (ended <= inferred_) return;
+    bool any = false;
+    for (std::uint32_t b = collector_.lacking().next(inferred_); b < ended; b = collector_.lacking().next(b + 1)) any |= ask(BlockIndex{b}, now);
+    inferred_ = ended;
+    if (any) start_backoff(now);
+  }
+
+  void take_window_end(const Control& control, TimePoint now) {
+    bool any = false;
+    for (const BlockRun& run : control.blocks) {
+      const std::uint32_t end = std::min(run.first.value + run.count, options_.stream.blocks());
+      for (std::uint32_t b = collector_.lacking().next(run.first.value); b < end; b = collector_.lacking().next(b + 1)) any |= ask(BlockIndex{b}, now);
+    }
+    if (!any) return;
+    tries_ = 0;
+    start_backoff(now);
+  }
+
+  void take_plan(const Control& control, TimePoint now) {
+    const TimePoint quiet = now + std::chrono::milliseconds(control.due) + kRepeat + longest_backoff_;
+    for (const BlockRun& run : control.blocks) {
+      for (Asked& asked : asked_) {
+        if (asked.block < run.first || asked.block.value - run.first.value >= run.count) continue;
+        if (collector_.deficit(asked.block) <= run.symbols) asked.quiet_until = std::max(asked.quiet_until, quiet);
+      }
+    }
+  }
+
+  void take_probe(const Control& control, TimePoint now) {
+    for (const ReceiverRun& run : control.receivers) {
+      if (options_.number < run.first || options_.number.value - run.first.value >= run.count) continue;
+      census_ = control.census & 0x0fff;
+      everything_ = true;
+      want_report(now + census_slot(control.sequence, options_.number, std::chrono::microseconds(std::min(control.slots, 10'000'000u))));
+    }
+    if (phase_ == ReceiverPhase::receiving && is_sampled(control.sequence, options_.number, control.sample)) {
+      want_report(now + Duration(static_cast<Duration::rep>(random_.unit() * static_cast<double>(longest_backoff_.count()))));
+    }
+  }
+
+  /// A link that can't carry the group's rate is cleared for unicast.
+  void check_hopeless(TimePoint now) {
+    if (group_loss_.measured() < kLossSpan || group_loss_.loss() < kHopelessLoss) hopeless_since_ = TimePoint::max();
+    else hopeless_since_ = std::min(hopeless_since_, now);
+    if (!wants_group_ || phase_ != ReceiverPhase::receiving || hopeless_since_ == TimePoint::max() || now - hopeless_since_ < kHopelessAfter) return;
+    wants_group_ = false;
+    everything_ = true;
+    want_report(now);
+  }
+
+  // --- what is lacking and when to say so ---
+
+  struct Asked {
+    BlockIndex block;
+    TimePoint quiet_until;  ///< nothing is said of it before: it was promised, or has just been asked for
+  };
+
+  /// The block is due. True when it was not known to be, or may be asked for again.
+  bool ask(BlockIndex block, TimePoint now) {
+    const auto at = std::ranges::lower_bound(asked_, block, {}, &Asked::block);
+    if (at != asked_.end() && at->block == block) {
+      at->quiet_until = now;
+    } else {
+      asked_.insert(at, {block, now});
+    }
+    return true;
+  }
+
+  void start_backoff(TimePoint now) { want_report_if_lacking(now + backoff(random_.unit(), longest_backoff_, group_)); }
+
+  void want_report(TimePoint at) {
+    must_report_at_ = std::min(must_report_at_, at);
+  }
+  void want_report_if_lacking(TimePoint at) { lacking_report_at_ = std::min(lacking_report_at_, at); }
+
+  bool lacks_something_due(TimePoint now) const {
+    return std::ranges::any_of(asked_, [&](const Asked& asked) { return asked.quiet_until <= now; });
+  }
+
+  void forget_done() {
+    std::erase_if(asked_, [&](const Asked& asked) { return !collector_.lacking().contains(asked.block); });
+  }
+
+  bool away() const { return deaf_ || !wants_group_; }
+
+  void check_deaf(TimePoint now) {
+    if (now < deaf_check_) return;
+    const bool waiting = phase_ == ReceiverPhase::receiving && wants_group_;
+    if (waiting && now - heard_group_ >= options_.deaf_after) {
+      deaf_ = true;
+      everything_ = true;
+      want_report(now);
+      deaf_check_ = now + std::min<Duration>(4s, 1s * (1 << std::min(tries_++, 2u)));
+    } else {
+      deaf_check_ = waiting ? heard_group_ + options_.deaf_after : now + options_.deaf_after;
+    }
+    // One that has left the group hears of nothing: it asks again when its unicast has dried up.
+    if (phase_ == ReceiverPhase::receiving && !wants_group_ && now - heard_ >= 1s) {
+      everything_ = true;
+      want_report(now);
+      deaf_check_ = now + 1s;
+    }
+  }
+
+  void poll(TimePoint now) {
+    out_.clear();
+    check_deaf(now);
+    const bool must = now >= must_report_at_;
+    bool lacking = false;
+    if (now >= lacking_report_at_) {
+      lacking_report_at_ = TimePoint::max();
+      forget_done();
+      lacking = lacks_something_due(now);
+      if (!lacking) wait_for_quiet();
+    }
+    if (must || lacking) report(now);
+  }
+
+  /// Everything lacking was promised: look again when the promises are over.
+  void wait_for_quiet() {
+    for (const Asked& asked : asked_) want_report_if_lacking(asked.quiet_until);
+  }
+
+  void report(TimePoint now) {
+    must_report_at_ = TimePoint::max();
+    forget_done();
+    ReportBody body;
+    body.backlog = backlog_;
+    body.away = away();
+    body.everything = everything_;
+    body.echo = echo_;
+    if (echo_ != 0) body.echo_delay = static_cast<std::uint32_t>(std::min<std::int64_t>(std::chrono::duration_cast<std::chrono::microseconds>(now - echo_at_).count(), 0xffffffff));
+    body.seen = std::max(group_seen_, group_replay_.end());
+    body.unicast_seen = static_cast<std::uint32_t>(std::max(own_seen_, own_replay_.end()));
+    body.loss = to_wire(group_loss_.loss());
+    body.unicast_loss = to_wire(own_loss_.loss());
+    body.done = collector_.done();
+    body.census = census_;
+    everything_ ? add_everything(body) : add_asked(body);
+    datagram_ = keys_.seal_report({phase_, options_.session, reports_, options_.number}, body);
+    ++reports_;
+    report_bytes_ += datagram_.size();
+    out_.push_back({Destination::sender, 0, datagram_});
+    everything_ = false;
+    census_ = 0;
+    if (!asked_.empty()) plan_repeat(now);
+  }
+
+  void plan_repeat(TimePoint now) {
+    const Duration wait = std::min(kLongestRepeat, std::max(kRepeat, longest_backoff_) * (1 << std::min(tries_++, 6u)));
+    for (Asked& asked : asked_) asked.quiet_until = std::max(asked.quiet_until, now + wait);
+    lacking_report_at_ = TimePoint::max();
+    wait_for_quiet();
+  }
+
+  static void add(ReportBody& body, BlockIndex block, std::uint8_t deficit) {
+    if (!body.deficits.empty()) {
+      DeficitRun& last = body.deficits.back();
+      if (last.deficit == deficit && last.first.value + last.count == block.value) {
+        ++last.count;
+        return;
+      }
+    }
+    body.deficits.push_back({block, 1, deficit});
+  }
+
+  void add_asked(ReportBody& body) const {
+    for (const Asked& asked : asked_) {
+      if (const std::uint8_t deficit = collector_.deficit(asked.block); deficit > 0) add(body, asked.block, deficit);
+    }
+  }
+
+  /// What has been sent; for one that does not hear the group, what it lacks at all.
+  void add_everything(ReportBody& body) const {
+    const std::uint32_t end = away() ? options_.stream.blocks() : inferred_;
+    const BlockSet& lacking = collector_.lacking();
+    for (std::uint32_t b = lacking.next(0); b < end; b = lacking.next(b + 1)) {
+      if (body.deficits.size() > kMaxReportBody / 3) break;
+      add(body, BlockIndex{b}, collector_.deficit(BlockIndex{b}));
+    }
+  }
+
+  TimePoint next_wakeup() const {
+    return std::min({must_report_at_, lacking_report_at_, phase_ == ReceiverPhase::receiving ? deaf_check_ : TimePoint::max()});
+  }
+
+  ReceiverOptions options_;
+  ReceiverKeys& keys_;
+  SymbolStore& store_;
+  Collector collector_;
+  SeededRandom random_;
+  ReceiverPhase phase_ = ReceiverPhase::receiving;
+
+  ReplayWindow group_replay_, own_replay_, control_replay_;
+  LossMeter group_loss_{kLossSpan}, own_loss_{kUnicastLossSpan};
+  std::uint64_t group_seen_ = 0, own_seen_ = 0;
+  TimePoint hopeless_since_ = TimePoint::max();
+  TimePoint started_, heard_, heard_group_, deaf_check_;
+  bool group_ever_ = false, deaf_ = false, wants_group_ = true, backlog_ = false;
+
+  std::uint32_t inferred_;  ///< blocks below were sent once, as far as is known
+  std::vector<Asked> asked_;  ///< by block
+  TimePoint must_report_at_ = TimePoint::max(), lacking_report_at_ = TimePoint::max();
+  bool everything_ = false;
+  std::uint16_t census_ = 0;
+  unsigned tries_ = 0;
+  std::uint32_t group_ = 1;
+  Duration longest_backoff_{};
+  std::uint32_t echo_ = 0;
+  TimePoint echo_at_;
+
+  std::array<std::uint8_t, kSymbolSize> first_symbol_{};
+  Bytes datagram_;
+  std::vector<Outgoing> out_;
+  std::uint64_t symbols_ = 0, unicast_symbols_ = 0, useless_ = 0, rejected_ = 0, reports_ = 0, report_bytes_ = 0;
+};
+
+Receiver::Receiver(const ReceiverOptions& options, BlockSet wanted, ReceiverKeys& keys, SymbolStore& store, TimePoint now)
+    : impl_(std::make_unique<Impl>(options, std::move(wanted), keys, store, now)) {}
+Receiver::~Receiver() = default;
+
+void Receiver::on_datagrams(std::span<const BytesView> datagrams, TimePoint now) {
+  for (const BytesView datagram : datagrams) impl_->take(datagram, now);
+}
+
+std::span<const Outgoing> Receiver::poll(TimePoint now) {
+  impl_->poll(now);
+  return impl_->out_;
+}
+
+TimePoint Receiver::next_wakeup() const { return impl_->next_wakeup(); }
+
+void Receiver::set_held(BlockIndex block, TimePoint now) {
+  if (!impl_->collector_.set_held(block)) return;
+  impl_->store_.drop(block);
+  impl_->check_complete(now);
+}
+
+void Receiver::reject(BlockIndex block, TimePoint now) {
+  impl_->collector_.set_lacking(block);
+  if (impl_->phase_ == ReceiverPhase::complete) impl_->phase_ = ReceiverPhase::receiving;
+  impl_->ask(block, now);
+  impl_->start_backoff(now);
+}
+
+void Receiver::set_backlog(bool behind) { impl_->backlog_ = behind; }
+
+void Receiver::set_verified(TimePoint) { impl_->phase_ = ReceiverPhase::verified; }
+
+void Receiver::set_failed(TimePoint now) {
+  impl_->phase_ = ReceiverPhase::failed;
+  impl_->want_report(now);
+}
+
+bool Receiver::complete() const { return impl_->collector_.lacking().empty(); }
+bool Receiver::wants_group() const { return impl_->wants_group_; }
+const BlockSet& Receiver::lacking() const { return impl_->collector_.lacking(); }
+
+ReceiverProgress Receiver::progress(TimePoint now) const {
+  const Impl& i = *impl_;
+  ReceiverProgress out;
+  out.phase = i.phase_;
+  out.blocks_wanted = i.collector_.wanted();
+  out.blocks_done = i.collector_.done();
+  out.symbols = i.symbols_;
+  out.unicast_symbols = i.unicast_symbols_;
+  out.useless_symbols = i.useless_;
+  out.rejected_datagrams = i.rejected_;
+  out.reports = i.reports_;
+  out.report_bytes = i.report_bytes_;
+  out.loss = i.group_loss_.loss();
+  out.heard_group = i.group_ever_;
+  out.deaf = i.deaf_;
+  out.wants_group = i.wants_group_;
+  out.silence = now - i.heard_;
+  return out;
+}
+
+}  // namespace ghost::ardus

@@ -1,0 +1,336 @@
+#include "ardus/sender.h"
+
+#include <algorithm>
+#include <cassert>
+
+#include "ardus/sender_impl.h"
+
+namespace ghost::ardus {
+
+using namespace std::chrono_literals;
+
+namespace {
+constexpr std::size_t kCachedBlocks = 3 * kWindowBlocks;
+constexpr std::array<std::uint64_t, 7> kAnnouncePauses = {1, 1, 1, 2, 3, 5, 8};  // seconds; then 10
+constexpr std::size_t kBuffer = 1472;  // of one datagram
+}  // namespace
+
+Sender::Impl::Impl(const SenderOptions& options, const SessionName& name, SenderKeys& keys, BlockSource& source, TimePoint now)
+    : options_(options), name_(name), keys_(keys), cache_(options.stream, source, kCachedBlocks), rate_control_(options.ceiling, options.fixed_rate),
+      created_(now), wanted_(options.stream.blocks()), pending_(options.stream.blocks()), cursor_(options.stream.blocks()),
+      rtt_(options.initial_rtt), buffers_(kBatch * kBuffer) {
+  pacer_.set_rate(rate_control_.rate());
+  out_.reserve(kBatch);
+}
+
+SenderPhase Sender::Impl::phase() const {
+  if (!failure_.empty()) return SenderPhase::failed;
+  if (over_) return SenderPhase::ended;
+  if (!begun_) return SenderPhase::announcing;
+  if (streaming_ || !pending_.empty()) return SenderPhase::streaming;
+  bool unfinished = false;
+  for (const auto& peer : peers_) {
+    if (!peer || peer->settled()) continue;
+    if (peer->state != PeerState::silent && (!peer->needs.empty() || peer->flow.state != UnicastFlow::State::idle)) return SenderPhase::draining;
+    unfinished = true;
+  }
+  if (!windows_.empty()) return SenderPhase::draining;
+  return unfinished ? SenderPhase::settling : SenderPhase::lingering;
+}
+
+void Sender::Impl::fail(std::string why) { failure_ = std::move(why); }
+
+std::uint8_t* Sender::Impl::buffer() { return buffers_.data() + buffers_used_++ * kBuffer; }
+
+void Sender::Impl::emit(Destination to, std::uint32_t index, BytesView bytes, TimePoint now) {
+  out_.push_back({to, index, bytes});
+  counts_.sent_bytes += bytes.size();
+  pacer_.sent(bytes.size() + kWireOverhead, now);
+}
+
+Control Sender::Impl::message(MessageType type) const {
+  Control out;
+  out.type = type;
+  out.session = name_.session;
+  out.epoch = keys_.epoch();
+  out.sent = keys_.group_sent();
+  out.ended = ended();
+  out.group = static_cast<std::uint32_t>(group_size());
+  out.backoff = static_cast<std::uint32_t>(std::chrono::duration_cast<std::chrono::microseconds>(longest_backoff()).count());
+  return out;
+}
+
+void Sender::Impl::control(Control message, Destination to, std::uint32_t index, TimePoint now) {
+  message.sequence = ++sequence_;
+  sent_[sequence_ % sent_.size()] = {static_cast<std::uint32_t>(sequence_), now};
+  Bytes datagram = write_control(message);
+  keys_.sign(datagram);
+  controls_.push_back({to, index, std::move(datagram)});
+}
+
+void Sender::Impl::announce(TimePoint now) {
+  if (announced_ > 0 && now < next_announce_) return;
+  ++announced_;
+  const auto wall = announce_wall_ + std::chrono::duration_cast<WallTime::duration>(now - announce_epoch_);
+  for (std::uint32_t i = 0; i < announcements_.size(); ++i) {
+    Announcement& one = announcements_[i];
+    one.sequence = announced_;
+    one.time_ms = static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(wall.time_since_epoch()).count());
+    controls_.push_back({Destination::announcement, i, sign_announcement(one, *announce_key_)});
+  }
+  const std::size_t pause = static_cast<std::size_t>(announced_ - 1);
+  next_announce_ = now + std::chrono::seconds(pause < kAnnouncePauses.size() ? kAnnouncePauses[pause] : 10);
+}
+
+/// So often that the answers stay below a thousandth of what is sent.
+Duration Sender::Impl::probe_interval() const {
+  const double answers = static_cast<double>(std::min<std::size_t>(group_size(), kSampled)) * 140 * 8;
+  const double seconds = answers / (0.001 * static_cast<double>(pacer_.rate()));
+  const Duration enough(static_cast<Duration::rep>(seconds * 1e9));
+  if (!streaming_ && windows_.empty()) return 1s;  // only single receivers are served: it says that the group is still there
+  return std::clamp<Duration>(std::max<Duration>(enough, 2 * rtt_), 20ms, 1s);
+}
+
+void Sender::Impl::probe(TimePoint now) {
+  step_rate();
+  Control out = message(MessageType::probe);
+  const auto group = static_cast<std::uint32_t>(group_size());
+  probe_sample_ = out.sample = std::max(1u, group / kSampled);
+  probe_sequence_ = sequence_ + 1;
+  control(std::move(out), Destination::group, 0, now);
+  for (const auto& peer : peers_) {
+    if (peer && peer->in_group() && !peer->has_all() && !peer->asked && is_sampled(probe_sequence_, peer->number, probe_sample_)) peer->asked = now;
+  }
+  next_probe_ = now + probe_interval();
+}
+
+/// Asks everybody who is not known to hold everything; whoever does not answer is asked again.
+void Sender::Impl::census(TimePoint now) {
+  Control out = message(MessageType::probe);
+  std::uint32_t asked = 0;
+  for (const auto& peer : peers_) {
+    if (!peer || peer->has_all()) continue;
+    ++asked;
+    if (!peer->asked) peer->asked = now;
+    auto& runs = out.receivers;
+    if (!runs.empty() && (runs.back().first.value + runs.back().count == peer->number.value || runs.size() == kMaxRuns)) {
+      runs.back().count = peer->number.value - runs.back().first.value + 1;
+    } else {
+      runs.push_back({peer->number, 1});
+    }
+  }
+  const Duration slots = kAnswerSlot * asked;
+  const Duration pause = slots + gather() + 20ms;
+  next_census_ = now + std::min<Duration>(std::max<Duration>(1s, pause), pause * (1 << std::min(census_tries_++, 6u)));
+  if (asked == 0) return;
+  census_ = static_cast<std::uint16_t>(census_ % 0x0fff + 1);
+  out.census = census_;
+  out.slots = static_cast<std::uint32_t>(std::chrono::duration_cast<std::chrono::microseconds>(slots).count());
+  control(std::move(out), Destination::group, 0, now);
+}
+
+void Sender::Impl::tick(TimePoint now) {
+  count_group();
+  if (!announcements_.empty()) announce(now);
+  if (!begun_) {
+    const auto joined = static_cast<std::size_t>(std::ranges::count_if(peers_, [](const auto& peer) { return peer != nullptr; }));
+    const bool late = options_.start_after != Duration::max() && now - created_ >= options_.start_after;
+    if (joined > 0 && (joined >= options_.start_receivers || late)) begin(now);
+    if (!begun_) return;
+  }
+  tend_windows(now);
+  open_stream_window();
+  tend_flows(now);
+  watch_silence(now);
+  const SenderPhase at = phase();
+  if (at == SenderPhase::streaming || at == SenderPhase::draining) {
+    settled_since_ = TimePoint::max();
+    if (now >= next_probe_) probe(now);
+  } else if (at == SenderPhase::settling) {
+    if (settled_since_ == TimePoint::max()) {
+      settled_since_ = now;
+      census_tries_ = 0;
+      next_census_ = now + kAnswerSlot * static_cast<std::int64_t>(group_size()) + 2 * rtt_ + 2ms;
+    }
+    if (now >= next_census_) census(now);
+  }
+}
+
+bool Sender::Impl::emit_control() {
+  if (controls_.empty()) return false;
+  Waiting next = std::move(controls_.front());
+  controls_.pop_front();
+  leaving_controls_.push_back(std::move(next.bytes));
+  out_.push_back({next.to, next.index, leaving_controls_.back()});
+  counts_.sent_bytes += leaving_controls_.back().size();
+  return true;
+}
+
+void Sender::Impl::poll(TimePoint now) {
+  out_.clear();
+  leaving_controls_.clear();
+  buffers_used_ = 0;
+  if (over_ || !failure_.empty()) return;
+  tick(now);
+  while (out_.size() < kBatch) {
+    if (emit_control()) continue;
+    if (!begun_ || !failure_.empty() || !pacer_.ready(now)) break;
+    if (send_unicast(now)) continue;
+    RepairWindow* window = next_window();
+    if (window == nullptr || !send_to_group(*window, now)) break;
+  }
+}
+
+TimePoint Sender::Impl::next_wakeup() const {
+  if (over_ || !failure_.empty()) return TimePoint::max();
+  TimePoint at = announcements_.empty() ? TimePoint::max() : next_announce_;
+  if (!begun_) {
+    const bool anybody = std::ranges::any_of(peers_, [](const auto& peer) { return peer != nullptr; });
+    return anybody && options_.start_after != Duration::max() ? std::min(at, created_ + options_.start_after) : at;
+  }
+  if (!controls_.empty()) return TimePoint::min();
+  if (group_work() || !pending_.empty()) at = std::min(at, pacer_.next());
+  for (const RepairWindow& window : windows_) {
+    if (window.first_sending() || window.todo() > 0) {
+      at = std::min(at, window.plan_at);
+    } else {
+      at = std::min(at, window.last_end == TimePoint::min() ? TimePoint::min() : window.last_end + gather() + (window.news ? Duration{} : Duration(2ms)));
+    }
+  }
+  for (const Peer* peer : flows_) {
+    if (peer->flow.state == UnicastFlow::State::sending) at = std::min(at, std::max(peer->flow.pacer.next(), pacer_.next()));
+    if (peer->flow.state == UnicastFlow::State::waiting) at = std::min(at, peer->flow.deadline);
+  }
+  const SenderPhase in = phase();
+  if (in == SenderPhase::streaming || in == SenderPhase::draining) at = std::min(at, next_probe_);
+  if (in == SenderPhase::settling) at = std::min(at, settled_since_ == TimePoint::max() ? TimePoint::min() : next_census_);
+  return at;
+}
+
+// --- the public face ---
+
+Sender::Sender(const SenderOptions& options, const SessionName& name, SenderKeys& keys, BlockSource& source, TimePoint now)
+    : impl_(std::make_unique<Impl>(options, name, keys, source, now)) {}
+Sender::~Sender() = default;
+
+void Sender::announce(std::vector<Announcement> announcements, const KeyPair& key, WallTime wall, TimePoint now) {
+  impl_->announcements_ = std::move(announcements);
+  impl_->announce_key_ = &key;
+  impl_->announce_wall_ = wall;
+  impl_->announce_epoch_ = impl_->next_announce_ = now;
+}
+
+JoinedReceiver Sender::add_receiver(BlockSet wanted, const Secret& secret, TimePoint now) {
+  Impl& i = *impl_;
+  assert(wanted.end() == i.options_.stream.blocks());
+  const ReceiverNumber number{static_cast<std::uint32_t>(i.peers_.size() + 1)};
+  i.keys_.add_receiver(number, secret);
+  i.peers_.push_back(std::make_unique<Peer>(number, std::move(wanted), now));
+  Peer& peer = *i.peers_.back();
+  if (peer.wanted.empty()) peer.state = PeerState::complete;
+  const std::uint32_t position = i.begun_ ? i.ended() : 0;
+  // The window under way counts as sent: what it got of it, it got.
+  std::uint32_t from = position;
+  if (i.streaming_ && i.first_pass_) from = i.windows_.back().work().back().block.value + 1;
+  for (std::uint32_t b = peer.wanted.next(0); b < peer.wanted.end(); b = peer.wanted.next(b + 1)) {
+    const BlockIndex block{b};
+    const bool fresh = i.wanted_.insert(block);
+    if (fresh) i.counts_.source_packets += i.options_.stream.symbols_in(block);
+    if (!i.begun_ || (b >= from && i.first_pass_)) {
+      i.pending_.insert(block);
+    } else {
+      peer.needs.set(block, static_cast<std::uint8_t>(i.options_.stream.symbols_in(block)));
+    }
+  }
+  return {number, BlockIndex{from}};
+}
+
+void Sender::remove_receiver(ReceiverNumber receiver) {
+  if (Peer* peer = impl_->find(receiver)) {
+    impl_->keys_.remove_receiver(peer->number);
+    std::erase(impl_->flows_, peer);
+    impl_->peers_[receiver.value - 1].reset();
+  }
+}
+
+void Sender::set_verified(ReceiverNumber receiver, TimePoint now) {
+  Peer* peer = impl_->find(receiver);
+  if (peer == nullptr) return;
+  peer->state = PeerState::verified;
+  peer->done = peer->wanted.size();
+  peer->heard = now;
+  peer->needs.clear();
+  peer->flow.state = UnicastFlow::State::idle;
+}
+
+void Sender::set_failed(ReceiverNumber receiver, TimePoint now) {
+  Peer* peer = impl_->find(receiver);
+  if (peer == nullptr || peer->state == PeerState::verified) return;
+  peer->state = PeerState::failed;
+  peer->heard = now;
+}
+
+void Sender::begin(TimePoint now) { impl_->begin(now); }
+void Sender::end() { impl_->over_ = true; }
+
+void Sender::set_ceiling(std::uint64_t ceiling, bool fixed) {
+  impl_->rate_control_.set_ceiling(ceiling, fixed);
+  impl_->pacer_.set_rate(impl_->rate_control_.rate());
+}
+
+void Sender::on_datagram(BytesView datagram, TimePoint now) { impl_->take_report(datagram, now); }
+
+std::span<const Outgoing> Sender::poll(TimePoint now) {
+  impl_->poll(now);
+  return impl_->out_;
+}
+
+TimePoint Sender::next_wakeup() const { return impl_->next_wakeup(); }
+
+SenderPhase Sender::phase() const { return impl_->phase(); }
+
+SenderProgress Sender::progress(TimePoint now) const {
+  const Impl& i = *impl_;
+  SenderProgress out = i.counts_;
+  (void)now;
+  out.phase = i.phase();
+  out.blocks = i.wanted_.size();
+  out.blocks_sent = i.begun_ ? i.wanted_.size() - (i.first_pass_ ? i.pending_.size() : 0) : 0;
+  out.rate = i.pacer_.rate();
+  out.loss = i.loss_;
+  out.rtt = i.rtt_;
+  out.failure = i.failure_;
+  for (const auto& peer : i.peers_) {
+    if (!peer) continue;
+    ++out.receivers;
+    out.verified += peer->state == PeerState::verified;
+    out.silent += peer->state == PeerState::silent;
+    out.failed += peer->state == PeerState::failed;
+  }
+  return out;
+}
+
+PeerProgress Sender::receiver(ReceiverNumber number, TimePoint now) const {
+  PeerProgress out;
+  out.number = number;
+  const Peer* peer = impl_->find(number);
+  if (peer == nullptr) return out;
+  out.state = peer->state;
+  out.blocks_wanted = peer->wanted.size();
+  out.blocks_done = peer->done;
+  out.loss = peer->loss;
+  out.away = peer->away;
+  out.silence = now - peer->heard;
+  out.unicast_symbols = peer->unicast_symbols;
+  return out;
+}
+
+std::vector<PeerProgress> Sender::receivers(TimePoint now) const {
+  std::vector<PeerProgress> out;
+  for (const auto& peer : impl_->peers_) {
+    if (peer) out.push_back(receiver(peer->number, now));
+  }
+  return out;
+}
+
+}  // namespace ghost::ardus

@@ -1,0 +1,180 @@
+// What comes back: reports, what they ask for, and what they tell of loss and time (docs/spec/ardus.md §5.3 to §5.7).
+#include <algorithm>
+
+#include "ardus/sender_impl.h"
+
+namespace ghost::ardus {
+
+using namespace std::chrono_literals;
+
+namespace {
+constexpr Duration kLongestRtt = 2s, kShortestRtt = 100us;
+constexpr double kOutlierLoss = 0.3;
+constexpr std::uint64_t kMeasurable = 1024;     // packets that a loss is told over, at most
+constexpr std::uint64_t kFreeDemand = 4096;     // symbols a receiver may ask for before its share is looked at
+constexpr double kMostDemand = 0.4;             // of the source, that a member of the group may ask for
+constexpr unsigned kGroupRounds = 3;            // repairs by multicast before few stragglers are served alone
+constexpr unsigned kFew = 3;
+constexpr unsigned kSilentProbes = 4;
+}  // namespace
+
+void Sender::Impl::take_report(BytesView datagram, TimePoint now) {
+  const auto report = keys_.open_report(datagram);
+  if (!report) return;
+  Peer* peer = find(report->header.receiver);
+  if (peer == nullptr) return;
+  ++counts_.feedback_datagrams;
+  counts_.feedback_bytes += datagram.size();
+  take_round_trip(*peer, report->body, now);
+  take_loss(*peer, report->body);
+  take_state(*peer, *report, now);
+  if (!peer->has_all()) take_deficits(*peer, report->body, now);
+}
+
+void Sender::Impl::take_state(Peer& peer, const SenderKeys::Report& report, TimePoint now) {
+  peer.heard = now;
+  peer.asked.reset();
+  peer.done = std::min(report.body.done, peer.wanted.size());
+  peer.away = report.body.away;
+  peer.backlog = report.body.backlog;
+  if (report.header.phase == ReceiverPhase::failed) set_state_failed(peer);
+  if (peer.settled() && peer.state != PeerState::failed) return;
+  switch (report.header.phase) {
+    case ReceiverPhase::receiving: peer.state = peer.away || peer.quarantined ? PeerState::catching_up : PeerState::receiving; break;
+    case ReceiverPhase::failed: break;
+    case ReceiverPhase::complete:
+    case ReceiverPhase::verified:
+      peer.state = PeerState::complete;
+      peer.needs.clear();
+      peer.flow.state = UnicastFlow::State::idle;
+      break;
+  }
+}
+
+/// The group's is the largest of late, but for those who lose so much that the group does not wait for them: a full queue is
+/// what delays their answers.
+void Sender::Impl::take_round_trip(Peer& peer, const ReportBody& body, TimePoint now) {
+  const Sent& sent = sent_[body.echo % sent_.size()];
+  if (body.echo == 0 || sent.sequence != body.echo) return;
+  const Duration trip = now - sent.time - std::chrono::microseconds(body.echo_delay);
+  if (trip < Duration::zero() || trip > kLongestRtt) return;
+  peer.rtt = peer.rtt == Duration::zero() || trip > peer.rtt ? trip : (peer.rtt * 7 + trip) / 8;
+  if (body.away || static_cast<double>(body.loss) / 65535 > kOutlierLoss) return;
+  rtt_ = std::max(kShortestRtt, trip > rtt_ ? trip : (rtt_ * 15 + trip) / 16);
+}
+
+void Sender::Impl::take_loss(Peer& peer, const ReportBody& body) {
+  peer.loss = static_cast<double>(body.away ? body.unicast_loss : body.loss) / 65535;
+  if (body.away || body.seen < kMeasurable / 4 || !is_sampled(probe_sequence_, peer.number, probe_sample_)) return;
+  if (body.echo < static_cast<std::uint32_t>(probe_sequence_) || !peer.asked) return;
+  if (peer.loss < kOutlierLoss * 1.5) plan_.sample(peer.loss);
+  ++answers_;
+  if (body.seen < rate_since_ + kMeasurable) return;  // it speaks of another rate still
+  losses_.push_back(peer.loss);
+  behind_ += body.backlog;
+}
+
+void Sender::Impl::step_rate() {
+  unanswered_probes_ = answers_ > 0 || probe_sequence_ == 0 ? 0 : unanswered_probes_ + 1;
+  answers_ = 0;
+  if (unanswered_probes_ >= kSilentProbes && group_size() > 0) {
+    rate_control_.silence();
+    unanswered_probes_ = 0;
+  } else if (!losses_.empty()) {
+    const auto at = losses_.begin() + static_cast<std::ptrdiff_t>(losses_.size() * 95 / 100);
+    std::ranges::nth_element(losses_, at);
+    loss_ = *at;
+    rate_control_.step(loss_, behind_ * 20 > losses_.size());
+    losses_.clear();
+    behind_ = 0;
+  }
+  if (pacer_.rate() == rate_control_.rate()) return;
+  pacer_.set_rate(rate_control_.rate());
+  rate_since_ = keys_.group_sent();
+}
+
+void Sender::Impl::take_deficits(Peer& peer, const ReportBody& body, TimePoint now) {
+  const bool alone = peer.away || peer.quarantined;
+  if (peer.flow.state == UnicastFlow::State::waiting && body.everything && body.unicast_seen >= static_cast<std::uint32_t>(peer.flow.end)) end_flow(peer, body);
+  const bool keep_needs = peer.flow.state != UnicastFlow::State::idle;
+  if (body.everything && !body.more && !keep_needs) peer.needs.clear();
+  if (keep_needs && alone) return;
+  for (const DeficitRun& run : body.deficits) {
+    const std::uint32_t end = std::min(options_.stream.blocks(), run.first.value + std::min(run.count, options_.stream.blocks()));
+    for (std::uint32_t b = run.first.value; b < end; ++b) {
+      const BlockIndex block{b};
+      if (!peer.wanted.contains(block)) continue;
+      const auto deficit = static_cast<std::uint8_t>(std::min<std::size_t>(run.deficit, options_.stream.symbols_in(block)));
+      if (alone) {
+        peer.needs.set(block, deficit);
+      } else {
+        take_deficit(peer, block, deficit, body.seen, now);
+      }
+    }
+  }
+}
+
+void Sender::Impl::take_deficit(Peer& peer, BlockIndex block, std::uint8_t deficit, std::uint64_t seen, TimePoint now) {
+  if (pending_.contains(block) || block.value >= ended()) return;  // it comes anyway
+  if (peer.needs.deficit(block) > 0) {  // it is on the list of what comes again, or alone
+    if (peer.flow.state == UnicastFlow::State::idle) peer.needs.set(block, deficit);
+    return;
+  }
+  RepairWindow* window = nullptr;
+  for (RepairWindow& each : windows_) {
+    if (each.find(block) != nullptr) window = &each;
+  }
+  if (window != nullptr && window->first_sending()) return;
+  const bool few = window != nullptr && window->rounds > kGroupRounds && window->reporters_before < kFew;
+  if (deficit > kGroupDeficit || few) {
+    if (peer.flow.state == UnicastFlow::State::idle) peer.needs.set(block, deficit);
+    return;
+  }
+  if (window == nullptr) window = &window_for(block);
+  if (window->last_reporter != peer.number) {
+    window->last_reporter = peer.number;
+    ++window->reporters;
+  }
+  RepairWindow::Work& work = *window->find(block);
+  const std::uint16_t more = window->demand(work, deficit, seen);
+  if (more == 0) return;
+  work.extra = static_cast<std::uint16_t>(work.extra + more);
+  peer.demanded += more;
+  if (peer.demanded > kFreeDemand && static_cast<double>(peer.demanded) > kMostDemand * static_cast<double>(counts_.sent_packets)) peer.quarantined = true;
+  if (group_size() > kSampled && window->plan_at == TimePoint::max()) window->plan_at = now + rtt_ / 4;
+}
+
+/// A window for a block whose own is over: the last one opened for that, while it has room.
+RepairWindow& Sender::Impl::window_for(BlockIndex block) {
+  for (RepairWindow& window : windows_) {
+    if (window.first_sending() || !window.late || window.full()) continue;
+    window.add(block, 0);
+    return window;
+  }
+  // Before the window that is being streamed, which stays the last.
+  RepairWindow late(next_serial_++, false);
+  late.late = true;
+  late.add(block, 0);
+  return *windows_.insert(streaming_ ? windows_.end() - 1 : windows_.end(), std::move(late));
+}
+
+void Sender::Impl::watch_silence(TimePoint now) {
+  for (const auto& peer : peers_) {
+    if (!peer || peer->has_all() || !peer->asked) continue;
+    const Duration silence = now - *peer->asked;
+    if (silence >= options_.give_up_after) {
+      set_state_failed(*peer);
+    } else if (silence >= options_.silent_after && peer->state != PeerState::silent) {
+      peer->state = PeerState::silent;
+      peer->flow.state = UnicastFlow::State::idle;
+    }
+  }
+}
+
+void Sender::Impl::set_state_failed(Peer& peer) {
+  if (peer.state == PeerState::verified) return;
+  peer.state = PeerState::failed;
+  peer.flow.state = UnicastFlow::State::idle;
+}
+
+}  // namespace ghost::ardus

@@ -1,0 +1,156 @@
+#pragma once
+// The inside of Sender: sender.cc has its public face and its clock, sender_stream.cc what goes to the group, sender_feedback.cc what
+// comes back, sender_unicast.cc what goes to one receiver.
+#include <array>
+#include <deque>
+#include <map>
+#include <vector>
+
+#include "ardus/block_cache.h"
+#include "ardus/feedback.h"
+#include "ardus/pacer.h"
+#include "ardus/parity_plan.h"
+#include "ardus/peer.h"
+#include "ardus/rate_control.h"
+#include "ardus/repair_window.h"
+#include "ardus/sender.h"
+
+namespace ghost::ardus {
+
+inline constexpr std::uint8_t kGroupDeficit = kBlockSymbols / 2;  ///< §5.6: who lacks more of a block is served apart
+inline constexpr unsigned kRepairShare = 4;                       ///< repair symbols for each new one at most: 80 %
+inline constexpr double kUnicastShare = 0.01;                     ///< of the rate, while the group is being sent to
+inline constexpr std::uint32_t kSampled = 16;                     ///< receivers that answer a PROBE
+inline constexpr Duration kAnswerSlot = std::chrono::microseconds(30);
+
+struct Sender::Impl {
+  Impl(const SenderOptions& options, const SessionName& name, SenderKeys& keys, BlockSource& source, TimePoint now);
+
+  // sender.cc
+  SenderPhase phase() const;
+  void poll(TimePoint now);
+  void tick(TimePoint now);
+  TimePoint next_wakeup() const;
+  bool emit_control();
+  void control(Control message, Destination to, std::uint32_t index, TimePoint now);
+  Control message(MessageType type) const;
+  void announce(TimePoint now);
+  void probe(TimePoint now);
+  Duration probe_interval() const;
+  void census(TimePoint now);
+  void fail(std::string why);
+  void emit(Destination to, std::uint32_t index, BytesView bytes, TimePoint now);
+  std::uint8_t* buffer();
+
+  // sender_stream.cc
+  void begin(TimePoint now);
+  void open_stream_window();
+  void stream_again();
+  void end_of_window(RepairWindow& window, TimePoint now);
+  void tend_windows(TimePoint now);
+  void judge(RepairWindow& window);
+  void send_plan(RepairWindow& window, TimePoint now);
+  bool group_work() const;
+  RepairWindow* next_window();
+  bool send_to_group(RepairWindow& window, TimePoint now);
+  SymbolIndex advance(BlockIndex block);
+  Duration gather() const { return longest_backoff() + 2 * rtt_; }
+  Duration longest_backoff() const;
+  std::size_t group_size() const { return group_; }
+  void count_group();
+  std::uint32_t ended() const;
+
+  // sender_feedback.cc
+  void take_report(BytesView datagram, TimePoint now);
+  void take_state(Peer& peer, const SenderKeys::Report& report, TimePoint now);
+  void take_round_trip(Peer& peer, const ReportBody& body, TimePoint now);
+  void take_loss(Peer& peer, const ReportBody& body);
+  void take_deficits(Peer& peer, const ReportBody& body, TimePoint now);
+  void take_deficit(Peer& peer, BlockIndex block, std::uint8_t deficit, std::uint64_t seen, TimePoint now);
+  RepairWindow& window_for(BlockIndex block);
+  void step_rate();
+  void watch_silence(TimePoint now);
+  static void set_state_failed(Peer& peer);
+
+  // sender_unicast.cc
+  void start_flow(Peer& peer);
+  void end_flow(Peer& peer, const ReportBody& body);
+  void tend_flows(TimePoint now);
+  bool send_unicast(TimePoint now);
+  bool send_symbol_to(Peer& peer, TimePoint now);
+  void ask(Peer& peer, TimePoint now);
+
+  Peer* find(ReceiverNumber number) {
+    return number.value > 0 && number.value <= peers_.size() ? peers_[number.value - 1].get() : nullptr;
+  }
+
+  SenderOptions options_;
+  SessionName name_;
+  SenderKeys& keys_;
+  BlockCache cache_;
+  Pacer pacer_;
+  RateControl rate_control_;
+  ParityPlan plan_;
+  std::vector<std::unique_ptr<Peer>> peers_;  ///< by number - 1; null once removed
+  std::vector<Peer*> flows_;                  ///< whose flow is not idle
+  std::size_t group_ = 0;                     ///< who listens to the group and is not done, at the last tick
+  bool begun_ = false, over_ = false;
+  std::string failure_;
+  TimePoint created_;
+
+  // The group.
+  BlockSet wanted_;                ///< by any receiver
+  BlockSet pending_;               ///< to be sent (again) by the stream
+  std::map<std::uint32_t, std::uint16_t> again_;  ///< symbols of those that are sent again
+  bool first_pass_ = true;
+  std::vector<std::uint16_t> cursor_;  ///< next symbol of each block
+  std::deque<RepairWindow> windows_;
+  std::uint32_t next_serial_ = 1;
+  bool streaming_ = false;  ///< windows_.back() is being sent for the first time
+  unsigned since_new_ = 0;  ///< repair symbols since the last new one
+  double unicast_credit_ = 0;
+
+  // Control and feedback.
+  std::uint64_t sequence_ = 0;
+  struct Sent {
+    std::uint32_t sequence = 0;
+    TimePoint time;
+  };
+  std::array<Sent, 64> sent_{};
+  std::uint64_t probe_sequence_ = 0;
+  std::uint32_t probe_sample_ = 0;
+  TimePoint next_probe_ = TimePoint::max();
+  unsigned unanswered_probes_ = 0;
+  std::size_t answers_ = 0;      ///< to the last probe
+  std::vector<double> losses_;   ///< told since the last step of the rate
+  std::size_t behind_ = 0;
+  double loss_ = 0;
+  Duration rtt_;                     ///< of the slowest that the group waits for
+  std::uint64_t rate_since_ = 0;     ///< packet number from which on the rate is what it is
+  std::uint16_t census_ = 0;
+  TimePoint next_census_ = TimePoint::max();
+  unsigned census_tries_ = 0;
+  TimePoint settled_since_ = TimePoint::max();
+
+  // Announcements.
+  std::vector<Announcement> announcements_;
+  const KeyPair* announce_key_ = nullptr;
+  WallTime announce_wall_;
+  TimePoint announce_epoch_, next_announce_ = TimePoint::max();
+  std::uint64_t announced_ = 0;
+
+  // What leaves.
+  struct Waiting {
+    Destination to;
+    std::uint32_t index;
+    Bytes bytes;
+  };
+  std::deque<Waiting> controls_;
+  std::deque<Bytes> leaving_controls_;
+  std::vector<std::uint8_t> buffers_;
+  std::size_t buffers_used_ = 0;
+  std::vector<Outgoing> out_;
+  mutable SenderProgress counts_;
+};
+
+}  // namespace ghost::ardus

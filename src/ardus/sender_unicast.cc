@@ -1,0 +1,117 @@
+// Repair of single receivers: those that came late, are too slow for the group, or don't hear it (docs/spec/ardus.md §5.6).
+#include <algorithm>
+
+#include "ardus/sender_impl.h"
+
+namespace ghost::ardus {
+
+using namespace std::chrono_literals;
+
+namespace {
+constexpr Duration kBatchTime = 50ms;   // of sending, before the receiver is asked how it fared
+constexpr std::uint64_t kSmallestBatch = 16, kLargestBatch = 4096;
+constexpr double kLittleLoss = 0.03, kMuchLoss = 0.08;
+constexpr std::uint64_t kLeastRate = 200'000, kPacketBits = (kDataDatagram + kWireOverhead) * 8;
+}  // namespace
+
+void Sender::Impl::start_flow(Peer& peer) {
+  UnicastFlow& flow = peer.flow;
+  if (flow.pacer.rate() <= 1'000'000) flow.pacer.set_rate(std::max(kLeastRate, pacer_.rate() / 8));
+  const double wish = static_cast<double>(flow.pacer.rate()) * std::chrono::duration<double>(kBatchTime).count() / kPacketBits;
+  std::uint64_t room = std::clamp(static_cast<std::uint64_t>(wish), kSmallestBatch, kLargestBatch);
+  flow.items.clear();
+  flow.at = 0;
+  flow.todo = 0;
+  for (std::uint32_t b = peer.needs.next(0); b < wanted_.end() && room > 0 && flow.items.size() < kWindowBlocks; b = peer.needs.next(b + 1)) {
+    const BlockIndex block{b};
+    const std::uint8_t deficit = peer.needs.deficit(block);
+    UnicastFlow::Item item{block, deficit, std::nullopt};
+    if (deficit >= options_.stream.symbols_in(block)) item.cursor = 0;
+    flow.items.push_back(item);
+    flow.todo += deficit;
+    room -= std::min<std::uint64_t>(room, deficit);
+  }
+  flow.state = flow.todo > 0 ? UnicastFlow::State::sending : UnicastFlow::State::idle;
+  flow.tries = 0;
+}
+
+void Sender::Impl::ask(Peer& peer, TimePoint now) {
+  UnicastFlow& flow = peer.flow;
+  Control out = message(MessageType::window_end);
+  out.answer_now = true;
+  out.sent = flow.end = keys_.sent_to(peer.number);
+  control(std::move(out), Destination::receiver, peer.number.value, now);
+  if (!peer.asked) peer.asked = now;
+  flow.state = UnicastFlow::State::waiting;
+  const Duration patience = std::max<Duration>(2 * std::max(rtt_, peer.rtt), 20ms);
+  flow.deadline = now + std::min(std::max<Duration>(1s, patience), patience * (1 << std::min(flow.tries++, 6u)));
+}
+
+void Sender::Impl::end_flow(Peer& peer, const ReportBody& body) {
+  UnicastFlow& flow = peer.flow;
+  flow.state = UnicastFlow::State::idle;
+  const double loss = static_cast<double>(body.unicast_loss) / 65535;
+  double factor = 1;
+  if (loss < kLittleLoss) factor = flow.doubling ? 2 : 1.05;
+  if (loss > kMuchLoss) {
+    factor = std::max(0.5, 1 - loss);
+    flow.doubling = false;
+  }
+  const double rate = static_cast<double>(flow.pacer.rate()) * factor;
+  flow.pacer.set_rate(std::clamp(static_cast<std::uint64_t>(rate), kLeastRate, std::max(kLeastRate, pacer_.rate())));
+}
+
+void Sender::Impl::tend_flows(TimePoint now) {
+  flows_.clear();
+  for (const auto& peer : peers_) {
+    if (!peer || peer->has_all() || peer->state == PeerState::silent) continue;
+    UnicastFlow& flow = peer->flow;
+    if (flow.state == UnicastFlow::State::waiting && now >= flow.deadline) ask(*peer, now);
+    // What listeners lack may come again to all of them, once everything was sent.
+    const bool later = peer->in_group() && (streaming_ || !pending_.empty());
+    if (flow.state == UnicastFlow::State::idle && !peer->needs.empty() && !later) start_flow(*peer);
+    if (flow.state != UnicastFlow::State::idle) flows_.push_back(peer.get());
+  }
+}
+
+/// Sends one symbol to a receiver that is due one; while the group is being sent to, no more than a hundredth of the rate.
+bool Sender::Impl::send_unicast(TimePoint now) {
+  if (flows_.empty()) return false;
+  const bool group_first = streaming_ || !pending_.empty() || group_work();
+  if (group_first && unicast_credit_ < kDataDatagram + kWireOverhead) return false;
+  for (Peer* peer : flows_) {
+    if (peer->flow.state != UnicastFlow::State::sending || !peer->flow.pacer.ready(now)) continue;
+    if (group_first) unicast_credit_ -= static_cast<double>(kDataDatagram + kWireOverhead);
+    return send_symbol_to(*peer, now);
+  }
+  return false;
+}
+
+bool Sender::Impl::send_symbol_to(Peer& peer, TimePoint now) {
+  UnicastFlow& flow = peer.flow;
+  do {
+    flow.at = flow.at + 1 < flow.items.size() ? flow.at + 1 : 0;
+  } while (flow.items[flow.at].todo == 0);
+  UnicastFlow::Item& item = flow.items[flow.at];
+  const SymbolIndex symbol = item.cursor ? SymbolIndex{(*item.cursor)++} : advance(item.block);
+  const auto bytes = cache_.symbol(item.block, symbol, item.todo);
+  if (!bytes) {
+    fail(bytes.error().message);
+    return false;
+  }
+  const SenderKeys::Ticket ticket = keys_.receiver_ticket(peer.number);
+  const DataHeader header{MessageType::repair, ticket.epoch, name_.session, ticket.number, item.block, symbol, 0};
+  std::uint8_t* datagram = buffer();
+  keys_.seal_to(peer.number, header, *bytes, datagram);
+  emit(Destination::receiver, peer.number.value, {datagram, kDataDatagram}, now);
+  flow.pacer.sent(kDataDatagram + kWireOverhead, now);
+  ++counts_.sent_packets;
+  ++counts_.repair_symbols;
+  ++counts_.unicast_symbols;
+  ++peer.unicast_symbols;
+  --item.todo;
+  if (--flow.todo == 0) ask(peer, now);
+  return true;
+}
+
+}  // namespace ghost::ardus

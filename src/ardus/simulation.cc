@@ -1,0 +1,405 @@
+#include "ardus/simulation.h"
+
+#include <algorithm>
+#include <cstring>
+#include <deque>
+#include <queue>
+
+#include "ardus/block_decoder.h"
+#include "ardus/receiver.h"
+#include "ardus/simulation_link.h"
+
+namespace ghost::ardus {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+const TimePoint kStart = TimePoint{} + 1h;
+
+/// Content that needs no room: each block's bytes follow from the seed and its index.
+class SimulatedSource : public BlockSource {
+ public:
+  SimulatedSource(const StreamShape& stream, std::uint64_t seed) : stream_(stream), seed_(seed) {}
+
+  Status read(BlockIndex block, std::span<std::uint8_t> out) override {
+    fill(block, out);
+    return {};
+  }
+  bool equals(BlockIndex block, BytesView bytes) {
+    expected_.resize(bytes.size());
+    fill(block, expected_);
+    return std::ranges::equal(expected_, bytes);
+  }
+
+ private:
+  void fill(BlockIndex block, std::span<std::uint8_t> out) const {
+    const std::uint64_t from = std::uint64_t{block.value} * kBlockBytes;
+    const std::size_t content = static_cast<std::size_t>(std::min<std::uint64_t>(out.size(), stream_.bytes - from));
+    std::uint64_t state = seed_ * 0x9e3779b97f4a7c15u + block.value;
+    for (std::size_t at = 0; at < out.size(); at += sizeof state) {
+      state = state * 6364136223846793005u + 1442695040888963407u;
+      const std::uint64_t word = state ^ state >> 29;
+      std::memcpy(out.data() + at, &word, sizeof word);
+    }
+    std::fill(out.begin() + static_cast<std::ptrdiff_t>(content), out.end(), std::uint8_t{0});
+  }
+
+  StreamShape stream_;
+  std::uint64_t seed_;
+  Bytes expected_;
+};
+
+/// Counts symbols and keeps none.
+class CountingStore : public SymbolStore {
+ public:
+  std::uint8_t* place(BlockIndex, SymbolIndex) override { return nullptr; }
+  void keep(BlockIndex, SymbolIndex) override {}
+  void finish(BlockIndex) override {}
+  void drop(BlockIndex) override {}
+};
+
+/// Believes everything: the simulated network gives it nothing that was damaged.
+class TrustingKeys : public SessionReceiverKeys {
+ public:
+  using SessionReceiverKeys::SessionReceiverKeys;
+  bool open(Path, const DataHeader&, BytesView, std::uint8_t*) override { return true; }
+  bool verify(BytesView) override { return true; }
+};
+
+class ComparingSink : public BlockSink {
+ public:
+  explicit ComparingSink(SimulatedSource& source) : source_(source) {}
+  void on_block(BlockIndex block, BytesView bytes) override { wrong += source_.equals(block, bytes) ? 0 : 1; }
+  std::uint64_t wrong = 0;
+
+ private:
+  SimulatedSource& source_;
+};
+
+/// Datagrams that left together, shared by all who get them.
+struct Burst {
+  std::vector<Bytes> datagrams;
+};
+
+struct SimulatedReceiver {
+  SimulatedReceiver(const SimulationOptions& options, std::size_t index, SimulatedSource& source, const StreamShape& stream)
+      : down(options.loss, options.burst, options.seed * 7919 + index * 2), up(options.loss, 1, options.seed * 7919 + index * 2 + 1),
+        faults(options.seed * 104729 + index), queue(index + options.slow >= options.receivers ? options.slow_rate : options.link_rate),
+        slow(queue.limited() && index + options.slow >= options.receivers), sink(source), decoder(stream, sink) {}
+
+  SimulatedLoss down, up;
+  SeededRandom faults;
+  SimulatedQueue queue;
+  bool slow;
+  bool real = false;
+  ComparingSink sink;
+  BlockDecoder decoder;
+  CountingStore counter;
+  std::unique_ptr<ReceiverKeys> keys;
+  std::unique_ptr<Receiver> core;
+  ReceiverNumber number;
+  std::vector<Bytes> held_back;  ///< reordered: come after the next burst
+  TimePoint wakes = TimePoint::max();
+  TimePoint done = TimePoint::max();
+};
+
+class Simulation {
+ public:
+  Simulation(const SimulationOptions& options, const std::function<void(double)>& progress)
+      : options_(options), progress_(progress), stream_{options.bytes}, key_(KeyPair::generate()), name_{1, {}, key_.public_key()},
+        keys_(name_, Secret{1}, key_), source_(stream_, options.seed), sender_(sender_options(options), name_, keys_, source_, kStart),
+        random_(options.seed) {
+    for (std::size_t i = 0; i < options.receivers; ++i) receivers_.push_back(std::make_unique<SimulatedReceiver>(options, i, source_, stream_));
+    const std::size_t real = std::min(options.real, options.receivers);
+    for (std::size_t i = 0; i < real; ++i) receivers_[i * options.receivers / real]->real = true;
+  }
+
+  SimulationResult run() {
+    for (std::size_t i = 0; i < receivers_.size(); ++i) {
+      const auto late = std::ranges::find(options_.late, i, &LateJoin::receiver);
+      if (late == options_.late.end()) {
+        join(i, kStart);
+      } else {
+        schedule({kStart + late->at, 0, Kind::join, i, nullptr});
+      }
+    }
+    sender_.begin(kStart);
+    pump_sender(kStart);
+    while (!queue_.empty() && !finished_) {
+      const Event event = queue_.top();
+      queue_.pop();
+      now_ = event.time;
+      if (now_ - kStart > options_.limit) {
+        failure_ = "the session did not end within its time";
+        break;
+      }
+      handle(event);
+    }
+    return result();
+  }
+
+ private:
+  enum class Kind : std::uint8_t { burst, unicast, report, sender_timer, receiver_timer, join, through };
+  struct Event {
+    TimePoint time;
+    std::uint64_t order;
+    Kind kind;
+    std::size_t receiver;
+    std::shared_ptr<const Burst> burst;
+    bool operator<(const Event& other) const { return time != other.time ? time > other.time : order > other.order; }
+  };
+
+  static SenderOptions sender_options(const SimulationOptions& options) {
+    SenderOptions out;
+    out.stream = {options.bytes};
+    out.ceiling = options.rate;
+    out.fixed_rate = options.fixed_rate;
+    out.start_receivers = options.receivers + 1;  // begin() is called
+    out.give_up_after = options.give_up_after;
+    return out;
+  }
+
+  void schedule(Event event) {
+    event.order = ++order_;
+    queue_.push(std::move(event));
+  }
+
+  void join(std::size_t index, TimePoint now) {
+    SimulatedReceiver& receiver = *receivers_[index];
+    Secret secret{};
+    for (auto& byte : secret) byte = static_cast<std::uint8_t>(random_());
+    const BlockSet wanted = BlockSet::all(stream_.blocks());
+    const JoinedReceiver joined = sender_.add_receiver(wanted, secret, now);
+    receiver.number = joined.number;
+    if (receiver.real) {
+      receiver.keys = std::make_unique<SessionReceiverKeys>(name_, keys_.epoch(), keys_.epoch_secret(), joined.number, secret);
+    } else {
+      receiver.keys = std::make_unique<TrustingKeys>(name_, keys_.epoch(), keys_.epoch_secret(), joined.number, secret);
+    }
+    ReceiverOptions options;
+    options.session = name_.session;
+    options.number = joined.number;
+    options.stream = stream_;
+    options.position = joined.position;
+    options.seed = options_.seed;
+    SymbolStore& store = receiver.real ? static_cast<SymbolStore&>(receiver.decoder) : receiver.counter;
+    receiver.core = std::make_unique<Receiver>(options, wanted, *receiver.keys, store, now);
+    by_number_.push_back(index);
+    pump_receiver(index);
+    if (now_ > kStart) pump_sender(now);
+  }
+
+  bool out(std::size_t index) const {
+    return std::ranges::any_of(options_.outages, [&](const Outage& outage) {
+      return outage.receiver == index && now_ - kStart >= outage.from && (outage.until == Duration::max() || now_ - kStart < outage.until);
+    });
+  }
+
+  void handle(const Event& event) {
+    switch (event.kind) {
+      case Kind::burst: deliver_burst(event.burst); break;
+      case Kind::unicast: deliver(event.receiver, *event.burst); break;
+      case Kind::through: hand_over(event.receiver, {event.burst->datagrams.front()}); break;
+      case Kind::report:
+        for (const Bytes& report : event.burst->datagrams) sender_.on_datagram(report, now_);
+        confirm(event.receiver);
+        pump_sender(now_);
+        finished_ = finished();
+        break;
+      case Kind::sender_timer:
+        if (event.time == sender_wakes_) pump_sender(now_);
+        finished_ = finished();
+        break;
+      case Kind::receiver_timer:
+        if (event.time == receivers_[event.receiver]->wakes) pump_receiver(event.receiver);
+        break;
+      case Kind::join: join(event.receiver, now_); break;
+    }
+  }
+
+  /// Stands for the receipt over the control connection.
+  void confirm(std::size_t index) {
+    SimulatedReceiver& receiver = *receivers_[index];
+    if (sender_.receiver(receiver.number, now_).state != PeerState::complete) return;
+    if (!receiver.core->complete() || receiver.sink.wrong > 0) {
+      sender_.set_failed(receiver.number, now_);
+      return;
+    }
+    receiver.core->set_verified(now_);
+    sender_.set_verified(receiver.number, now_);
+  }
+
+  void pump_sender(TimePoint now) {
+    while (true) {
+      const auto outgoing = sender_.poll(now);
+      if (outgoing.empty()) break;
+      auto burst = std::make_shared<Burst>();
+      for (const Outgoing& one : outgoing) {
+        if (one.to == Destination::group) {
+          burst->datagrams.push_back(to_bytes(one.bytes));
+        } else if (one.to == Destination::receiver) {
+          auto alone = std::make_shared<Burst>();
+          alone->datagrams.push_back(to_bytes(one.bytes));
+          schedule({now + options_.rtt / 2, 0, Kind::unicast, by_number_[one.index - 1], std::move(alone)});
+        }
+      }
+      if (!burst->datagrams.empty()) schedule({now + options_.rtt / 2, 0, Kind::burst, 0, std::move(burst)});
+    }
+    const TimePoint next = std::max(sender_.next_wakeup(), now + 1us);
+    if (next != sender_wakes_ && sender_.next_wakeup() != TimePoint::max()) {
+      sender_wakes_ = next;
+      schedule({next, 0, Kind::sender_timer, 0, nullptr});
+    }
+  }
+
+  void deliver_burst(const std::shared_ptr<const Burst>& burst) {
+    for (std::size_t i = 0; i < receivers_.size(); ++i) {
+      if (receivers_[i]->core && receivers_[i]->core->wants_group()) deliver(i, *burst);
+    }
+    if (progress_ && ++bursts_ % 64 == 0) progress_(share_done());
+  }
+
+  /// What of the datagrams comes through, in which order, and how.
+  void deliver(std::size_t index, const Burst& burst) {
+    SimulatedReceiver& receiver = *receivers_[index];
+    if (out(index)) return;
+    arriving_.clear();
+    const bool faulty = options_.duplicate > 0 || options_.reorder > 0 || options_.corrupt > 0;
+    std::vector<Bytes> held = std::exchange(receiver.held_back, {});
+    spare_.clear();
+    if (!faulty && receiver.down.good() >= burst.datagrams.size()) {
+      receiver.down.pass(burst.datagrams.size());
+      for (const Bytes& datagram : burst.datagrams) arriving_.push_back(datagram);
+    } else {
+      for (const Bytes& datagram : burst.datagrams) {
+        if (receiver.down.lose()) continue;
+        faulty ? disturb(receiver, datagram) : arriving_.push_back(datagram);
+      }
+    }
+    for (const Bytes& datagram : held) arriving_.push_back(datagram);
+    if (receiver.queue.limited()) {
+      queue_up(index);
+    } else if (!arriving_.empty()) {
+      hand_over(index, arriving_);
+    }
+  }
+
+  void disturb(SimulatedReceiver& receiver, const Bytes& datagram) {
+    if (receiver.faults.chance(options_.corrupt)) {
+      if (!receiver.real) return;  // its keys would find it out
+      spare_.push_back(datagram);
+      spare_.back()[receiver.faults.below(datagram.size())] ^= static_cast<std::uint8_t>(1 + receiver.faults.below(255));
+      arriving_.push_back(spare_.back());
+      return;
+    }
+    if (receiver.faults.chance(options_.reorder)) {
+      receiver.held_back.push_back(datagram);
+      return;
+    }
+    arriving_.push_back(datagram);
+    if (receiver.faults.chance(options_.duplicate)) arriving_.push_back(datagram);
+  }
+
+  void queue_up(std::size_t index) {
+    for (const BytesView datagram : arriving_) {
+      const TimePoint at = receivers_[index]->queue.pass(datagram.size() + kWireOverhead, now_);
+      if (at == TimePoint::max()) continue;
+      auto alone = std::make_shared<Burst>();
+      alone->datagrams.push_back(to_bytes(datagram));
+      schedule({at, 0, Kind::through, index, std::move(alone)});
+    }
+  }
+
+  void hand_over(std::size_t index, const std::vector<BytesView>& datagrams) {
+    receivers_[index]->core->on_datagrams(datagrams, now_);
+    pump_receiver(index);
+  }
+
+  void pump_receiver(std::size_t index) {
+    SimulatedReceiver& receiver = *receivers_[index];
+    const TimePoint due = receiver.core->next_wakeup();
+    if (due <= now_) {
+      for (const Outgoing& one : receiver.core->poll(now_)) {
+        ++feedback_datagrams_;
+        feedback_bytes_ += one.bytes.size();
+        if (out(index) || receiver.up.lose()) continue;
+        auto report = std::make_shared<Burst>();
+        report->datagrams.push_back(to_bytes(one.bytes));
+        schedule({now_ + options_.rtt / 2, 0, Kind::report, index, std::move(report)});
+      }
+    }
+    if (receiver.done == TimePoint::max() && receiver.core->complete()) receiver.done = now_;
+    const TimePoint wakes = receiver.core->next_wakeup();
+    if (wakes == TimePoint::max() || (wakes >= receiver.wakes && receiver.wakes > now_)) return;
+    receiver.wakes = std::max(wakes, now_ + 1us);
+    schedule({receiver.wakes, 0, Kind::receiver_timer, index, nullptr});
+  }
+
+  bool finished() const {
+    const SenderPhase phase = sender_.phase();
+    if (phase == SenderPhase::failed) return true;
+    return phase == SenderPhase::lingering && std::ranges::all_of(receivers_, [](const auto& receiver) { return receiver->core != nullptr; });
+  }
+
+  double share_done() const {
+    double done = 0;
+    for (const auto& receiver : receivers_) {
+      if (receiver->core) done += 1 - static_cast<double>(receiver->core->lacking().size()) / stream_.blocks();
+    }
+    return done / static_cast<double>(receivers_.size());
+  }
+
+  SimulationResult result() {
+    SimulationResult out;
+    out.sender = sender_.progress(now_);
+    out.receivers = receivers_.size();
+    out.verified = out.sender.verified;
+    out.source_packets = out.sender.source_packets;
+    out.feedback_datagrams = feedback_datagrams_;
+    out.feedback_bytes = feedback_bytes_;
+    out.payload_bytes = stream_.bytes;
+    out.virtual_seconds = std::chrono::duration<double>(now_ - kStart).count();
+    out.failure = failure_.empty() ? out.sender.failure : failure_;
+    for (std::size_t i = 0; i < receivers_.size(); ++i) {
+      const SimulatedReceiver& receiver = *receivers_[i];
+      out.wrong_blocks += receiver.sink.wrong;
+      const bool verified = receiver.core && sender_.receiver(receiver.number, now_).state == PeerState::verified;
+      out.decoded += receiver.real && verified;
+      if (receiver.done == TimePoint::max()) continue;
+      const double seconds = std::chrono::duration<double>(receiver.done - kStart).count();
+      out.slowest_seconds = std::max(out.slowest_seconds, seconds);
+      const bool plain = !receiver.slow && std::ranges::count(options_.outages, i, &Outage::receiver) == 0 && std::ranges::count(options_.late, i, &LateJoin::receiver) == 0;
+      if (plain) out.received_seconds = std::max(out.received_seconds, seconds);
+    }
+    return out;
+  }
+
+  SimulationOptions options_;
+  const std::function<void(double)>& progress_;
+  StreamShape stream_;
+  KeyPair key_;
+  SessionName name_;
+  SenderKeys keys_;
+  SimulatedSource source_;
+  Sender sender_;
+  SeededRandom random_;
+  std::vector<std::unique_ptr<SimulatedReceiver>> receivers_;
+  std::vector<std::size_t> by_number_;
+  std::priority_queue<Event> queue_;
+  std::uint64_t order_ = 0, bursts_ = 0;
+  TimePoint now_ = kStart, sender_wakes_ = TimePoint::max();
+  std::vector<BytesView> arriving_;
+  std::deque<Bytes> spare_;
+  std::uint64_t feedback_datagrams_ = 0, feedback_bytes_ = 0;
+  std::string failure_;
+  bool finished_ = false;
+};
+
+}  // namespace
+
+SimulationResult simulate(const SimulationOptions& options, const std::function<void(double)>& progress) {
+  return Simulation(options, progress).run();
+}
+
+}  // namespace ghost::ardus

@@ -1,0 +1,67 @@
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "ardus/sender.h"
+#include "base/time.h"
+
+namespace ghost::ardus {
+
+/// A receiver that hears and says nothing for a while.
+struct Outage {
+  std::size_t receiver = 0;            ///< from 0
+  Duration from{};                     ///< since the session began
+  Duration until = Duration::max();    ///< never comes back
+};
+
+/// A receiver that joins when the session is under way.
+struct LateJoin {
+  std::size_t receiver = 0;
+  Duration at{};
+};
+
+struct SimulationOptions {
+  std::size_t receivers = 1000;
+  std::uint64_t bytes = std::uint64_t{64} << 20;
+  double loss = 0.01;        ///< of datagrams, for each receiver on its own, both ways
+  double burst = 1;          ///< mean length of a run of losses
+  double duplicate = 0;      ///< probability that a datagram comes twice
+  double reorder = 0;        ///< that it comes after those sent with the next burst
+  double corrupt = 0;        ///< that one of its bytes is changed
+  Duration rtt = std::chrono::milliseconds(1);
+  std::uint64_t rate = 1'000'000'000;  ///< bit/s on the wire
+  bool fixed_rate = true;
+  std::uint64_t link_rate = 0;   ///< bit/s every receiver's link carries; 0: no limit
+  std::size_t slow = 0;          ///< the last so many receivers …
+  std::uint64_t slow_rate = 0;   ///< … have links of so many bit/s
+  std::size_t real = 8;          ///< receivers, spread evenly, that really decrypt, decode and compare; the others count symbols
+  std::vector<Outage> outages;
+  std::vector<LateJoin> late;
+  std::uint64_t seed = 1;
+  Duration limit = std::chrono::minutes(30);  ///< of virtual time
+  Duration give_up_after = std::chrono::seconds(20);
+};
+
+struct SimulationResult {
+  std::size_t receivers = 0;
+  std::size_t verified = 0;
+  std::size_t decoded = 0;             ///< of the verified ones, that really decoded
+  std::uint64_t wrong_blocks = 0;      ///< handed out by the real decoders with a byte that was not sent
+  std::uint64_t source_packets = 0;
+  std::uint64_t feedback_datagrams = 0;
+  std::uint64_t feedback_bytes = 0;    ///< UDP payload of all reports sent, lost ones included
+  std::uint64_t payload_bytes = 0;     ///< content
+  double virtual_seconds = 0;          ///< from the first datagram until the sender knew every receiver verified, or given up
+  double received_seconds = 0;         ///< until the last receiver that is neither slow nor out nor late held everything
+  double slowest_seconds = 0;          ///< until the last of all did
+  SenderProgress sender;
+  std::string failure;                 ///< the time limit was reached, or the sender failed
+};
+
+/// Plays a whole session through the real cores on virtual time. The same options give the same result on every machine.
+/// @param progress  called now and then with the share of receivers' blocks that are done, 0 … 1; may be empty
+SimulationResult simulate(const SimulationOptions& options, const std::function<void(double)>& progress = {});
+
+}  // namespace ghost::ardus

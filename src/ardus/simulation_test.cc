@@ -1,0 +1,150 @@
+// Whole sessions through the real cores, on virtual time.
+#include "ardus/simulation.h"
+
+#include <gtest/gtest.h>
+
+namespace ghost::ardus {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::uint64_t kMiB = 1024 * 1024;
+
+SimulationOptions session(std::size_t receivers, std::uint64_t bytes, double loss) {
+  SimulationOptions out;
+  out.receivers = receivers;
+  out.bytes = bytes;
+  out.loss = loss;
+  return out;
+}
+
+/// Sent packets over what the loss alone makes necessary.
+double over_floor(const SimulationResult& result, double loss) {
+  return static_cast<double>(result.sender.sent_packets) * (1 - loss) / static_cast<double>(result.source_packets);
+}
+
+void expect_all_verified(const SimulationResult& result) {
+  EXPECT_EQ(result.failure, "");
+  EXPECT_EQ(result.verified, result.receivers);
+  EXPECT_EQ(result.wrong_blocks, 0u);
+  EXPECT_GE(result.decoded, std::min<std::size_t>(8, result.receivers));
+}
+
+}  // namespace
+
+TEST(Session, AThousandReceiversAtOnePercentLossCostLittleMoreThanTheLoss) {
+  const SimulationResult result = simulate(session(1000, 12 * kMiB, 0.01));
+  expect_all_verified(result);
+  EXPECT_LE(over_floor(result, 0.01), 1.10);
+  EXPECT_LE(static_cast<double>(result.feedback_bytes), 0.01 * static_cast<double>(result.payload_bytes));
+}
+
+TEST(Session, TheSameSeedGivesTheSameRun) {
+  const SimulationOptions options = session(20, 2 * kMiB, 0.03);
+  const SimulationResult first = simulate(options), second = simulate(options);
+  EXPECT_EQ(first.sender.sent_packets, second.sender.sent_packets);
+  EXPECT_EQ(first.feedback_bytes, second.feedback_bytes);
+  EXPECT_EQ(first.virtual_seconds, second.virtual_seconds);
+}
+
+TEST(Session, WithoutLossNothingIsSentTwice) {
+  const SimulationResult result = simulate(session(40, 8 * kMiB, 0));
+  expect_all_verified(result);
+  EXPECT_EQ(result.sender.sent_packets, result.source_packets);
+}
+
+TEST(Session, BurstsOfTwentyCostNoMoreThanSingleLosses) {
+  SimulationOptions options = session(200, 24 * kMiB, 0.01);
+  options.burst = 20;
+  const SimulationResult result = simulate(options);
+  expect_all_verified(result);
+  EXPECT_LE(over_floor(result, 0.01), 1.08);
+}
+
+TEST(Session, AStreamOfAFewBytesAndOneOfABlockAndAByteArrive) {
+  for (const std::uint64_t bytes : {std::uint64_t{1}, std::uint64_t{kSymbolSize}, std::uint64_t{kBlockBytes} + 1}) {
+    expect_all_verified(simulate(session(5, bytes, 0.2)));
+  }
+}
+
+TEST(Session, DuplicatesReorderingAndDamageDeliverNoWrongByte) {
+  SimulationOptions options = session(12, 6 * kMiB, 0.02);
+  options.duplicate = 0.05;
+  options.reorder = 0.05;
+  options.corrupt = 0.02;
+  options.real = 12;
+  expect_all_verified(simulate(options));
+}
+
+TEST(Session, ADeadReceiverHoldsUpNobodyAndIsGivenUp) {
+  SimulationOptions options = session(30, 12 * kMiB, 0.01);
+  const SimulationResult without = simulate(options);
+  options.outages = {{7, 30ms, Duration::max()}};
+  const SimulationResult result = simulate(options);
+  EXPECT_EQ(result.failure, "");
+  EXPECT_EQ(result.verified, 29u);
+  EXPECT_EQ(result.sender.failed, 1u);
+  EXPECT_LE(result.received_seconds, without.received_seconds * 1.05);
+  EXPECT_LE(over_floor(result, 0.01), 1.10);
+}
+
+TEST(Session, AReceiverThatComesBackIsServedWhatItMissed) {
+  SimulationOptions options = session(30, 12 * kMiB, 0.01);
+  options.outages = {{3, 20ms, 60ms}, {3, 80ms, 110ms}, {11, 40ms, 4s}};
+  const SimulationResult result = simulate(options);
+  expect_all_verified(result);
+  EXPECT_LE(result.received_seconds, 0.2);
+}
+
+TEST(Session, OneSlowLinkHoldsUpNobody) {
+  SimulationOptions options = session(20, 24 * kMiB, 0);
+  const SimulationResult without = simulate(options);
+  options.slow = 1;
+  options.slow_rate = 50'000'000;
+  const SimulationResult result = simulate(options);
+  expect_all_verified(result);
+  EXPECT_LE(result.received_seconds, without.received_seconds * 1.02);
+  EXPECT_LE(result.slowest_seconds, 2.0 * 24 * kMiB * 8 * 1514 / 1408 / 50e6);
+}
+
+TEST(Session, LateJoinersGetWhatTheyMissedFewAloneAndManyTogether) {
+  SimulationOptions options = session(10, 16 * kMiB, 0.01);
+  options.late = {{9, 60ms}};
+  const SimulationResult one = simulate(options);
+  expect_all_verified(one);
+  EXPECT_GT(one.sender.unicast_symbols, 1000u);
+  options.receivers = 30;
+  options.late.clear();
+  for (std::size_t i = 20; i < 30; ++i) options.late.push_back({i, 60ms});
+  const SimulationResult many = simulate(options);
+  expect_all_verified(many);
+  EXPECT_LE(many.sender.unicast_symbols, 100u);
+  EXPECT_LE(static_cast<double>(many.sender.sent_packets), 1.7 * static_cast<double>(many.source_packets));  // once more, not ten times
+}
+
+TEST(Session, AJoinerAfterEverybodyElseIsDoneIsServedToo) {
+  SimulationOptions options = session(4, 4 * kMiB, 0.01);
+  options.late = {{3, 2s}};
+  expect_all_verified(simulate(options));
+}
+
+TEST(Session, TheSenderFindsARateThatTheLinksCarry) {
+  SimulationOptions options = session(10, 12 * kMiB, 0);
+  options.fixed_rate = false;
+  options.link_rate = 100'000'000;
+  const SimulationResult result = simulate(options);
+  expect_all_verified(result);
+  EXPECT_LE(over_floor(result, 0), 1.4);  // of which most is lost while it feels its way
+  EXPECT_LE(result.received_seconds, 2.5 * 12 * kMiB * 8 / 100e6);
+}
+
+TEST(Session, ALongRoundTripAndHeavyLossAreOnlyATimeMatter) {
+  SimulationOptions options = session(20, 4 * kMiB, 0.2);
+  options.rtt = 200ms;
+  const SimulationResult result = simulate(options);
+  expect_all_verified(result);
+  EXPECT_LE(over_floor(result, 0.2), 1.25);
+}
+
+}  // namespace ghost::ardus
