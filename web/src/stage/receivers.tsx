@@ -10,6 +10,8 @@ const kNamed = 24; // up to so many cells have room for a name
 const kLarge = 240; // beyond, cells are as small as can be told apart
 const kMissingNamed = 6;
 
+const kCoarse = 5; // percent: a smaller step of a small cell cannot be seen, and a thousand would be drawn again for each
+
 const shareText = (share: number): string => `${Math.floor(Math.min(1, share) * 100)} %`;
 
 /** A cell per receiver; the one pointed at, or chosen by arrow keys, is told of in full below. */
@@ -71,20 +73,27 @@ interface CellProps {
   readonly chosen: boolean;
 }
 
+/** What the cell says of a share, in percent. */
+function percentOf({ receiver: { share }, named }: CellProps): number {
+  const exact = Math.floor(Math.min(1, share) * 100);
+  return named ? exact : Math.floor(exact / kCoarse) * kCoarse;
+}
+
 /** Drawn again only when it looks different: there may be a thousand, told ten times a second. */
 class Cell extends Component<CellProps> {
   override shouldComponentUpdate(next: CellProps): boolean {
-    const { receiver, ...rest } = this.props;
-    return receiver.state !== next.receiver.state || receiver.name !== next.receiver.name || shareText(receiver.share) !== shareText(next.receiver.share) || rest.chosen !== next.chosen || rest.named !== next.named;
+    const { receiver, chosen, named } = this.props;
+    return receiver.state !== next.receiver.state || receiver.name !== next.receiver.name || percentOf(this.props) !== percentOf(next) || chosen !== next.chosen || named !== next.named;
   }
 
-  override render({ receiver, index, named, chosen }: CellProps) {
+  override render(props: CellProps) {
+    const { receiver, index, named, chosen } = props;
     const look = receiverLook(receiver.state);
-    const share = shareText(receiver.share);
+    const filled = percentOf(props);
+    const share = `${filled} %`;
     const told = receiver.state === StageReceiverState.receiving ? [share, look.text] : [look.text, share]; // what is seen comes first
     return (
-      <div id={`receiver-${index}`} class={`cell cell-${look.text}`} role="option" aria-selected={chosen} aria-label={`${receiver.name} ${told.join(', ')}`} data-index={index}>
-        <span class="cell-fill" style={{ height: share.replace(' ', '') }} />
+      <div id={`receiver-${index}`} class={`cell cell-${look.text}`} role="option" aria-selected={chosen} aria-label={`${receiver.name} ${told.join(', ')}`} data-index={index} style={{ backgroundSize: `100% ${filled}%` }}>
         <b aria-hidden="true">{look.sign}</b>
         {named && (
           <span class="cell-name">

@@ -3,7 +3,7 @@ export function Bar({ share, label, role = 'progressbar' }: { share: number; lab
   const percent = Math.round(Math.min(1, Math.max(0, share)) * 1000) / 10;
   return (
     <div class="bar" role={role} aria-label={label} aria-valuemin={0} aria-valuemax={100} aria-valuenow={Math.round(percent)}>
-      <span style={{ width: `${percent}%` }} />
+      <span style={{ transform: `translateX(${percent - 100}%)` }} />
     </div>
   );
 }
