@@ -57,7 +57,7 @@ Result<v1::WhyResponse> Portlight::why(std::uint32_t number, Level level) {
   v1::WhyResponse response;
   response.port = number;
   std::vector<const Registration*> rows = registry_.range(*port, *port);
-  std::stable_sort(rows.begin(), rows.end(), [](const Registration* a, const Registration* b) { return a->assigns() > b->assigns(); });
+  assigning_first(rows);
   for (const Registration* row : rows) {
     // The machine's own name is told where it differs from IANA's.
     const bool repeats = row->era == Era::overlay && std::any_of(rows.begin(), rows.end(), [&](const Registration* other) { return other->era != Era::overlay && other->name == row->name; });

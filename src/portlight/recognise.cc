@@ -158,9 +158,13 @@ std::vector<const Probe*> plan(Transport transport, std::uint16_t port, std::str
   };
   constexpr std::size_t kMost = 3;
   add(probe_for(owner_protocol, transport));
-  for (const std::string_view service : services) add(probe_for(protocol_of_service(service), transport));
-  // A protocol of lines is given lines first; what a program is known to speak comes before that.
-  if (owner_protocol.empty()) std::stable_sort(asked.begin(), asked.end(), [](const Probe* a, const Probe* b) { return a->text > b->text; });
+  // Lines before bytes; what a program is known to speak came before both.
+  for (const bool text : {true, false}) {
+    for (const std::string_view service : services) {
+      const Probe* probe = probe_for(protocol_of_service(service), transport);
+      if (probe != nullptr && probe->text == text) add(probe);
+    }
+  }
   for (const Probe& probe : kProbes) {
     if (probe.transport != transport || probe.level > level) continue;
     // At `owner` a datagram goes only where something suggests it.

@@ -135,6 +135,10 @@ std::string Lookup::history() const {
   return (names().empty() ? "withdrawn; once " : "formerly ") + text;
 }
 
+void assigning_first(std::vector<const Registration*>& rows) {
+  std::sort(rows.begin(), rows.end(), [](const Registration* a, const Registration* b) { return std::pair(!a->assigns(), a) < std::pair(!b->assigns(), b); });
+}
+
 Result<Registry> Registry::parse(std::string text) {
   Registry registry;
   registry.texts_.push_back(std::make_shared<const std::string>(std::move(text)));
@@ -162,7 +166,8 @@ Registry Registry::embedded() {
 }
 
 void Registry::index() {
-  std::stable_sort(rows_.begin(), rows_.end(), [](const Registration& a, const Registration& b) { return a.first < b.first; });
+  const auto key = [](const Registration& row) { return std::tie(row.first, row.last, row.era, row.name, row.transports, row.description); };
+  std::sort(rows_.begin(), rows_.end(), [&](const Registration& a, const Registration& b) { return key(a) < key(b); });
   start_.assign(65'537, 0);
   ranges_.clear();
   std::size_t at = 0;
@@ -193,7 +198,7 @@ Lookup Registry::lookup(std::uint16_t port, Transport transport) const {
     else found.rows.push_back(row);
     reserved = reserved || (row->era != Era::no_more && row->reserves());
   }
-  std::stable_sort(found.rows.begin(), found.rows.end(), [](const Registration* a, const Registration* b) { return a->assigns() > b->assigns(); });
+  assigning_first(found.rows);
   const std::size_t names = found.names().size();
   found.status = names > 1              ? RegistryStatus::several
                  : names == 1           ? RegistryStatus::assigned

@@ -40,6 +40,9 @@ struct Registration {
   std::string transport_text() const;
 };
 
+/// Rows of one Registry: those that give a number to somebody, then the others, each in the registry's order.
+void assigning_first(std::vector<const Registration*>& rows);
+
 /// What the registry says of a number and a transport.
 enum class RegistryStatus : std::uint8_t { assigned, several, reserved, unassigned, dynamic };
 std::string_view name(RegistryStatus status);
