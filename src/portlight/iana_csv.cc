@@ -1,7 +1,8 @@
 #include "portlight/iana_csv.h"
 
 #include <array>
-#include <charconv>
+
+#include "portlight/number.h"
 
 namespace ghost::portlight {
 
@@ -70,11 +71,6 @@ class CsvReader {
   std::string_view text_;
   std::size_t at_ = 0, line_ = 1, record_line_ = 1;
 };
-
-bool parse_number(std::string_view text, std::uint16_t& out) {
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
-  return error == std::errc() && end == text.data() + text.size();
-}
 
 bool parse_ports(std::string_view text, CsvRow& row) {
   const auto dash = text.find('-');

@@ -6,16 +6,11 @@
 #include <vector>
 
 #include "base/text.h"
+#include "portlight/number.h"
 
 namespace ghost::portlight {
 
 namespace {
-
-template <class T>
-bool parse_number(std::string_view text, T& out) {
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
-  return error == std::errc() && end == text.data() + text.size();
-}
 
 bool is_hex_id(std::string_view text) {
   return text.size() == 64 && std::all_of(text.begin(), text.end(), [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });

@@ -2,12 +2,12 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <map>
 #include <set>
 #include <tuple>
 
 #include "portlight/iana_csv.h"
+#include "portlight/number.h"
 
 namespace ghost::portlight {
 
@@ -35,11 +35,6 @@ std::string_view take(std::string_view& rest, char separator) {
   const auto part = rest.substr(0, end);
   rest = end == std::string_view::npos ? std::string_view() : rest.substr(end + 1);
   return part;
-}
-
-bool parse_number(std::string_view text, std::uint16_t& out) {
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
-  return error == std::errc() && end == text.data() + text.size();
 }
 
 bool parse_transports(std::string_view text, std::uint8_t& out) {

@@ -119,7 +119,9 @@ Result<Dump> read_dump(BytesView datagram, Transport transport, std::vector<Sock
     if (type == kDone) return Dump::done;
     if (type == kError) {
       const auto code = static_cast<std::int32_t>(body.u32());
+      constexpr std::int32_t kMostErrno = 4095;
       if (code == 0) return Dump::done;
+      if (code > 0 || code < -kMostErrno) return Error{Errc::malformed, "sock_diag: an error that has no number"};
       return errno_error(-code, "ask sock_diag for", name(transport));
     }
     if (type == kByFamily) {

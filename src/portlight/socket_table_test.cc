@@ -58,6 +58,15 @@ TEST(SocketTable, KnowsTheEndAndTheKernelsRefusal) {
   EXPECT_EQ(error.error().code, Errc::refused);
 }
 
+TEST(SocketTable, TakesNoErrorNumberThatIsNone) {
+  for (const std::uint32_t code : {0x80000000u, 1u, static_cast<std::uint32_t>(-4096)}) {
+    std::vector<Socket> sockets;
+    Bytes wrong;
+    ByteWriter(wrong).u32(20).u16(2).u16(0).u32(1).u32(0).u32(code);
+    EXPECT_EQ(read_dump(wrong, Transport::udp, sockets).error().code, Errc::malformed);
+  }
+}
+
 TEST(SocketTable, RefusesWhatIsCutShort) {
   const Bytes whole = answer(true, {}, 1835, 7);
   for (std::size_t length = 1; length < 16 + 72; ++length) {
