@@ -41,8 +41,12 @@ Result<std::unique_ptr<StageHosts>> StageHosts::make(Spec spec, const b2::House&
   for (unsigned n = 1; n <= hosts->spec_.count; ++n) {
     if (const Status joined = join(hosts->state_of(n), name_of(n), house); !joined) return joined.error().in(name_of(n));
   }
-  const Status made = hosts->in_namespaces_ ? hosts->make_in_namespaces() : hosts->make_on_loopback();
-  if (!made) return made.error();
+  if (hosts->in_namespaces_) {
+    const Status made = hosts->make_in_namespaces();
+    if (made) return hosts;
+    hosts->give_namespaces_up(made.error());
+  }
+  hosts->make_on_loopback();
   return hosts;
 }
 
@@ -50,7 +54,16 @@ StageHosts::~StageHosts() {
   if (!prefix_.empty()) clear();
 }
 
-Status StageHosts::make_on_loopback() {
+/// Root in a container often may not make them.
+void StageHosts::give_namespaces_up(const Error& why) {
+  if (!prefix_.empty()) clear();
+  prefix_.clear();
+  children_.clear();
+  in_namespaces_ = false;
+  why_not_ = why.message;
+}
+
+void StageHosts::make_on_loopback() {
   interface_ = "lo";
   for (unsigned n = 1; n <= spec_.count; ++n) {
     b2::ChildSpec child;
@@ -60,7 +73,6 @@ Status StageHosts::make_on_loopback() {
                      "--iface", "lo", "--into", (state_of(n) / "received").string()};
     children_.push_back(std::move(child));
   }
-  return {};
 }
 
 Status StageHosts::make_in_namespaces() {
@@ -139,7 +151,9 @@ void StageHosts::clear() {
 }
 
 std::string StageHosts::text() const {
-  if (!in_namespaces_) return fmt::format("{} receivers, each a process on loopback", spec_.count);
+  if (!in_namespaces_) {
+    return fmt::format("{} receivers, each a process on loopback", spec_.count) + (why_not_.empty() ? "" : " (no network namespaces: " + why_not_ + ")");
+  }
   return fmt::format("{} receivers, each in a network namespace of its own ({} to {}), losing {:.1f} % of packets", spec_.count, namespace_of(1), namespace_of(spec_.count), spec_.loss * 100);
 }
 

@@ -11,7 +11,7 @@
 namespace ghost::workflow {
 
 /// Receivers on this machine, to show and to test the main job with: each is a host of its own in a network namespace where this
-/// process may make one (root), with as much packet loss as is wished; else a process on 127.0.0.2 and so on, without loss. They
+/// process may make one, with as much packet loss as is wished; else a process on 127.0.0.2 and so on, without loss. They
 /// are members of the house with the role listen. What was made is undone at destruction.
 class StageHosts {
  public:
@@ -37,7 +37,8 @@ class StageHosts {
 
  private:
   explicit StageHosts(Spec spec) : spec_(std::move(spec)) {}
-  Status make_on_loopback();
+  void make_on_loopback();
+  void give_namespaces_up(const Error& why);
   Status make_in_namespaces();
   Status choose_prefix();
   Status make_namespace(unsigned number);
@@ -49,7 +50,7 @@ class StageHosts {
 
   Spec spec_;
   bool in_namespaces_ = false;
-  std::string prefix_, interface_;
+  std::string prefix_, interface_, why_not_;
   unsigned subnet_ = 0;
   std::vector<b2::ChildSpec> children_;
 };
