@@ -6,6 +6,7 @@
 
 #include "app/session_service.h"
 #include "b2/message.h"
+#include "base/units.h"
 #include "ghostlight/v1/stage.b2.h"
 #include "stage_report.h"
 #include "verbs.h"
@@ -64,6 +65,11 @@ Result<StartRequest> request_of(const Arguments& arguments) {
     const int number = std::atoi(receivers->c_str());
     if (number < 0 || std::to_string(number) != *receivers) return Error{Errc::malformed, "--receivers " + *receivers + ": a number is wanted"};
     request.receivers = static_cast<std::uint32_t>(number);
+  }
+  if (const auto rate = arguments.find("rate")) {
+    const auto bits = parse_rate(*rate);
+    if (!bits) return bits.error().in("--rate");
+    request.rate = *bits;
   }
   return request;
 }
@@ -164,6 +170,7 @@ Verb start_verb() {
                   option("titles", "FILE", "titles of a disc that has none, a line a track", Complete::files),
                   option("receivers", "N", "machines that must hold a verified copy"),
                   option("iface", "NAME", "interface to distribute on; may be repeated"),
+                  option("rate", "BIT/S", "how fast to distribute, as in 200M; by itself it finds out"),
                   option("resume", "", "go on with the last job where it stopped"),
                   option("watch", "", "show the job that runs, or the last one"),
                   option("cancel", "", "end the job that runs"),
