@@ -67,7 +67,7 @@ Result<StartRequest> request_of(const Arguments& arguments) {
     request.receivers = static_cast<std::uint32_t>(number);
   }
   if (const auto rate = arguments.find("rate")) {
-    const auto bits = parse_rate(*rate);
+    const auto bits = parse_bit_rate(*rate);
     if (!bits) return bits.error().in("--rate");
     request.rate = *bits;
   }

@@ -6,15 +6,6 @@ namespace ghost {
 
 using namespace std::chrono_literals;
 
-TEST(Units, ReadRatesInPowersOfAThousand) {
-  EXPECT_EQ(parse_rate("200M").value(), 200'000'000u);
-  EXPECT_EQ(parse_rate("1.5G").value(), 1'500'000'000u);
-  EXPECT_EQ(parse_rate("10 Mbit/s").value(), 10'000'000u);
-  EXPECT_EQ(parse_rate("64000").value(), 64000u);
-  EXPECT_EQ(parse_rate("fast").error().code, Errc::malformed);
-  EXPECT_EQ(parse_rate("-1M").error().code, Errc::malformed);
-}
-
 TEST(Duration, IsReadWithItsUnit) {
   EXPECT_EQ(parse_duration("250ms").value(), 250ms);
   EXPECT_EQ(parse_duration("90").value(), 90s);
