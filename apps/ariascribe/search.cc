@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <charconv>
+#include <filesystem>
 #include <iostream>
 
 #include "app/places.h"
@@ -74,6 +75,8 @@ void print(const ariascribe::Repertoire& repertoire, const ariascribe::Work& wor
 }
 
 int show(const Arguments& arguments) {
+  std::error_code none;
+  if (std::filesystem::is_regular_file(arguments.text("ID"), none)) return show_file(arguments, arguments.text("ID"));
   const auto knowledge = ariascribe::Knowledge::load();
   if (!knowledge) return complain("ariascribe", knowledge.error());
   const std::string id = arguments.text("ID");
@@ -110,10 +113,10 @@ Verb search_verb() {
 Verb show_verb() {
   Verb verb;
   verb.name = "show";
-  verb.summary = "print a work of the repertoire with its movements";
-  verb.examples = {{"ariascribe show beethoven/op-27-2", "as `ariascribe search` names it"}};
+  verb.summary = "print a work of the repertoire with its movements, or the tags of a file";
+  verb.examples = {{"ariascribe show beethoven/op-27-2", "a work, as `ariascribe search` names it"}, {"ariascribe show 01.flac", "a file's tags"}};
   verb.options = {json_option()};
-  verb.positionals = {{"ID", "the work's id", Positional::Count::one, {}, Complete::files}};
+  verb.positionals = {{"ID", "the work's id, or a FLAC file", Positional::Count::one, {}, Complete::files}};
   verb.run = show;
   return verb;
 }

@@ -7,5 +7,11 @@ Verb identify_verb();
 Verb identify_album_verb();
 Verb search_verb();
 Verb show_verb();
+Verb enhance_verb();
+Verb undo_verb();
+Verb ariascribe_serve_verb();
+
+/// `show` of a file instead of a work: its tags as they are.
+int show_file(const Arguments& arguments, const std::string& path);
 
 }  // namespace ghost::app

@@ -47,6 +47,7 @@ Result<std::vector<net::Address>> addresses(const DaemonSpec& spec, const Places
 Status serve(const DaemonSpec& spec, const Places& where_it_is, const Config& config, const Logger& log, bool& interrupted) {
   const UniqueFd signals = termination_signals();
   const Places* const where = &where_it_is;
+  if (const Status made = make_directories(where->state, 0700); !made) return made;  // it holds keys
   std::error_code failed;
   std::filesystem::create_directories(where->sockets, failed);
   if (failed) return Error{Errc::io, "create " + where->sockets.string() + ": " + failed.message()};

@@ -11,7 +11,7 @@ namespace {
 
 /// Below this a candidate is not believed.
 constexpr double kBelieved = 0.5;
-constexpr double kSameMovement = 0.6;
+constexpr double kSameMovement = 0.6, kSameWords = 0.999;
 constexpr double kApply = 0.97, kReview = 0.5;
 
 /// The second half of an identification: from a reading and the work decided on to fields, reasons and a band.
@@ -209,20 +209,21 @@ class Conclusion {
       }
     }
     if (out_.movement_no != 0) {
-      const bool agrees = known && (name.empty() || likeness >= 0.4);
+      const bool agrees = known && (name.empty() || movement_agrees(name, known->title));
       tell("movement_no", agrees ? 0.99 : work_ && !work_->movements.empty() ? 0.85 : 0.93, agrees ? "stands in the text, and the work has such a movement" : "stands in the text");
     } else if (known && likeness >= kSameMovement) {
       out_.movement_no = known->number;
       tell("movement_no", likeness * decided_.probability, "'" + known->title + "' is the work's number " + std::to_string(known->number));
     }
     if (!name.empty()) {
-      out_.movement = name;
+      // The same words in capitals or none, or spelled otherwise: the repertoire's way of writing them.
+      out_.movement = known && likeness >= kSameWords ? known->title : name;
       tell("movement", known && likeness >= kSameMovement ? 0.98 : 0.85, "stands in the text");
     } else if (known && out_.movement_no == known->number && !known->title.empty()) {
       out_.movement = known->title;
       tell("movement", 0.95 * decided_.probability, "number " + std::to_string(known->number) + " of the work");
     }
-    movement_fits_ = known != nullptr && (name.empty() || likeness >= 0.5);
+    movement_fits_ = known != nullptr && (name.empty() || movement_agrees(name, known->title));
   }
 
   void performers() {

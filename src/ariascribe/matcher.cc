@@ -13,9 +13,10 @@ namespace {
 // Weights are logarithms of odds: how much likelier the observation is when the work is the right one than when it is not.
 constexpr double kComposerFits = 4, kComposerWrong = -10, kComposerUnsureWrong = -2.5;
 constexpr double kNumberFits = 8, kNumberPartMissing = 4.5, kNumberWrong = -7;
-constexpr double kOrdinalFits = 2.5, kOrdinalWrong = -4;
-constexpr double kKeyFits = 2.5, kKeyWrong = -4, kBareKeyFits = 1.5, kBareKeyWrong = -2.5;
+constexpr double kOrdinalFits = 2.5, kOrdinalWrong = -4, kOrdinalMissing = -2;
+constexpr double kKeyFits = 2.5, kKeyWrong = -4, kBareKeyFits = 1.5, kBareKeyWrong = -2.5, kKeyMissing = -1;
 constexpr double kTitleWhole = 7, kTitleNothing = -3;
+constexpr double kRareName = 3;  ///< rarity from which a nickname means one work
 constexpr double kMovementFits = 2.5, kMovementBeyond = -2;
 constexpr double kFame = 0.35;        ///< per e-fold of a composer's works here
 constexpr double kNoneOfThese = 5.5;  ///< the score a work must pass to be likelier than none
@@ -28,6 +29,22 @@ bool has_code(const Composer& composer, std::string_view code) {
 
 bool same_number(const Work& work, const CatalogueNumber& number) {
   return std::find(work.catalogue.begin(), work.catalogue.end(), number) != work.catalogue.end();
+}
+
+/// One entry for who is named in several tags; a role or an instrument said in one of them is kept. A conductor who also plays has two.
+void merge_namesakes(std::vector<Performer>& performers) {
+  std::vector<Performer> merged;
+  for (Performer& each : performers) {
+    const std::string key = fold(each.name);
+    const auto same = std::find_if(merged.begin(), merged.end(), [&](const Performer& other) { return fold(other.name) == key && (other.role.empty() || each.role.empty() || other.role == each.role); });
+    if (same == merged.end()) {
+      merged.push_back(std::move(each));
+      continue;
+    }
+    if (same->role.empty()) same->role = each.role;
+    if (same->instrument.empty()) same->instrument = each.instrument;
+  }
+  performers = std::move(merged);
 }
 
 }  // namespace
@@ -114,6 +131,7 @@ Reading Matcher::read(const TrackInput& input) const {
     if (clause->empty()) continue;
     for (Performer& each : performers_.parse_clause(*clause)) reading.performers.push_back(std::move(each));
   }
+  merge_namesakes(reading.performers);
   find_composers(reading);
   find_terms(reading);
   find_candidates(reading, kMostScored);
@@ -125,19 +143,20 @@ double Matcher::score_titles(const Reading& reading, WorkIndex work) const {
   double said = 0;
   for (const auto& [term, rarity] : reading.terms) said += rarity;
   if (said == 0) return 0;
+  const auto& titles = index_.entry(work).titles;
   double best = 0;
-  bool main = true;
-  for (const TermSet& title : index_.entry(work).titles) {
-    double shared = 0, all = 0;
+  for (const TermSet& title : titles) {
+    double shared = 0, explained = 0, all = 0;
     for (const TermId term : title) all += index_.rarity(term);
     for (const auto& [term, rarity] : reading.terms) {
-      if (term && std::binary_search(title.begin(), title.end(), *term)) shared += rarity;
+      if (!term) continue;
+      const bool here = std::binary_search(title.begin(), title.end(), *term);
+      if (here) shared += rarity;
+      if (here || std::binary_search(titles.front().begin(), titles.front().end(), *term)) explained += rarity;
     }
-    const double likeness = 2 * shared / (said + all);
-    // A nickname that stands there whole says it, whatever else stands there.
-    const double whole = !main && all > 3 && shared >= 0.99 * all ? 0.55 + 0.45 * likeness : 0;
-    best = std::max({best, likeness, whole});
-    main = false;
+    best = std::max(best, 2 * shared / (said + all));
+    // A nickname that stands there whole says it, beside words of the main title: "Moonlight Sonata".
+    if (&title != &titles.front() && all > kRareName && shared >= 0.99 * all) best = std::max(best, 0.5 + 0.5 * explained / said);
   }
   return kTitleNothing + (kTitleWhole - kTitleNothing) * best;
 }
@@ -191,7 +210,10 @@ double Matcher::score(const Reading& reading, WorkIndex index) const {
   const ParsedTitle& text = reading.named();
   const auto& ordinal = index_.entry(index).ordinal;
   if (text.ordinal && ordinal) score += *text.ordinal == *ordinal ? kOrdinalFits : kOrdinalWrong;
-  if (const KeyMention* key = text.key_in(text.work); key && !work.key.empty()) {
+  else if (text.ordinal && work.movements.empty()) score += kOrdinalMissing;
+  const KeyMention* key = text.key_in(text.work);
+  if (key && work.key.empty()) score += kKeyMissing;
+  if (key && !work.key.empty()) {
     if (key->explicit_mode) score += key->key.text() == work.key ? kKeyFits : kKeyWrong;
     else score += work.key.starts_with(key->key.tonic + " ") ? kBareKeyFits : kBareKeyWrong;
   }

@@ -218,4 +218,10 @@ double movement_likeness(std::string_view a, std::string_view b) {
   return 2.0 * static_cast<double>(shared) / static_cast<double>(first.size() + second.size());
 }
 
+bool movement_agrees(std::string_view said, std::string_view known) {
+  const auto a = movement_terms(said), b = movement_terms(known);
+  if (a.empty() || b.empty()) return a.empty() && b.empty();
+  return movement_likeness(said, known) >= 0.5 || std::includes(b.begin(), b.end(), a.begin(), a.end()) || std::includes(a.begin(), a.end(), b.begin(), b.end());
+}
+
 }  // namespace ghost::ariascribe

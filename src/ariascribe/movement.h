@@ -33,5 +33,7 @@ MovementText parse_movement(std::string_view text);
 /// How alike two movement names are, 0 … 1: the words they share, numbers and articles aside. "Menuetto: Allegretto" and
 /// "Minuet (Allegretto)" are 1.
 double movement_likeness(std::string_view a, std::string_view b);
+/// Whether two names can be of one movement: half of their words are the same, or one leaves out what the other says.
+bool movement_agrees(std::string_view said, std::string_view known);
 
 }  // namespace ghost::ariascribe

@@ -163,8 +163,11 @@ const Work* Repertoire::find(std::string_view id) const {
 std::string Work::full_title() const {
   std::string out = title;
   const auto parsed = parse_key(key);
-  if (parsed) out += " in " + parsed->display();
-  for (const CatalogueNumber& number : catalogue) out += ", " + display(number);
+  if (parsed && find_keys(tokenise(title)).empty()) out += " in " + parsed->display();
+  for (const CatalogueNumber& number : catalogue) {
+    const std::string shown = display(number);
+    if (!out.ends_with(shown)) out += ", " + shown;  // "Two Poems, Op. 32" has it in its title
+  }
   return out;
 }
 

@@ -14,6 +14,7 @@ struct Synonym {
 
 /// Folded words of other languages, plurals and compounds. Sorted by word.
 constexpr std::array kSynonyms = std::to_array<Synonym>({
+    {"conc", "concerto"}, {"cto", "concerto"}, {"symph", "symphony"}, {"sym", "symphony"}, {"sinf", "symphony"}, {"son", "sonata"}, {"qt", "quartet"}, {"qtet", "quartet"}, {"quart", "quartet"}, {"str", "string"}, {"pno", "piano"}, {"vln", "violin"}, {"vn", "violin"}, {"vc", "cello"}, {"pf", "piano"}, {"orch", "orchestra"}, {"var", "variation"}, {"vars", "variation"}, {"ov", "overture"}, {"ouv", "overture"}, {"prel", "prelude"}, {"preamble", "preambule"},
     {"alborada", "alborada"}, {"albumblatt", "album leaf"}, {"altsaxophon", "saxophone"}, {"arabesken", "arabesque"}, {"arien", "aria"},
     {"ballada", "ballade"}, {"ballades", "ballade"}, {"balladen", "ballade"}, {"barcarola", "barcarolle"}, {"barkarole", "barcarolle"},
     {"basson", "bassoon"}, {"berceuses", "berceuse"}, {"bratsche", "viola"}, {"canzona", "canzona"}, {"capricci", "caprice"},

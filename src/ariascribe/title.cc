@@ -177,7 +177,8 @@ class TitleParser {
       if (!by && !is_separator(i)) continue;
       auto matches = names_.resolve(text_of(out_.text, span(i + 1, last_)));
       const bool known = !matches.empty() && name_covers(i + 1, last_) && std::any_of(out_.names.begin(), out_.names.end(), [&](const auto& name) { return name.first > i; });
-      if (known || (looks_like_person(i + 1, last_) && !begins_movement(tokens()[i + 1].text) && (by || !has_catalogue_before(i)))) {
+      const bool may_name = by || (tokens()[i].is_mark('-') && !has_catalogue_before(i) && !leading_number(span(i + 1, last_)));
+      if (known || (may_name && looks_like_person(i + 1, last_) && !begins_movement(tokens()[i + 1].text))) {
         set_composer(std::string(text_of(out_.text, span(i + 1, last_))), known ? std::move(matches) : std::vector<ComposerNames::Match>{});
         last_ = i;
       }

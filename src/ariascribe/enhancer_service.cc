@@ -1,0 +1,78 @@
+#include "ariascribe/enhancer_service.h"
+
+#include <algorithm>
+#include <charconv>
+#include <map>
+
+namespace ghost::ariascribe {
+
+namespace {
+
+/// The number at the beginning of "3", "03" and "3/12"; 0 when there is none.
+int leading_digits(const std::string& text) {
+  int value = 0;
+  std::from_chars(text.data(), text.data() + text.size(), value);
+  return value;
+}
+
+struct Order {
+  int disc, track;
+};
+Order order_of(const FileProposal& file) { return {leading_digits(first_value(file.file.head.tags, "DISCNUMBER")), leading_digits(first_value(file.file.head.tags, "TRACKNUMBER"))}; }
+
+bool is_written(Band band, Reach reach) { return band == Band::apply || (band == Band::review && reach == Reach::apply_and_review); }
+
+void judge_folder(const Matcher& matcher, std::span<FileProposal*> files, Reach reach) {
+  AlbumInput album;
+  for (const FileProposal* file : files) album.tracks.push_back(track_of_tags(file->file.head.tags));
+  album.album = album.tracks.front().album;
+  const auto found = identify_album(matcher, album);
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    files[i]->found = found[i];
+    if (is_written(found[i].band, reach)) files[i]->changes = tag_changes(files[i]->file.head.tags, found[i]);
+  }
+}
+
+}  // namespace
+
+Result<std::vector<FileProposal>> propose(const Matcher& matcher, const std::vector<std::filesystem::path>& places, Reach reach) {
+  const auto paths = flac_files(places);
+  if (!paths) return paths.error();
+  std::vector<FileProposal> proposals;
+  for (const auto& path : *paths) {
+    FileProposal& each = proposals.emplace_back();
+    each.path = path;
+    auto file = read_tags(path);
+    if (!file) {
+      each.problem = file.error().message;
+      continue;
+    }
+    each.file = std::move(*file);
+    each.title_before = first_value(each.file.head.tags, "TITLE");
+  }
+  std::stable_sort(proposals.begin(), proposals.end(), [](const FileProposal& a, const FileProposal& b) {
+    if (a.path.parent_path() != b.path.parent_path()) return a.path.parent_path() < b.path.parent_path();
+    const Order first = order_of(a), second = order_of(b);
+    return first.disc != second.disc ? first.disc < second.disc : first.track < second.track;
+  });
+  std::map<std::filesystem::path, std::vector<FileProposal*>> folders;
+  for (FileProposal& each : proposals) {
+    if (each.problem.empty()) folders[each.path.parent_path()].push_back(&each);
+  }
+  for (auto& [folder, files] : folders) judge_folder(matcher, files, reach);
+  return proposals;
+}
+
+Result<CommitSummary> commit(Journal& journal, const std::vector<FileProposal>& proposals) {
+  std::vector<Rewrite> files;
+  for (const FileProposal& each : proposals) {
+    if (each.changes.empty()) continue;
+    auto head = flac_head_with_tags(each.file.head, with_changes(each.file.head.tags, each.changes));
+    if (!head) return head.error().in(each.path.string());
+    files.push_back({each.file, std::move(*head)});
+  }
+  if (files.empty()) return CommitSummary{};
+  return journal.commit(files);
+}
+
+}  // namespace ghost::ariascribe

@@ -1,0 +1,62 @@
+#pragma once
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "ariascribe/tag_reader_service.h"
+#include "base/file.h"
+
+namespace ghost::ariascribe {
+
+/// Called before each step that could be the last one a process takes; tests end the process there.
+using Checkpoint = std::function<void(std::string_view step)>;
+
+/// A file whose tags are to be replaced.
+struct Rewrite {
+  TaggedFile file;  ///< as it was when the change was worked out
+  Bytes head;       ///< what is to stand before its audio
+};
+
+struct CommitSummary {
+  std::string id;    ///< "20260301-170512-4f2a"
+  std::size_t files = 0;
+  bool undone = false;
+};
+
+/// Replaces the heads of FLAC files so that each can be put back byte for byte (docs/spec/ariascribe.md §8). Every file is written as a
+/// copy beside it and renamed over it; what stood before its audio is kept in the state directory before that. Killed at any moment,
+/// every file is whole, the old one or the new one, and undo() still puts back all that was replaced.
+class Journal {
+ public:
+  /// Opens the journal under `state`; takes away copies that a killed process left. busy while another process writes.
+  static Result<Journal> open(const std::filesystem::path& state, Checkpoint checkpoint = {});
+
+  /// Rewrites the files in order. Stops at the first that fails, and puts back those before it; the error names it. conflict when a
+  /// file is not as it was read.
+  Result<CommitSummary> commit(const std::vector<Rewrite>& files);
+  /// Puts back the files of a commit, "" being the last one not undone. conflict, naming the file, when one has been changed since
+  /// (then nothing is put back); not_found when there is nothing to undo.
+  Result<CommitSummary> undo(const std::string& id);
+  /// All commits, the oldest first.
+  Result<std::vector<CommitSummary>> list() const;
+
+ private:
+  struct Entry;
+  Journal(std::filesystem::path folder, FileLock lock, Checkpoint checkpoint);
+  Status recover();
+  Result<std::vector<Entry>> read(const std::string& id) const;
+  Status replace(const Entry& entry, BytesView head, std::uint64_t audio_from, std::uint64_t size, std::int64_t modified_ns);
+  Status put_back(const std::vector<Entry>& entries, std::size_t count, const std::string& id);
+  Status append(const std::string& id, const std::string& line);
+  void step(std::string_view name) const {
+    if (checkpoint_) checkpoint_(name);
+  }
+
+  std::filesystem::path folder_;
+  FileLock lock_;
+  Checkpoint checkpoint_;
+};
+
+}  // namespace ghost::ariascribe

@@ -1,0 +1,92 @@
+#include "ariascribe/library_service.h"
+
+#include <algorithm>
+
+#include "ariascribe/catalogue_service.h"
+#include "base/random.h"
+
+namespace ghost::ariascribe {
+
+namespace {
+
+/// Proposals wait this many deep to be committed; older ones are forgotten.
+constexpr std::size_t kKeptProposals = 32;
+constexpr std::size_t kMostPlaces = 1000;
+
+std::string proposal_id() {
+  std::array<std::uint8_t, 8> bytes{};
+  random_bytes(bytes);
+  return to_hex(bytes);
+}
+
+v1::TrackProposal track_message(const FileProposal& file) {
+  v1::TrackProposal out;
+  out.path = file.path.string();
+  out.identification = to_message(file.found);
+  out.title_before = file.title_before;
+  out.problem = file.problem;
+  for (const TagChange& each : file.changes) {
+    v1::TagChange change;
+    change.tag = each.tag;
+    change.before = each.before;
+    change.after = each.after;
+    change.confidence = each.confidence;
+    change.reason = each.reason;
+    out.changes.push_back(std::move(change));
+  }
+  return out;
+}
+
+}  // namespace
+
+Result<v1::Proposal> LibraryService::propose(const v1::ProposeRequest& request, const b2::CallContext&) {
+  if (request.paths.empty() || request.paths.size() > kMostPlaces) return Error{Errc::malformed, "a proposal is for 1 to " + std::to_string(kMostPlaces) + " files and folders"};
+  std::vector<std::filesystem::path> places;
+  for (const std::string& path : request.paths) {
+    places.emplace_back(path);
+    if (!places.back().is_absolute() || path.find('\0') != std::string::npos) return Error{Errc::malformed, "'" + path + "' is no absolute path; the daemon does not know where its callers are"};
+  }
+  auto files = ariascribe::propose(knowledge_.matcher, places, request.with_review ? Reach::apply_and_review : Reach::apply);
+  if (!files) return files.error();
+  v1::Proposal out;
+  out.id = proposal_id();
+  for (const FileProposal& each : *files) out.tracks.push_back(track_message(each));
+  auto kept = std::make_shared<const std::vector<FileProposal>>(std::move(*files));
+  proposals_.with([&](auto& proposals) {
+    proposals.push_back({out.id, std::move(kept)});
+    if (proposals.size() > kKeptProposals) proposals.pop_front();
+  });
+  return out;
+}
+
+Result<v1::CommitResponse> LibraryService::commit(const v1::CommitRequest& request, const b2::CallContext&) {
+  const auto files = proposals_.with([&](auto& proposals) -> std::shared_ptr<const std::vector<FileProposal>> {
+    const auto found = std::find_if(proposals.begin(), proposals.end(), [&](const Kept& each) { return each.id == request.proposal; });
+    if (found == proposals.end()) return nullptr;
+    auto taken = std::move(found->files);
+    proposals.erase(found);
+    return taken;
+  });
+  if (!files) return Error{Errc::not_found, "there is no proposal '" + request.proposal + "'; it was committed, or forgotten after newer ones: propose again"};
+  auto journal = Journal::open(state_);
+  if (!journal) return journal.error();
+  const auto done = ariascribe::commit(*journal, *files);
+  if (!done) return done.error();
+  v1::CommitResponse response;
+  response.commit = done->id;
+  response.files = static_cast<std::uint32_t>(done->files);
+  for (const FileProposal& each : *files) response.tags += static_cast<std::uint32_t>(each.changes.size());
+  return response;
+}
+
+Result<v1::UndoResponse> LibraryService::undo(const v1::UndoRequest& request, const b2::CallContext&) {
+  auto journal = Journal::open(state_);
+  if (!journal) return journal.error();
+  const auto done = journal->undo(request.commit);
+  if (!done) return done.error();
+  v1::UndoResponse response;
+  response.files = static_cast<std::uint32_t>(done->files);
+  return response;
+}
+
+}  // namespace ghost::ariascribe

@@ -1,0 +1,34 @@
+#pragma once
+#include <deque>
+#include <filesystem>
+#include <memory>
+
+#include "ariascribe/api.h"
+#include "ariascribe/enhancer_service.h"
+#include "base/guarded.h"
+
+namespace ghost::ariascribe {
+
+/// ariascribe.v1.Library: tags proposed, written with a journal and undone. Handlers run on the worker pool.
+class LibraryService : public v1::LibraryService {
+ public:
+  /// @param knowledge  outlives this
+  /// @param state      the node's state directory, where the journal is
+  LibraryService(const Knowledge& knowledge, std::filesystem::path state) : knowledge_(knowledge), state_(std::move(state)) {}
+
+  Result<v1::Proposal> propose(const v1::ProposeRequest& request, const b2::CallContext& context) override;
+  Result<v1::CommitResponse> commit(const v1::CommitRequest& request, const b2::CallContext& context) override;
+  Result<v1::UndoResponse> undo(const v1::UndoRequest& request, const b2::CallContext& context) override;
+
+ private:
+  struct Kept {
+    std::string id;
+    std::shared_ptr<const std::vector<FileProposal>> files;  ///< a commit under way reads it while others come and go
+  };
+
+  const Knowledge& knowledge_;
+  const std::filesystem::path state_;
+  Guarded<std::deque<Kept>> proposals_;  ///< the newest last
+};
+
+}  // namespace ghost::ariascribe
