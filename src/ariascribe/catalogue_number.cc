@@ -100,6 +100,7 @@ constexpr std::array kCodes = std::to_array<Code>({
     {"perwv", "perwv", "PerWV ", Shape::plain},
     {"cff", "cff", "CFF ", Shape::plain},
     {"cg", "cg", "CG ", Shape::plain, true},
+    {"s-d", "s-d", "S-D ", Shape::plain, true},  // Selfridge-Field's Marcello; only in the repertoire
     {"mh", "mh", "MH ", Shape::plain, true},
     {"rct", "rct", "RCT ", Shape::plain, true},
     {"sv", "sv", "SV ", Shape::plain, true},
