@@ -32,10 +32,9 @@ ordered_json to_json(const portlight::v1::Listener& listener) {
           {"why", listener.why}};
 }
 
-std::string line(const ordered_json& object) {
-  ordered_json whole = {{"v", 1}};
-  whole.update(object);
-  return whole.dump(-1, ' ', false, ordered_json::error_handler_t::replace) + "\n";
+std::string line(std::string_view event, const ordered_json& object) {
+  const std::string text = object.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
+  return "{\"v\":1,\"event\":\"" + std::string(event) + "\"," + text.substr(1) + "\n";
 }
 
 }  // namespace ghost::app

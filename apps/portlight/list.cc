@@ -149,11 +149,9 @@ std::map<std::string, std::size_t> count(const std::vector<const Listener*>& lis
 
 void print_json(const std::vector<const Listener*>& listeners, const ListResponse& seen, int exit) {
   for (const Listener* one : listeners) {
-    ordered_json object = {{"event", "listener"}};
-    object.update(to_json(*one));
-    std::cout << line(object);
+    std::cout << line("listener", to_json(*one));
   }
-  std::cout << line({{"event", "summary"}, {"listeners", listeners.size()}, {"verdicts", count(listeners)}, {"unseen", seen.unseen}, {"ms", seen.milliseconds}, {"code", exit}});
+  std::cout << line("summary", {{"listeners", listeners.size()}, {"verdicts", count(listeners)}, {"unseen", seen.unseen}, {"ms", seen.milliseconds}, {"code", exit}});
 }
 
 void print_people(const std::vector<const Listener*>& listeners, const ListResponse& seen, bool selected) {

@@ -39,15 +39,15 @@ std::string ports_text(const Registration& row) {
 }
 
 nlohmann::ordered_json to_json(const Registration& row) {
-  return {{"event", "row"}, {"name", row.name}, {"transport", row.transport_text()}, {"first", row.first}, {"last", row.last}, {"description", row.description},
+  return {{"name", row.name}, {"transport", row.transport_text()}, {"first", row.first}, {"last", row.last}, {"description", row.description},
           {"assignee", row.assignee}, {"registered", row.registered}, {"modified", row.modified}, {"reference", row.reference}, {"note", row.note}, {"era", era_text(row)}};
 }
 
 int print(const Arguments& arguments, const Rows& rows) {
   const Exit exit = rows.empty() ? Exit::failed : Exit::done;
   if (arguments.has("json")) {
-    for (const Registration* row : rows) std::cout << line(to_json(*row));
-    std::cout << line({{"event", "summary"}, {"rows", rows.size()}, {"code", code(exit)}});
+    for (const Registration* row : rows) std::cout << line("row", to_json(*row));
+    std::cout << line("summary", {{"rows", rows.size()}, {"code", code(exit)}});
     return code(exit);
   }
   Table table({"PORT", "PROTO", "NAME", "DESCRIPTION", "ASSIGNEE", "REGISTERED", "NOTE"});
@@ -131,7 +131,7 @@ int update(const Arguments& arguments) {
   const auto done = portlight::update_registry(where->state, arguments.text("FILE"));
   if (!done) return complain("portlight", done.error());
   if (arguments.has("json")) {
-    std::cout << line({{"event", "summary"}, {"rows", done->rows}, {"added", done->added}, {"gone", done->gone}, {"file", done->file.string()}, {"code", 0}});
+    std::cout << line("summary", {{"rows", done->rows}, {"added", done->added}, {"gone", done->gone}, {"file", done->file.string()}, {"code", 0}});
   } else {
     std::cout << done->rows << " rows: " << done->added << " names are new, " << done->gone << " went and are history. Kept in " << done->file.string() << "\n";
   }

@@ -54,11 +54,9 @@ int why(const Arguments& arguments) {
   ordered_json rows = ordered_json::array();
   for (const auto& row : answer->registry) rows.push_back(to_json(row));
   for (const auto& listener : answer->listeners) {
-    ordered_json object = {{"event", "listener"}};
-    object.update(to_json(listener));
-    std::cout << line(object);
+    std::cout << line("listener", to_json(listener));
   }
-  std::cout << line({{"event", "summary"}, {"port", answer->port}, {"registry", rows}, {"listeners", answer->listeners.size()}, {"text", answer->text}, {"unseen", answer->unseen}, {"code", code(exit)}});
+  std::cout << line("summary", {{"port", answer->port}, {"registry", rows}, {"listeners", answer->listeners.size()}, {"text", answer->text}, {"unseen", answer->unseen}, {"code", code(exit)}});
   return code(exit);
 }
 
@@ -89,10 +87,10 @@ int identify(const Arguments& arguments) {
   const bool known = identity->status == "confirmed" || !identity->protocol.empty();
   const Exit exit = known ? Exit::done : Exit::failed;
   if (arguments.has("json")) {
-    ordered_json object = {{"event", "summary"}, {"host", request->host}, {"port", request->port}};
+    ordered_json object = {{"host", request->host}, {"port", request->port}};
     object.update(to_json(*identity));
     object["code"] = code(exit);
-    std::cout << line(object);
+    std::cout << line("summary", object);
     return code(exit);
   }
   std::string what = identity->protocol.empty() ? "unknown" : identity->protocol;

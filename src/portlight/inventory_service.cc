@@ -83,6 +83,15 @@ bool someone_new(const std::vector<Socket>& sockets, const ProcessScan& scan, co
   return std::any_of(sockets.begin(), sockets.end(), [&](const Socket& socket) { return socket.inode != 0 && is_wanted(socket, ports) && scan.holders(socket.inode).empty(); });
 }
 
+/// Adds namespaces that came to light late, and their listeners.
+void look_into(std::vector<NetworkNamespace> found, std::vector<NetworkNamespace>& spaces, SocketScan& seen) {
+  if (found.empty()) return;
+  SocketScan more = listening_sockets(found);
+  seen.sockets.insert(seen.sockets.end(), more.sockets.begin(), more.sockets.end());
+  seen.unseen.insert(seen.unseen.end(), more.unseen.begin(), more.unseen.end());
+  std::move(found.begin(), found.end(), std::back_inserter(spaces));
+}
+
 }  // namespace
 
 InventoryService::InventoryService(const Registry& registry, std::filesystem::path cache)
@@ -96,6 +105,7 @@ InventoryService::Answer InventoryService::look(const Wish& wish) {
   std::vector<NetworkNamespace> spaces = network_namespaces(scan);
   if (wish.here_only) spaces.resize(std::min<std::size_t>(spaces.size(), 1));
   SocketScan seen = listening_sockets(spaces);
+  if (!wish.here_only) look_into(hidden_namespaces(scan, spaces, seen.sockets), spaces, seen);
   if (::geteuid() == 0 && someone_new(seen.sockets, scan, wish.ports)) scan = scan_processes(threads);
 
   const Firewall rules = firewall();

@@ -24,10 +24,11 @@ bool is_kernels_own(const Socket& socket) {
   return socket.transport == Transport::udp && std::find(kTunnels.begin(), kTunnels.end(), socket.port) != kTunnels.end();
 }
 
-void describe(const ProcessFacts& facts, Owner& owner) {
+Owner described(const ProcessFacts& facts, std::string user) {
+  Owner owner;
   owner.pid = facts.pid;
   owner.process = facts.name;
-  owner.user = user_name(facts.user);
+  owner.user = std::move(user);
   owner.command = facts.command;
   owner.executable = facts.executable;
   const CgroupOwner place = owner_of_cgroup(facts.cgroup);
@@ -40,6 +41,7 @@ void describe(const ProcessFacts& facts, Owner& owner) {
   else if (facts.deleted) owner.status = OwnerStatus::deleted;
   else if (!owner.container.empty() || (!facts.executable.empty() && !facts.own_files)) owner.status = OwnerStatus::container;
   else owner.status = OwnerStatus::unpackaged;
+  return owner;
 }
 
 }  // namespace
@@ -62,13 +64,18 @@ std::optional<ProcessFacts> OwnerService::holder_of(const Socket& socket) {
   return best;
 }
 
-void OwnerService::fill_in_unseen(const Socket& socket, Owner& owner) const {
+const std::string& OwnerService::user(std::uint32_t number) {
+  const auto known = users_.find(number);
+  return known != users_.end() ? known->second : users_.emplace(number, user_name(number)).first->second;
+}
+
+void OwnerService::fill_in_unseen(const Socket& socket, Owner& owner) {
   if (::geteuid() == 0 && scan_.hidden == 0) {
     owner.status = is_kernels_own(socket) ? OwnerStatus::kernel : OwnerStatus::no_descriptor;
     return;
   }
   owner.status = OwnerStatus::not_visible;
-  owner.user = user_name(socket.user);
+  owner.user = user(socket.user);
   // The kernel tells everyone in which cgroup a socket was made.
   if (socket.cgroup == 0) return;
   const CgroupOwner place = owner_of_cgroup(cgroup_path(socket.cgroup));
@@ -78,8 +85,10 @@ void OwnerService::fill_in_unseen(const Socket& socket, Owner& owner) const {
 
 void OwnerService::fill_in(Listener& listener) {
   const auto holder = holder_of(listener.socket);
-  if (holder) describe(*holder, listener.owner);
-  else fill_in_unseen(listener.socket, listener.owner);
+  if (!holder) return fill_in_unseen(listener.socket, listener.owner);
+  auto known = owners_.find(holder->pid);
+  if (known == owners_.end()) known = owners_.emplace(holder->pid, described(*holder, user(holder->user))).first;
+  listener.owner = known->second;
 }
 
 void OwnerService::fill_in(std::vector<Listener>& listeners) {

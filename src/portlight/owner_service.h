@@ -22,12 +22,15 @@ class OwnerService {
  private:
   std::optional<ProcessFacts> holder_of(const Socket& socket);
   void fill_in(Listener& listener);
-  void fill_in_unseen(const Socket& socket, Owner& owner) const;
+  void fill_in_unseen(const Socket& socket, Owner& owner);
+  const std::string& user(std::uint32_t number);
   const std::optional<ProcessFacts>& facts(int pid);
 
   const ProcessScan& scan_;
   Guarded<PackageService>& packages_;
   std::map<int, std::optional<ProcessFacts>> facts_;
+  std::map<int, Owner> owners_;
+  std::map<std::uint32_t, std::string> users_;
 };
 
 /// What would show us what is not visible: "need root", or of what kind root must be.

@@ -44,6 +44,7 @@ class Finder {
     space.path = std::move(path);
     found_.push_back(std::move(space));
   }
+  void know(std::uint64_t inode) { known_.insert(inode); }
   void add_held(std::uint64_t inode, UniqueFd fd) {
     if (inode == 0 || !known_.insert(inode).second) return;
     NetworkNamespace space;
@@ -78,12 +79,12 @@ void add_mounted(Finder& finder) {
 }
 
 /// A namespace without process and mount lives as long as a socket in it: ask sockets for theirs, through copies of the descriptors.
-void add_hidden(Finder& finder, const ProcessScan& scan) {
+void add_hidden(Finder& finder, const ProcessScan& scan, const std::set<std::uint64_t>& seen) {
   std::map<int, UniqueFd> processes;
   std::uint64_t last = 0;
   std::size_t looked_at = 0;
   for (const ProcessScan::Holding& holding : scan.sockets) {
-    if (holding.inode == last) continue;
+    if (holding.inode == last || seen.count(holding.inode) != 0) continue;
     last = holding.inode;
     if (++looked_at > kMostForeignSockets) return;
     auto& process = processes.try_emplace(holding.pid).first->second;
@@ -139,10 +140,19 @@ std::vector<NetworkNamespace> network_namespaces(const ProcessScan& scan) {
   add_mounted(finder);
   for (const auto& [inode, pid] : scan.namespaces) finder.add(inode, "", "/proc/" + std::to_string(pid) + "/ns/net");
   for (const auto& held : scan.namespace_descriptors) finder.add(held.inode, "", "/proc/" + std::to_string(held.pid) + "/fd/" + std::to_string(held.fd));
-  if (::geteuid() == 0) add_hidden(finder, scan);
   auto found = finder.take();
   if (!found.empty()) found[0].name.clear();
   return found;
+}
+
+std::vector<NetworkNamespace> hidden_namespaces(const ProcessScan& scan, const std::vector<NetworkNamespace>& known, const std::vector<Socket>& seen) {
+  if (::geteuid() != 0) return {};
+  Finder finder;
+  for (const NetworkNamespace& space : known) finder.know(space.inode);
+  std::set<std::uint64_t> inodes;
+  for (const Socket& socket : seen) inodes.insert(socket.inode);
+  add_hidden(finder, scan, inodes);
+  return finder.take();
 }
 
 Status in_namespace(const NetworkNamespace& space, const std::function<void()>& work) {

@@ -18,8 +18,7 @@ struct NetworkNamespace {
   std::shared_ptr<UniqueFd> held;  ///< instead of `path`, where only a socket keeps it alive; shared with copies of this value
 };
 
-/// Ours first. From processes, /run/netns, bind mounts, descriptors, and, as root, from sockets whose namespace has neither process
-/// nor mount.
+/// Ours first. From processes, /run/netns, bind mounts and descriptors.
 std::vector<NetworkNamespace> network_namespaces(const ProcessScan& scan);
 
 /// Calls `work` inside the namespace, on a thread of its own that ends with it. refused when we may not enter.
@@ -29,8 +28,12 @@ struct SocketScan {
   std::vector<Socket> sockets;
   std::vector<std::string> unseen;  ///< what could not be seen, and what would show it
 };
-/// Listeners of all these namespaces, of which ours is the first.
+/// Listeners of all these namespaces; ours, where it is among them, must be the first.
 SocketScan listening_sockets(const std::vector<NetworkNamespace>& spaces);
+/// Namespaces beyond `known` that have neither process nor mount nor descriptor: found, as root, by asking sockets that processes have
+/// open, and that are none of the listeners in `seen`, for theirs.
+std::vector<NetworkNamespace> hidden_namespaces(const ProcessScan& scan, const std::vector<NetworkNamespace>& known, const std::vector<Socket>& seen);
+
 /// Those of the namespace the calling thread is in.
 Result<std::vector<Socket>> listening_sockets_here();
 
