@@ -1,18 +1,19 @@
-#include "app/daemon_service.h"
 #include "app/version.h"
 #include "verbs.h"
 
 int main(int argc, char** argv) {
   using namespace ghost;
-  app::DaemonSpec daemon;
-  daemon.program = "ardus";
-  daemon.port = 1117;
-  daemon.socket = "ardus";
   Program program;
   program.name = "ardus";
   program.version = app::kVersion;
   program.summary = "multicast file transfer";
-  program.description = "Sends files to many machines at once. The daemon answers who it is and how it fares; simulate plays a whole transfer.";
-  program.verbs = {app::serve_verb(daemon, "answer b2.v1.Core on port 1117"), app::simulate_verb()};
+  program.description =
+      "Sends files and folders to many machines at once, by multicast, and ends when each has a verified copy. Sender and receivers are members of one house "
+      "('ghostlight house').";
+  program.examples = {{"ardus send album/ --receivers 3", "to three machines"},
+                      {"ardus serve --into /srv/music", "receive, as a daemon"},
+                      {"ardus verify /srv/music", "is it still as it came?"},
+                      {"ardus simulate --receivers 1000 --loss 0.01", "what it would cost on a lossy network"}};
+  program.verbs = {app::send_verb(), app::receive_verb(), app::serve_verb(), app::status_verb(), app::verify_verb(), app::simulate_verb()};
   return run_command_line(program, argc, argv);
 }

@@ -3,6 +3,14 @@
 
 namespace ghost::app {
 
+Verb receive_verb();
+Verb send_verb();
+Verb serve_verb();
 Verb simulate_verb();
+Verb status_verb();
+Verb verify_verb();
+
+/// --iface IF, repeated.
+Option iface_option();
 
 }  // namespace ghost::app

@@ -212,6 +212,7 @@ void ReceivingSession::on_store(Result<std::unique_ptr<Store>> store) {
   bytes_done_ = store_->bytes_done();
   phase_ = Phase::announcing;
   detail_ = "waiting for the sender to begin";
+  parts_.log.info("ardus: joined", {{"session", name_.session}, {"from", sender_.name}, {"bytes_here", bytes_done_}, {"chunks_missing", lacks_->count()}});
   if (link_) need();
 }
 

@@ -161,18 +161,24 @@ void SendingSession::begin_if_due() {
   const std::uint32_t wait_ms = request_.wait_ms != 0 ? request_.wait_ms : waits_for_count ? 0 : kUsualWait;
   const TimePoint until = wait_ms == 0 ? TimePoint::max() : ready_since_ + std::chrono::milliseconds(wait_ms);
   if (waits_for_count ? ready >= request_.receivers : !request_.expected.empty() && expected_here()) return begin();
-  const bool still_joining = std::ranges::any_of(peers_, [](const auto& p) { return !p.second.ready && !p.second.left; });
+  std::string failures;
+  bool still_joining = false;
+  for (const auto& [id, peer] : peers_) {
+    const bool failed = peer.state == v1::CensusState::failed;
+    still_joining = still_joining || (!peer.ready && !peer.left && !failed);
+    if (failed) failures += "; " + peer.identity.name + " can't: " + peer.detail;
+  }
   if (now() >= until && ready > 0) return begin();
   if (now() >= until && !still_joining) {
     std::string ways;
     for (const Way& way : ways_) ways += (ways.empty() ? "" : ", ") + way.name;
     return end(v1::TransferPhase::failed,
-               "no receiver joined within " + seconds_text(std::chrono::milliseconds(wait_ms)) + " on " + ways +
-                   ": receivers run 'ardus serve --into DIR' or 'ardus receive --into DIR', are members of the house, and must hear 239.255.11.17",
+               "no receiver joined within " + std::to_string(wait_ms) + " ms on " + ways +
+                   (failures.empty() ? ": receivers run 'ardus serve --into DIR' or 'ardus receive --into DIR', are members of the house, and must hear 239.255.11.17" : failures),
                std::string(name(Errc::timed_out)));
   }
   detail_ = "waiting for receivers: " + std::to_string(ready) + (waits_for_count ? " of " + std::to_string(request_.receivers) : std::string()) + " joined";
-  if (still_joining) detail_ += ", others are looking at what they have";
+  detail_ += (still_joining ? ", others are looking at what they have" : "") + failures;
   const TimePoint again = std::min(until, now() + std::chrono::milliseconds(500));
   begin_timer_ = parts_.node.network().wake_at(std::max(again, now() + std::chrono::milliseconds(20)), [this](TimePoint) { begin_if_due(); });
   change();
@@ -202,6 +208,7 @@ void SendingSession::begin() {
     options.fixed_rate = request_.rate != 0;
     options.ceiling = request_.rate != 0 ? request_.rate : kCeiling;
     options.give_up_after = patience();
+    options.silent_after = std::min(options.silent_after, patience() / 2);
     keys_.emplace(name_, first_secret_, parts_.node.state().key());
     core_.emplace(options, name_, *keys_, static_cast<BlockSource&>(*this), parts_.node.network().precise_now());
   }
@@ -397,6 +404,7 @@ void SendingSession::keys(b2::ServerStream<v1::KeysUpdate> stream) {
     const auto gone = peers_.find(who);
     if (gone == peers_.end() || gone->second.keys != weak.lock()) return;
     gone->second.left = true;
+    gone->second.left_at = now();
     if (!map_) gone->second.ready = false;
     const auto kept = std::exchange(gone->second.keys, nullptr);
     if (kept) kept->fail({Errc::cancelled, "cancelled by the caller"});
@@ -493,7 +501,7 @@ void SendingSession::check_end() {
     if (peer.state == v1::CensusState::verified) continue;
     all_verified = false;
     if (peer.state == v1::CensusState::failed) continue;
-    const bool given_up = core_ && peer.number.value != 0 ? core_->receiver(peer.number, now()).state == PeerState::failed : peer.left;
+    const bool given_up = peer.left ? now() - peer.left_at >= patience() : core_ && peer.number.value != 0 && core_->receiver(peer.number, now()).state == PeerState::failed;
     waiting = waiting || !given_up;
   }
   if (all_verified) return end(v1::TransferPhase::done, "");
@@ -501,8 +509,10 @@ void SendingSession::check_end() {
     calm_since_ = {};
     return;
   }
+  // Nobody is under way: those who failed may come back at once, those who never came are waited for like those who fell silent.
   if (calm_since_ == TimePoint{}) calm_since_ = now();
-  if (now() - calm_since_ < kCalm) return;
+  const bool all_came = peers_.size() >= request_.receivers && expected_here();
+  if (now() - calm_since_ < (all_came ? kCalm : std::max(kCalm, patience()))) return;
   const std::size_t wanted = std::max<std::size_t>(request_.receivers, peers_.size());
   end(v1::TransferPhase::partly, std::to_string(verified()) + " of " + std::to_string(wanted) + " receivers hold a verified copy");
 }
@@ -543,7 +553,7 @@ v1::Receiver SendingSession::told(const Peer& peer) const {
   told.receipt = peer.receipt;
   told.detail = peer.detail;
   told.bytes_done = peer.bytes_done;
-  told.state = peer.left ? v1::ReceiverState::silent : v1::ReceiverState::joined;
+  told.state = v1::ReceiverState::joined;
   if (core_ && peer.number.value != 0) {
     const PeerProgress progress = core_->receiver(peer.number, now());
     told.loss = progress.loss;
@@ -567,7 +577,11 @@ v1::Receiver SendingSession::told(const Peer& peer) const {
       told.bytes_done += lacking * progress.blocks_done / progress.blocks_wanted;
     }
   }
-  if (peer.state == v1::CensusState::committing) told.state = v1::ReceiverState::committing;
+  if (peer.left) {
+    told.state = now() - peer.left_at >= patience() ? v1::ReceiverState::failed : v1::ReceiverState::silent;
+    told.detail = "not heard of for " + seconds_text(now() - peer.left_at) + ", since its connection ended";
+  }
+  if (peer.state == v1::CensusState::committing && !peer.left) told.state = v1::ReceiverState::committing;
   if (peer.state == v1::CensusState::failed) told.state = v1::ReceiverState::failed, told.detail = peer.detail;
   if (peer.state == v1::CensusState::verified) told.state = v1::ReceiverState::verified, told.detail.clear();
   return told;

@@ -68,7 +68,8 @@ class SendingSession : private BlockSource {
     Bytes receipt;
     std::string detail;
     std::uint64_t bytes_done = 0;
-    bool left = false;            ///< its control connection ended
+    bool left = false;            ///< its control connection ended …
+    TimePoint left_at{};          ///< … then
   };
 
   Status read(BlockIndex block, std::span<std::uint8_t> out) override;

@@ -1,0 +1,118 @@
+#include "report.h"
+
+#include <fmt/format.h>
+
+#include <iostream>
+
+#include "base/text.h"
+#include "base/units.h"
+
+namespace ghost::app {
+
+std::string_view phase_name(ardus::v1::TransferPhase phase) {
+  using P = ardus::v1::TransferPhase;
+  switch (phase) {
+    case P::unknown: return "unknown";
+    case P::scanning: return "scanning";
+    case P::announcing: return "announcing";
+    case P::streaming: return "streaming";
+    case P::draining: return "draining";
+    case P::settling: return "settling";
+    case P::done: return "done";
+    case P::partly: return "partly";
+    case P::failed: return "failed";
+    case P::cancelled: return "cancelled";
+  }
+  return "unknown";
+}
+
+std::string_view state_name(ardus::v1::ReceiverState state) {
+  using S = ardus::v1::ReceiverState;
+  switch (state) {
+    case S::unknown: return "unknown";
+    case S::expected: return "expected";
+    case S::joined: return "joined";
+    case S::receiving: return "receiving";
+    case S::repairing: return "repairing";
+    case S::committing: return "committing";
+    case S::verified: return "verified";
+    case S::silent: return "silent";
+    case S::failed: return "failed";
+  }
+  return "unknown";
+}
+
+Exit exit_of(const ardus::v1::Transfer& transfer) {
+  using P = ardus::v1::TransferPhase;
+  if (transfer.phase == P::done) return Exit::done;
+  if (transfer.phase == P::partly) return Exit::partly;
+  if (transfer.phase == P::cancelled || transfer.error == "cancelled") return Exit::interrupted;
+  if (transfer.error == "refused" || transfer.error == "unauthenticated") return Exit::refused;
+  if (transfer.sending && transfer.error == "timed_out") return Exit::partly;  // nobody came
+  return Exit::failed;
+}
+
+nlohmann::ordered_json progress_event(const ardus::v1::Transfer& transfer) {
+  std::size_t verified = 0;
+  for (const auto& receiver : transfer.receivers) verified += receiver.state == ardus::v1::ReceiverState::verified ? 1 : 0;
+  nlohmann::ordered_json line = {{"v", 1}, {"event", "progress"}, {"session", transfer.session}, {"phase", phase_name(transfer.phase)}, {"bytes", transfer.bytes},
+                                 {"bytes_needed", transfer.bytes_needed}, {"bytes_done", transfer.bytes_done}, {"rate", transfer.rate}, {"seconds", transfer.seconds}, {"detail", transfer.detail}};
+  if (transfer.sending) {
+    line["receivers"] = transfer.receivers.size();
+    line["verified"] = verified;
+  } else {
+    line["sender"] = transfer.sender;
+  }
+  return line;
+}
+
+nlohmann::ordered_json summary_event(const ardus::v1::Transfer& transfer, Exit exit) {
+  nlohmann::ordered_json line = {{"v", 1}, {"event", "summary"}, {"code", code(exit)}, {"state", phase_name(transfer.phase)}, {"session", transfer.session},
+                                 {"name", transfer.name}, {"content", to_hex(transfer.content)}, {"files", transfer.files}, {"bytes", transfer.bytes},
+                                 {"seconds", transfer.seconds}, {"detail", transfer.detail}};
+  if (!transfer.sending) {
+    line["into"] = transfer.into;
+    line["sender"] = transfer.sender;
+    line["error"] = transfer.error;
+    line["fallback_bytes"] = transfer.fallback_bytes;
+    return line;
+  }
+  line["bytes_needed"] = transfer.bytes_needed;
+  line["wire_bytes"] = transfer.wire_bytes;
+  line["source_packets"] = transfer.source_packets;
+  line["sent_packets"] = transfer.sent_packets;
+  line["repair_symbols"] = transfer.repair_symbols;
+  line["receivers"] = nlohmann::ordered_json::array();
+  for (const auto& receiver : transfer.receivers) {
+    line["receivers"].push_back({{"id", to_hex(receiver.node)}, {"name", receiver.name}, {"state", state_name(receiver.state)}, {"bytes_done", receiver.bytes_done},
+                                 {"loss", receiver.loss}, {"receipt", to_hex(receiver.receipt)}, {"detail", receiver.detail}});
+  }
+  return line;
+}
+
+void print_json(const nlohmann::ordered_json& line) {
+  std::cout << line.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) << std::endl;
+}
+
+std::string receivers_table(const ardus::v1::Transfer& transfer, std::size_t width) {
+  Table table({"receiver", "id", "state", "loss", "why"});
+  for (const auto& receiver : transfer.receivers) {
+    table.add({receiver.name, receiver.words, std::string(state_name(receiver.state)), fmt::format("{:.1f} %", receiver.loss * 100), receiver.detail});
+  }
+  return table.empty() ? "" : table.text(width);
+}
+
+std::string sentence(const ardus::v1::Transfer& transfer) {
+  const std::string what = fmt::format("{}: {} in {} files, {:.1f} s", printable(transfer.name), format_size(transfer.bytes), transfer.files, transfer.seconds);
+  if (!transfer.sending) {
+    return what + (transfer.phase == ardus::v1::TransferPhase::done ? fmt::format(", from {}, verified in {}", printable(transfer.sender), printable(transfer.into))
+                                                                     : ": " + printable(transfer.detail));
+  }
+  const double share = transfer.bytes == 0 ? 0 : static_cast<double>(transfer.wire_bytes) / static_cast<double>(transfer.bytes);
+  std::size_t verified = 0;
+  for (const auto& receiver : transfer.receivers) verified += receiver.state == ardus::v1::ReceiverState::verified ? 1 : 0;
+  return what + fmt::format("; {} of {} receivers verified, {:.3f} wire bytes per byte", verified, transfer.receivers.size(), share) +
+         (transfer.detail.empty() ? "" : "\n" + printable(transfer.detail));
+}
+
+}  // namespace ghost::app

@@ -1,0 +1,28 @@
+#pragma once
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "ardus/api.h"
+#include "base/command_line.h"
+#include "base/terminal.h"
+
+namespace ghost::app {
+
+/// "streaming", "verified": as they stand in JSON.
+std::string_view phase_name(ardus::v1::TransferPhase phase);
+std::string_view state_name(ardus::v1::ReceiverState state);
+
+/// How a command ends with a transfer that ended so: 0 only when every expected copy is verified.
+Exit exit_of(const ardus::v1::Transfer& transfer);
+
+/// A transfer under way, and the last line of `ardus send --json` and `receive --json`.
+nlohmann::ordered_json progress_event(const ardus::v1::Transfer& transfer);
+nlohmann::ordered_json summary_event(const ardus::v1::Transfer& transfer, Exit exit);
+void print_json(const nlohmann::ordered_json& line);
+
+/// Each receiver, what became of it and why.
+std::string receivers_table(const ardus::v1::Transfer& transfer, std::size_t width);
+/// One sentence: what was sent, or received, and how it ended.
+std::string sentence(const ardus::v1::Transfer& transfer);
+
+}  // namespace ghost::app

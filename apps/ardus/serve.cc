@@ -1,0 +1,70 @@
+// `ardus serve`.
+#include "app/daemon_service.h"
+#include "ardus/ardus_node_service.h"
+#include "verbs.h"
+
+namespace ghost::app {
+
+namespace {
+
+DaemonSpec daemon_spec() {
+  DaemonSpec spec;
+  spec.program = "ardus";
+  spec.port = 1117;
+  spec.socket = "ardus";
+  spec.keys = {{"ardus.into", ConfigType::text, "", "take every transfer of a trusted sender into this folder", {}},
+               {"ardus.iface", ConfigType::list, "", "network interfaces to hear announcements on; by default the default route's", {}},
+               {"ardus.accept_from", ConfigType::text, "", "take transfers of this sender only: its name, words or id", {}}};
+  return spec;
+}
+
+int serve(const Arguments& arguments) {
+  ardus::ArdusNode::Options options;
+  std::unique_ptr<ardus::ArdusNode> ardus;
+  Logger log = Logger::none();
+  DaemonSpec spec = daemon_spec();
+  spec.configured = [&](const Config& config) -> Status {
+    if (const std::string& into = config.text("ardus.into"); !into.empty()) options.into = std::filesystem::absolute(into).lexically_normal();
+    options.interfaces = config.list("ardus.iface");
+    options.accept_from = config.text("ardus.accept_from");
+    log = Logger::to_stderr(parse_log_level(config.text("ardus.log")).value_or(LogLevel::info));
+    return {};
+  };
+  spec.ready = [&](b2::Node& node) -> Status {
+    ardus = std::make_unique<ardus::ArdusNode>(node, log);
+    const Status started = ardus->start(options);
+    if (!started) ardus.reset();
+    return started;
+  };
+  spec.stopping = [&](std::function<void()> stopped) {
+    ardus.reset();
+    stopped();
+  };
+  return run_daemon(spec, arguments);
+}
+
+}  // namespace
+
+Verb serve_verb() {
+  Verb verb = app::serve_verb(daemon_spec(), "send on request, and receive what trusted senders announce");
+  verb.description =
+      "Answers b2 on port 1117 and its Unix socket, and does what 'ardus send' and 'ardus receive' ask for. With --into, takes every transfer that a member of the house "
+      "with the role send announces (udp 1117), by multicast (1835) and unicast (1834).";
+  verb.examples = {{"ardus serve --into /srv/music --iface eth0 --listen 10.0.0.7:1117", "receive for the house"}, {"ardus serve", "send on request"}};
+  Option into;
+  into.name = "into";
+  into.value = "DIR";
+  into.help = "take every transfer of a trusted sender into this folder";
+  into.complete = Complete::directories;
+  Option from;
+  from.name = "accept-from";
+  from.value = "NAME";
+  from.help = "take transfers of this sender only: its name, words or id";
+  verb.options.push_back(into);
+  verb.options.push_back(iface_option());
+  verb.options.push_back(from);
+  verb.run = serve;
+  return verb;
+}
+
+}  // namespace ghost::app

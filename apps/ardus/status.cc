@@ -1,0 +1,134 @@
+// `ardus status` and `ardus verify`.
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <iostream>
+
+#include "app/session_service.h"
+#include "ardus/ardus_node_service.h"
+#include "ardus/store_service.h"
+#include "base/random.h"
+#include "base/text.h"
+#include "base/units.h"
+#include "report.h"
+#include "verbs.h"
+
+namespace ghost::app {
+
+namespace {
+
+/// What the daemon says of itself, its signature checked.
+Result<ardus::v1::StatusResponse> ask_status(Session& session) {
+  ardus::v1::StatusRequest request;
+  request.nonce.resize(32);
+  random_bytes(request.nonce);
+  const auto answer = session.call("ardus.v1.Node", "Status", b2::encode(request), std::chrono::seconds(10));
+  if (!answer) return answer.error();
+  auto status = b2::decode<ardus::v1::StatusResponse>(*answer);
+  if (!status) return status.error();
+  if (!verify_signature(status->public_key, ardus::kStatusDomain, ardus::status_signed_bytes(request.nonce, *status), status->signature)) {
+    return Error{Errc::unauthenticated, "the daemon's Status is not signed with the key it names"};
+  }
+  return status;
+}
+
+Result<ardus::v1::Transfers> ask_transfers(Session& session) {
+  std::optional<ardus::v1::Transfers> first;
+  std::optional<Status> ended;
+  auto call = ardus::v1::NodeClient(session.channel()).watch(
+      {}, [&](const ardus::v1::Transfers& transfers) { first = transfers; }, [&](const Status& status) { ended = status; });
+  if (!session.wait([&] { return first || ended; })) return Error{Errc::cancelled, "interrupted"};
+  if (!first) return *ended ? Error{Errc::io, "the daemon told no transfers"} : ended->error();
+  call.cancel();
+  return std::move(*first);
+}
+
+int status(const Arguments& arguments) {
+  const auto where = places(arguments);
+  if (!where) return complain("ardus", where.error());
+  Session::Wish wish;
+  wish.at = arguments.text("at", where->socket("ardus"));
+  auto session = Session::open(*where, wish);
+  if (!session) return complain("ardus", Error{session.error().code, session.error().message + "; is the daemon running? 'ardus serve' starts it"});
+  const auto status = ask_status(**session);
+  if (!status) return complain("ardus", status.error());
+  const auto transfers = ask_transfers(**session);
+  const std::string words = b2::NodeId::of_public_key(status->public_key).words();
+  if (arguments.has("json")) {
+    nlohmann::ordered_json line = {{"v", 1}, {"event", "summary"}, {"node", status->name}, {"id", to_hex(status->node)}, {"words", words}, {"program", status->program},
+                                   {"receiving_into", status->receiving_into}, {"sockets", nlohmann::ordered_json::array()}, {"transfers", nlohmann::ordered_json::array()}};
+    for (const auto& socket : status->sockets) line["sockets"].push_back({{"transport", socket.transport}, {"address", socket.address}, {"purpose", socket.purpose}});
+    if (transfers) {
+      for (const auto& transfer : transfers->transfers) line["transfers"].push_back(summary_event(transfer, exit_of(transfer)));
+    }
+    print_json(line);
+    return code(Exit::done);
+  }
+  std::cout << fmt::format("node  {}  {}\ninto  {}\n", printable(status->name), words, status->receiving_into.empty() ? "nowhere: it only sends" : printable(status->receiving_into));
+  Table sockets({"port", "address", "for"});
+  for (const auto& socket : status->sockets) sockets.add({socket.transport, socket.address, socket.purpose});
+  std::cout << "\n" << sockets.text(Terminal::of(STDOUT_FILENO).width);
+  Table table({"transfer", "way", "state", "size", "done", "detail"});
+  for (const auto& transfer : transfers ? transfers->transfers : std::vector<ardus::v1::Transfer>()) {
+    table.add({transfer.name, transfer.sending ? "out" : "in", std::string(phase_name(transfer.phase)), format_size(transfer.bytes), format_size(transfer.bytes_done), transfer.detail});
+  }
+  if (!table.empty()) std::cout << "\n" << table.text(Terminal::of(STDOUT_FILENO).width);
+  if (!transfers) return complain("ardus", transfers.error());
+  return code(Exit::done);
+}
+
+std::string_view finding_name(ardus::FileFinding::State state) { return state == ardus::FileFinding::State::missing ? "missing" : "different"; }
+
+int verify(const Arguments& arguments) {
+  const auto transfers = ardus::verify_target(arguments.text("DIR"));
+  if (!transfers) return complain("ardus", transfers.error());
+  std::size_t wrong = 0;
+  std::uint64_t files = 0, bytes = 0;
+  for (const ardus::VerifiedTransfer& transfer : *transfers) {
+    for (const ardus::FileFinding& finding : transfer.wrong) {
+      if (arguments.has("json")) print_json({{"v", 1}, {"event", "finding"}, {"content", to_hex(transfer.manifest.content)}, {"path", finding.path}, {"state", finding_name(finding.state)}});
+      else std::cout << fmt::format("{}  {}\n", finding_name(finding.state), printable(finding.path));
+    }
+    wrong += transfer.wrong.size();
+    files += transfer.files;
+    bytes += transfer.bytes;
+  }
+  const Exit exit = wrong == 0 ? Exit::done : Exit::failed;
+  if (arguments.has("json")) {
+    print_json({{"v", 1}, {"event", "summary"}, {"code", code(exit)}, {"transfers", transfers->size()}, {"files", files}, {"bytes", bytes}, {"wrong", wrong}});
+  } else {
+    std::cout << fmt::format("{} files, {} of {} transfers: {}\n", files, format_size(bytes), transfers->size(), wrong == 0 ? "all as they came" : fmt::format("{} not as they came", wrong));
+  }
+  return code(exit);
+}
+
+}  // namespace
+
+Verb status_verb() {
+  Verb verb;
+  verb.name = "status";
+  verb.summary = "what the daemon listens on, and its transfers";
+  verb.description = "The daemon signs what it says with its node's key over a nonce of this command; the signature is checked.";
+  verb.examples = {{"ardus status", "of this machine's daemon"}, {"ardus status --json", "for a script"}};
+  Option at;
+  at.name = "at";
+  at.value = "ADDR";
+  at.help = "of another daemon than this machine's";
+  verb.options = {at, state_option(), json_option()};
+  verb.run = status;
+  return verb;
+}
+
+Verb verify_verb() {
+  Verb verb;
+  verb.name = "verify";
+  verb.summary = "compare what was received into a folder with what is there";
+  verb.description = "Reads every file that transfers brought into the folder and hashes its chunks against the manifests kept in DIR/.ardus/received. 1 when something is missing or different.";
+  verb.examples = {{"ardus verify /srv/music", "after the disks moved"}};
+  verb.options = {json_option()};
+  verb.positionals = {{"DIR", "the folder", Positional::Count::one, {}, Complete::directories}};
+  verb.run = verify;
+  return verb;
+}
+
+}  // namespace ghost::app

@@ -1,0 +1,262 @@
+// `ardus send` and `ardus receive`.
+#include <unistd.h>
+
+#include <charconv>
+#include <iostream>
+
+#include "ardus/api.h"
+#include "base/file.h"
+#include "base/text.h"
+#include "base/units.h"
+#include "report.h"
+#include "steering_service.h"
+#include "verbs.h"
+
+namespace ghost::app {
+
+namespace {
+
+constexpr std::uint64_t kNoLimit = 10'000'000'000;  ///< bit/s: `--rate max`
+
+std::string absolute(const std::string& path) { return std::filesystem::absolute(path).lexically_normal().string(); }
+
+/// Milliseconds of an option; 0 when it was not given.
+Result<std::uint32_t> milliseconds(const Arguments& arguments, const std::string& option) {
+  const auto text = arguments.find(option);
+  if (!text) return 0u;
+  const auto duration = parse_duration(*text);
+  if (!duration) return duration.error().in("--" + option);
+  const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(*duration).count();
+  if (ms < 1 || ms > 24 * 3600 * 1000) return Error{Errc::malformed, "--" + option + " " + *text + ": between 1 ms and a day"};
+  return static_cast<std::uint32_t>(ms);
+}
+
+/// The lines of a file that are neither empty nor comments.
+Result<std::vector<std::string>> read_list(const std::string& path) {
+  const auto text = read_file(path, 16 * 1024 * 1024);
+  if (!text) return text.error();
+  std::vector<std::string> names;
+  for (std::size_t at = 0; at < text->size();) {
+    const std::size_t end = std::min(text->find('\n', at), text->size());
+    std::string line = text->substr(at, end - at);
+    line.erase(line.find_last_not_of(" \t\r") + 1);
+    line.erase(0, line.find_first_not_of(" \t"));
+    if (!line.empty() && line[0] != '#') names.push_back(std::move(line));
+    at = end + 1;
+  }
+  return names;
+}
+
+Result<ardus::v1::SendRequest> send_request(const Arguments& arguments) {
+  ardus::v1::SendRequest request;
+  for (const std::string& path : arguments.all("PATH")) request.paths.push_back(absolute(path));
+  request.name = arguments.text("name");
+  request.interfaces = arguments.all("iface");
+  if (const auto rate = arguments.find("rate")) {
+    const auto bits = *rate == "max" ? Result<std::uint64_t>(kNoLimit) : parse_bit_rate(*rate);
+    if (!bits) return bits.error().in("--rate");
+    request.rate = *bits;
+  }
+  if (const auto count = arguments.find("receivers")) {
+    const auto [end, wrong] = std::from_chars(count->data(), count->data() + count->size(), request.receivers);
+    if (wrong != std::errc{} || end != count->data() + count->size() || request.receivers == 0) return Error{Errc::malformed, "--receivers " + *count + ": a number from 1 on is wanted"};
+  }
+  const auto wait = milliseconds(arguments, "wait"), patience = milliseconds(arguments, "patience");
+  if (!wait) return wait.error();
+  if (!patience) return patience.error();
+  request.wait_ms = *wait;
+  request.patience_ms = *patience;
+  if (const auto list = arguments.find("list")) {
+    auto names = read_list(*list);
+    if (!names) return names.error();
+    request.expected = std::move(*names);
+  }
+  return request;
+}
+
+/// What is shown while it lasts.
+class Display {
+ public:
+  explicit Display(const Arguments& arguments) : json_(arguments.has("json")), quiet_(arguments.has("quiet")) {}
+
+  void show(const ardus::v1::Transfer& transfer) {
+    if (json_) {
+      const std::string key = std::string(phase_name(transfer.phase)) + transfer.detail;
+      const TimePoint now = std::chrono::steady_clock::now();
+      if (key == told_ && now - told_at_ < std::chrono::seconds(1)) return;
+      told_ = key;
+      told_at_ = now;
+      return print_json(progress_event(transfer));
+    }
+    if (quiet_) return;
+    const TimePoint now = std::chrono::steady_clock::now();
+    if (transfer.bytes_needed > 0 && transfer.phase >= ardus::v1::TransferPhase::streaming) {
+      if (!progress_) progress_.emplace(Terminal::of(STDERR_FILENO), printable(transfer.name), Progress::Unit::bytes, transfer.bytes_needed, now);
+      std::cerr << progress_->update(transfer.bytes_done, now);
+    }
+    const std::string line = transfer.detail.empty() ? std::string(phase_name(transfer.phase)) : transfer.detail;
+    if (line == told_ || transfer.phase >= ardus::v1::TransferPhase::done) return;
+    told_ = line;
+    std::cerr << (progress_ ? progress_->clear() : "") << "ardus: " << printable(line) << "\n";
+  }
+  void finish(std::string_view outcome) {
+    if (progress_) std::cerr << progress_->finish(outcome, std::chrono::steady_clock::now());
+    progress_.reset();
+  }
+
+ private:
+  bool json_, quiet_;
+  std::optional<Progress> progress_;
+  std::string told_;
+  TimePoint told_at_{};
+};
+
+int fail(const Arguments& arguments, const Error& error) {
+  if (arguments.has("json")) print_json({{"v", 1}, {"event", "error"}, {"status", name(error.code)}, {"message", error.message}, {"code", code(exit_code_of(error))}});
+  return complain("ardus", error);
+}
+
+int end(const Arguments& arguments, const ardus::v1::Transfer& transfer) {
+  const Exit exit = exit_of(transfer);
+  if (arguments.has("json")) {
+    print_json(summary_event(transfer, exit));
+  } else if (!arguments.has("quiet") || exit != Exit::done) {
+    std::cout << sentence(transfer) << "\n" << receivers_table(transfer, Terminal::of(STDOUT_FILENO).width);
+  }
+  if (exit != Exit::done && !transfer.detail.empty()) std::cerr << "ardus: " << printable(transfer.detail) << "\n";
+  return code(exit);
+}
+
+/// Cancels the transfer that Ctrl-C was for.
+void cancel(Steering& steering, std::uint64_t session) {
+  bool answered = false;
+  ardus::v1::CancelRequest request;
+  request.session = session;
+  ardus::v1::NodeClient(steering.caller()).cancel(request, [&](const Result<ardus::v1::CancelResponse>&) { answered = true; });
+  steering.wait([&] { return answered; });
+}
+
+int send(const Arguments& arguments) {
+  auto request = send_request(arguments);
+  if (!request) {
+    std::cerr << "ardus: " << request.error().message << "\n";
+    return code(Exit::usage);
+  }
+  auto steering = Steering::open(arguments, arguments.has("quiet"));
+  if (!steering) return fail(arguments, steering.error());
+  Display display(arguments);
+  ardus::v1::Transfer last;
+  std::optional<Status> ended;
+  auto call = ardus::v1::NodeClient((*steering)->caller()).send(
+      *request,
+      [&](const ardus::v1::Transfer& transfer) {
+        last = transfer;
+        display.show(transfer);
+      },
+      [&](const Status& status) { ended = status; });
+  if (!(*steering)->wait([&] { return ended.has_value(); })) {
+    cancel(**steering, last.session);
+    display.finish("interrupted");
+    return code(Exit::interrupted);
+  }
+  display.finish(*ended ? phase_name(last.phase) : "failed");
+  if (!*ended) return fail(arguments, ended->error());
+  return end(arguments, last);
+}
+
+int receive(const Arguments& arguments) {
+  if (!arguments.has("into")) {
+    std::cerr << "ardus: receive needs --into DIR, the folder that takes what comes\n";
+    return code(Exit::usage);
+  }
+  auto steering = Steering::open(arguments, arguments.has("quiet"));
+  if (!steering) return fail(arguments, steering.error());
+  ardus::v1::ReceiveRequest request;
+  request.into = absolute(arguments.text("into"));
+  request.interfaces = arguments.all("iface");
+  request.once = arguments.has("once");
+  if (!arguments.has("json") && !arguments.has("quiet")) std::cerr << "ardus: waiting for transfers into " << request.into << "\n";
+  Display display(arguments);
+  ardus::v1::Transfer last;
+  std::optional<Status> ended;
+  auto call = ardus::v1::NodeClient((*steering)->caller()).receive(
+      request,
+      [&](const ardus::v1::Transfer& transfer) {
+        last = transfer;
+        display.show(transfer);
+        if (transfer.phase < ardus::v1::TransferPhase::done) return;
+        display.finish(phase_name(transfer.phase));
+        if (!request.once || exit_of(transfer) == Exit::refused) {
+          if (arguments.has("json")) print_json(progress_event(transfer));
+          else std::cout << sentence(transfer) << std::endl;
+        }
+      },
+      [&](const Status& status) { ended = status; });
+  if (!(*steering)->wait([&] { return ended.has_value(); })) {
+    call.cancel();
+    display.finish("interrupted");
+    return code(Exit::interrupted);
+  }
+  if (!*ended) return fail(arguments, ended->error());
+  return end(arguments, last);
+}
+
+Option option(std::string name, std::string value, std::string help) {
+  Option made;
+  made.name = std::move(name);
+  made.value = std::move(value);
+  made.help = std::move(help);
+  return made;
+}
+
+}  // namespace
+
+Option iface_option() {
+  Option iface = option("iface", "IF", "network interface, by name; by default the default route's");
+  iface.repeated = true;
+  return iface;
+}
+
+Verb send_verb() {
+  Verb verb;
+  verb.name = "send";
+  verb.summary = "send files and folders to many machines at once";
+  verb.description =
+      "Announces a session, waits for receivers of the house, sends once what any of them lacks, and ends when each has handed over a signed receipt "
+      "for its verified copy: then, and only then, with 0. With 3, a table says who has none, and why. A running 'ardus serve' does the work; without one, this process.";
+  verb.examples = {{"ardus send album/ --receivers 3", "once three have joined; until three are verified"},
+                   {"ardus send image.iso --iface eth1 --rate 200M --wait 10s", "to all who join within 10 s, at 200 Mbit/s"},
+                   {"ardus send /srv/models --list machines.txt --json", "to every machine of a list"}};
+  Option list = option("list", "FILE", "names of the machines that must have a copy, one a line");
+  list.complete = Complete::files;
+  verb.options = {iface_option(),
+                  option("rate", "RATE", "bit/s on the wire, 200M, or max; by default found out"),
+                  option("receivers", "N", "begin when so many have joined, and end only when so many are verified"),
+                  option("wait", "TIME", "begin after this with those who joined (5s; with --receivers, without limit)"),
+                  list,
+                  option("patience", "TIME", "how long a receiver that fell silent is waited for (60s)"),
+                  option("name", "NAME", "of the transfer, for people"),
+                  state_option(),
+                  json_option(),
+                  quiet_option()};
+  verb.positionals = {{"PATH", "files and folders", Positional::Count::at_least_one, {}, Complete::files}};
+  verb.run = send;
+  return verb;
+}
+
+Verb receive_verb() {
+  Verb verb;
+  verb.name = "receive";
+  verb.summary = "take transfers into a folder";
+  verb.description =
+      "Takes what trusted senders of this node's house announce. Nothing stands under its name before it is whole and verified; what an interrupted transfer left "
+      "is gone on with by the next. A running 'ardus serve' does the work; without one, this process.";
+  verb.examples = {{"ardus receive --into /srv/music", "until Ctrl-C"}, {"ardus receive --into . --once", "the next transfer, then end"}};
+  Option into = option("into", "DIR", "the folder");
+  into.complete = Complete::directories;
+  verb.options = {into, iface_option(), option("once", "", "end with the first transfer"), state_option(), json_option(), quiet_option()};
+  verb.run = receive;
+  return verb;
+}
+
+}  // namespace ghost::app
