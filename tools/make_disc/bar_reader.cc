@@ -145,7 +145,7 @@ class BarReader {
     if (!length) return length.error();
     const auto said = marks();
     if (!said) return said.error();
-    std::ranges::stable_sort(notes, {}, &Note::pitch);
+    std::ranges::sort(notes, {}, &Note::pitch);
     for (std::size_t i = 0; i < notes.size(); ++i) {
       if (said->rolled) notes[i].rolled = static_cast<int>(i);
       add(notes[i], *length, *said);

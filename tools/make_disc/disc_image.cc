@@ -51,7 +51,7 @@ void render(Work& work, std::uint32_t number, const std::filesystem::path& sound
 void render_all(std::vector<Work>& works, const Order& order) {
   std::vector<std::size_t> turns(works.size());
   for (std::size_t i = 0; i < turns.size(); ++i) turns[i] = i;
-  std::ranges::stable_sort(turns, std::greater{}, [&](std::size_t i) { return works[i].performance.length; });
+  std::ranges::sort(turns, {}, [&](std::size_t i) { return std::pair(-works[i].performance.length, i); });
   std::atomic<std::size_t> next = 0;
   std::vector<std::jthread> threads;
   for (unsigned i = 0; i < order.jobs; ++i)

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <iterator>
 #include <map>
 #include <tuple>
 
@@ -54,9 +55,9 @@ Result<Unfolded> unfold(const Score& score) {
     append(piece.pedals, section.pedals, piece.length);
     append(piece.fermatas, section.fermatas, piece.length);
     for (std::size_t voice = 0; voice < score.voices.size(); ++voice) {
-      append(piece.dynamics[voice], section.dynamics, piece.length);
-      append(piece.dynamics[voice], section.voice_dynamics[voice], piece.length);
-      std::ranges::stable_sort(piece.dynamics[voice], {}, &Dynamic::at);
+      std::vector<Dynamic> both;  // at the same tick the voice's own comes last and holds
+      std::ranges::merge(section.dynamics, section.voice_dynamics[voice], std::back_inserter(both), {}, &Dynamic::at, &Dynamic::at);
+      append(piece.dynamics[voice], both, piece.length);
       for (Note note : section.notes[voice]) {
         note.start += piece.length;
         piece.notes[voice].push_back({note, index, 0});
@@ -66,7 +67,7 @@ Result<Unfolded> unfold(const Score& score) {
     if (count > kMostPlayedNotes) return Error{Errc::exhausted, "more than 200,000 notes with all repeats"};
     piece.length += section.length;
   }
-  std::ranges::stable_sort(piece.fermatas, {}, &Fermata::at);
+  std::ranges::sort(piece.fermatas, {}, [](const Fermata& f) { return std::pair(f.at, f.length); });
   return piece;
 }
 
@@ -170,8 +171,8 @@ class Player {
     if (played_.length > kLongestPiece) return Error{Errc::exhausted, "the piece lasts longer than an hour"};
     for (std::size_t voice = 0; voice < score_.voices.size(); ++voice)
       if (Status done = play_voice(voice); !done) return done.error();
-    const auto order = [](const Strike& s) { return std::tuple(s.start, s.voice, s.pitch); };
-    std::ranges::stable_sort(played_.strikes, {}, order);
+    const auto order = [](const Strike& s) { return std::tuple(s.start, s.voice, s.pitch, s.end, s.velocity); };
+    std::ranges::sort(played_.strikes, {}, order);
     work_pedal();
     return std::move(played_);
   }
@@ -209,7 +210,7 @@ class Player {
       }
     }
     played_.pedals.push_back({played_.length, false});
-    std::ranges::stable_sort(played_.pedals, {}, &PedalChange::at);
+    std::ranges::sort(played_.pedals, {}, [](const PedalChange& p) { return std::pair(p.at, p.down); });
   }
 
   const Score& score_;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <memory>
+#include <tuple>
 
 namespace ghost::disc {
 
@@ -41,7 +42,7 @@ std::vector<Event> events_of(const Performance& performance) {
   for (const PedalChange& pedal : performance.pedals)
     for (std::size_t voice = 0; voice < performance.voices.size(); ++voice)
       events.push_back({frame_at(pedal.at), pedal.down ? Event::Kind::pedal_down : Event::Kind::pedal_up, channel_of(voice), 0, 0});
-  std::ranges::stable_sort(events, [](const Event& a, const Event& b) { return std::tie(a.frame, a.kind) < std::tie(b.frame, b.kind); });
+  std::ranges::sort(events, {}, [](const Event& event) { return std::tuple(event.frame, event.kind, event.channel, event.key, event.velocity); });
   return events;
 }
 
