@@ -91,7 +91,8 @@ class BarReader {
       const auto notes = number();
       int in_the_time_of = notes == 3 ? 2 : 4;
       if (take(':')) in_the_time_of = number().value_or(0);
-      if (!notes || *notes < 2 || *notes > 15 || in_the_time_of < 1 || in_the_time_of > 15) return wrong("a tuplet is 3, 5, 6, 7 or as 5:4");
+      if (!notes || *notes < 2 || *notes > 15 || in_the_time_of < 1 || in_the_time_of > 15)
+        return wrong("a tuplet is 3, 5, 6, 7 or as 5:4");
       scale_ = {scale_.first * in_the_time_of, scale_.second * *notes};
     }
     const Tick start = now_;
@@ -212,7 +213,9 @@ class BarReader {
     if (take(':')) {
       const std::size_t end = std::min(text_.find_first_not_of("0123456789.", at_), text_.size());
       const auto length = parse_duration(text_.substr(at_, end - at_));
-      if (!length) return wrong("':" + printable(text_.substr(at_, end - at_)) + "' is no length; they are 1, 2, 4 … 64, with one or two dots");
+      if (!length)
+        return wrong("':" + printable(text_.substr(at_, end - at_)) +
+                     "' is no length; they are 1, 2, 4 … 64, with one or two dots");
       hand_.duration = *length;
       at_ = end;
     }

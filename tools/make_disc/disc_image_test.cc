@@ -17,7 +17,8 @@ namespace {
 constexpr const char* kFont = "/usr/share/sounds/sf2/FluidR3_GM.sf2";
 
 Performance one_note(const char* pitch) {
-  const auto score = parse_score(std::string("title A\ncomposer B\nvoice v gm:73\nmeter 4/4\ntempo 4=120\nsection A\nv | ") + pitch + ":1\n");
+  const auto score = parse_score(
+      std::string("title A\ncomposer B\nvoice v gm:73\nmeter 4/4\ntempo 4=120\nsection A\nv | ") + pitch + ":1\n");
   return *perform(*score);
 }
 

@@ -28,7 +28,8 @@ TEST(DiscPlan, SaysWhichLineIsWrong) {
     const auto plan = parse_disc_plan(text);
     return plan ? "" : plan.error().message;
   };
-  EXPECT_EQ(refusal("\ncatalog 2001835220341\n"), "line 2: '2001835220341' is no catalogue number (13 digits, the last one checks the others)");
+  EXPECT_EQ(refusal("\ncatalog 2001835220341\n"),
+            "line 2: '2001835220341' is no catalogue number (13 digits, the last one checks the others)");
   EXPECT_EQ(refusal("track a\nisrc DE12345\n"), "line 2: 'DE12345' is no ISRC (as XXGHL2600001)");
   EXPECT_EQ(refusal("track a\npregap 00:61:00\n"), "line 2: '00:61:00' is no pregap (mm:ss:ff, at most a minute)");
   EXPECT_EQ(refusal("track a\nlevel 3\n"), "line 2: '3' is no peak in dBFS (-40 to -0.1)");

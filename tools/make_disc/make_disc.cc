@@ -35,7 +35,8 @@ Status print_events(const std::string& path) {
   const auto played = disc::perform(*score);
   if (!played) return played.error().in(path);
   for (const disc::Strike& strike : played->strikes)
-    fmt::print("{:9.3f} {:9.3f} {:8} {:3} {:3}\n", strike.start, strike.end, played->voices[strike.voice].name, strike.pitch, strike.velocity);
+    fmt::print("{:9.3f} {:9.3f} {:8} {:3} {:3}\n", strike.start, strike.end, played->voices[strike.voice].name,
+               strike.pitch, strike.velocity);
   return {};
 }
 
@@ -64,8 +65,9 @@ Status make(const disc::Order& order) {
   const auto made = disc::make_disc_image(order);
   if (!made) return made.error();
   for (const disc::MadeTrack& track : *made)
-    fmt::print("{:2}  {:02}:{:02}.{:02}  peak {:5.1f} dBFS  rms {:5.1f} dBFS  {}: {}\n", track.number, track.sectors / 75 / 60, track.sectors / 75 % 60,
-               track.sectors % 75, track.peak_dbfs, track.rms_dbfs, track.composer, track.title);
+    fmt::print("{:2}  {:02}:{:02}.{:02}  peak {:5.1f} dBFS  rms {:5.1f} dBFS  {}: {}\n", track.number,
+               track.sectors / 75 / 60, track.sectors / 75 % 60, track.sectors % 75, track.peak_dbfs, track.rms_dbfs,
+               track.composer, track.title);
   return {};
 }
 

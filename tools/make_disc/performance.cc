@@ -87,7 +87,8 @@ Result<std::vector<Placed>> join_ties(const std::vector<Placed>& notes, const Sc
   }
   if (open.empty()) return joined;
   const Placed& loose = joined[open.begin()->second];
-  return Error{Errc::malformed, fmt::format("section {}, voice {}: a tie of key {} leads to no note", printable(score.sections[loose.section].name),
+  return Error{Errc::malformed, fmt::format("section {}, voice {}: a tie of key {} leads to no note",
+                                            printable(score.sections[loose.section].name),
                                             printable(score.voices[voice].name), loose.note.pitch)};
 }
 

@@ -9,8 +9,10 @@ namespace ghost::disc {
 namespace {
 
 Result<Performance> play(const std::string& body, const std::string& head = "") {
-  const auto score = parse_score("title Study\ncomposer Nobody\nvoice right piano touch 100\nvoice left piano touch 80\nkey C\nmeter 4/4\ntempo 4=120\n" +
-                                 head + body);
+  const auto score = parse_score(
+      "title Study\ncomposer Nobody\nvoice right piano touch 100\nvoice left piano touch 80\nkey C\nmeter 4/4\ntempo "
+      "4=120\n" +
+      head + body);
   if (!score) return score.error();
   return perform(*score);
 }

@@ -214,7 +214,8 @@ class ScoreParser {
     auto read = read_bars(*voice, name, bars);
     if (!read) return read.error();
     if (!system_.empty() && read->size() != system_.begin()->second.size())
-      return wrong(fmt::format("voice {} has {} bars where the others have {}", printable(name), read->size(), system_.begin()->second.size()));
+      return wrong(fmt::format("voice {} has {} bars where the others have {}", printable(name), read->size(),
+                               system_.begin()->second.size()));
     system_.emplace(*voice, std::move(*read));
     return {};
   }

@@ -59,7 +59,8 @@ TEST(ScoreParser, AChangeThatTakesTimeLastsAsLongAsTheLinesAfterIt) {
 }
 
 TEST(ScoreParser, EverySectionStartsAsTheHeadSays) {
-  const auto score = parse_score(kHead + "dynamics p\nform A B\nsection A\ndynamics ff\ntempo 4=60\nright | c4:1\nsection B\nright | c4:1\n");
+  const auto score = parse_score(
+      kHead + "dynamics p\nform A B\nsection A\ndynamics ff\ntempo 4=60\nright | c4:1\nsection B\nright | c4:1\n");
   ASSERT_TRUE(score) << score.error().message;
   EXPECT_EQ(score->sections[1].dynamics[0].to, 50);
   EXPECT_EQ(score->sections[1].tempos[0].to, 120);

@@ -42,7 +42,9 @@ std::vector<Event> events_of(const Performance& performance) {
   for (const PedalChange& pedal : performance.pedals)
     for (std::size_t voice = 0; voice < performance.voices.size(); ++voice)
       events.push_back({frame_at(pedal.at), pedal.down ? Event::Kind::pedal_down : Event::Kind::pedal_up, channel_of(voice), 0, 0});
-  std::ranges::sort(events, {}, [](const Event& event) { return std::tuple(event.frame, event.kind, event.channel, event.key, event.velocity); });
+  std::ranges::sort(events, {}, [](const Event& event) {
+    return std::tuple(event.frame, event.kind, event.channel, event.key, event.velocity);
+  });
   return events;
 }
 
@@ -85,7 +87,8 @@ class Synth {
   Status render(std::int64_t frames, std::vector<float>& out) {
     const std::size_t at = out.size();
     out.resize(at + 2 * static_cast<std::size_t>(frames));
-    if (frames > 0 && fluid_synth_write_float(synth_.get(), static_cast<int>(frames), out.data() + at, 0, 2, out.data() + at, 1, 2) != FLUID_OK)
+    if (frames > 0 && fluid_synth_write_float(synth_.get(), static_cast<int>(frames), out.data() + at, 0, 2,
+                                              out.data() + at, 1, 2) != FLUID_OK)
       return Error{Errc::io, "FluidSynth stopped in the middle of the piece"};
     return {};
   }
