@@ -18,7 +18,7 @@ bool Collector::wants(BlockIndex block, SymbolIndex symbol) const {
 
 std::optional<BlockIndex> Collector::in_the_way(BlockIndex block) const {
   if (slot_[block.value] != kClosed || open_.size() < max_open_) return std::nullopt;
-  return std::ranges::min_element(open_, {}, &Open::block)->block;
+  return std::ranges::min_element(open_, {}, &Open::touched)->block;
 }
 
 bool Collector::take(BlockIndex block, SymbolIndex symbol) {
@@ -26,10 +26,11 @@ bool Collector::take(BlockIndex block, SymbolIndex symbol) {
   std::uint16_t& slot = slot_[block.value];
   if (slot == kClosed) {
     slot = static_cast<std::uint16_t>(open_.size());
-    open_.push_back({block, 0, {}});
+    open_.push_back({block, 0, 0, {}});
   }
   Open& open = open_[slot];
   open.held.set(symbol.value);
+  open.touched = ++clock_;
   if (++open.count < stream_.symbols_in(block)) return false;
   drop(block);
   lacking_.erase(block);

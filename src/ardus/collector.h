@@ -21,7 +21,8 @@ class Collector {
   bool wants(BlockIndex block, SymbolIndex symbol) const;
   /// Whether some symbol of it is held and others are lacking.
   bool is_open(BlockIndex block) const { return slot_[block.value] != kClosed; }
-  /// The block that must be forgotten (call drop()) before a symbol of `block` can be taken; nothing as a rule.
+  /// The block that must be forgotten (call drop()) before a symbol of `block` can be taken, the one that got nothing for longest;
+  /// nothing as a rule.
   std::optional<BlockIndex> in_the_way(BlockIndex block) const;
   /// Takes a symbol that is wanted; true when its block is whole with it, and so no longer lacking.
   bool take(BlockIndex block, SymbolIndex symbol);
@@ -38,6 +39,7 @@ class Collector {
   struct Open {
     BlockIndex block;
     std::uint16_t count = 0;
+    std::uint64_t touched = 0;
     std::bitset<kSymbolEnd> held;
   };
 
@@ -47,6 +49,7 @@ class Collector {
   std::size_t max_open_;
   std::vector<std::uint16_t> slot_;  ///< of a block in open_
   std::vector<Open> open_;
+  std::uint64_t clock_ = 0;
 };
 
 }  // namespace ghost::ardus

@@ -9,7 +9,7 @@ namespace {
 constexpr double kNeededBy = 2;        // receivers expected to lack the next symbol, for it to be sent unasked
 constexpr double kNeededByAtEnd = 0.5;
 constexpr double kAskedShare = 0.7;    // of blocks, that should still be asked for
-constexpr double kStep = 0.06, kLargestStep = 4;  // symbols
+constexpr double kStep = 0.06, kLargestStep = 8, kFarOff = 1.8;  // symbols
 }  // namespace
 
 double ParityPlan::expected_short(std::size_t k, std::size_t parity, std::size_t receivers, double loss) {
@@ -37,11 +37,12 @@ void ParityPlan::sample(double loss) {
   loss_ += weight * (std::clamp(loss, 0.0, 1.0) - loss_);
 }
 
-void ParityPlan::result(std::size_t blocks, std::size_t asked, std::size_t extra) {
+void ParityPlan::result(double used, std::size_t blocks, std::size_t asked, std::size_t extra) {
   if (blocks == 0) return;
   const double mean = static_cast<double>(extra) / static_cast<double>(blocks);
-  if (mean > 1.8) {
-    correction_ += std::min(mean - 1, kLargestStep);
+  if (mean > kFarOff) {
+    // Windows planned before the news of this one came tell the same again: half-way to where this one would have been right.
+    correction_ += std::max(0.0, std::min(used + mean - 1 - correction_, kLargestStep)) / 2;
   } else {
     correction_ += kStep * (static_cast<double>(asked) * (1 - kAskedShare) - static_cast<double>(blocks - asked) * kAskedShare);
   }

@@ -13,8 +13,11 @@ class ParityPlan {
 
   /// A receiver chosen at random loses this share of packets.
   void sample(double loss);
-  /// What came of a window: of `blocks` blocks, receivers asked for more of `asked`, `extra` symbols in all.
-  void result(std::size_t blocks, std::size_t asked, std::size_t extra);
+  /// What came of a window that was planned with this correction(): of `blocks` blocks, receivers asked for more of `asked`, `extra`
+  /// symbols in all.
+  void result(double used, std::size_t blocks, std::size_t asked, std::size_t extra);
+  /// Symbols the model is off by, found by experience.
+  double correction() const { return correction_; }
 
   double loss() const { return loss_; }
   bool known() const { return samples_ > 0; }
@@ -25,7 +28,7 @@ class ParityPlan {
  private:
   double loss_ = 0;
   unsigned samples_ = 0;
-  double correction_ = 0;  ///< symbols the model is off by, found by experience
+  double correction_ = 0;
 };
 
 }  // namespace ghost::ardus

@@ -33,7 +33,7 @@ struct ReceiverOptions {
   StreamShape stream;
   BlockIndex position;             ///< JoinedReceiver::position: what is before it comes later and is not asked for
   std::uint64_t seed = 0;          ///< of its back-off; differs from receiver to receiver
-  std::size_t max_open_blocks = 256;  ///< half-received ones kept in memory (180 kB each); the oldest beyond is forgotten
+  std::size_t max_open_blocks = 256;  ///< half-received ones kept in memory (180 kB each); beyond, the one longest untouched is forgotten
   Duration deaf_after = std::chrono::seconds(3);  ///< without a datagram of the group it counts as deaf and asks for unicast
 };
 

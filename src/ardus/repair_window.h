@@ -52,6 +52,7 @@ class RepairWindow {
   bool late = false;                        ///< of blocks whose own window was over
   unsigned reporters = 0, reporters_before = 0;  ///< receivers that asked since the last WINDOW_END, and between the two before
   ReceiverNumber last_reporter;
+  double correction = 0;                    ///< of the parity plan, when this one's was made
   bool judged = true;                       ///< its outcome was told to the plan, or is none of its doing
 
  private:
@@ -59,7 +60,7 @@ class RepairWindow {
   bool first_sending_;
   std::vector<Work> work_;
   std::uint64_t todo_ = 0;
-  std::size_t at_ = 0;
+  std::size_t at_ = ~std::size_t{0};  ///< whose turn was last
 };
 
 }  // namespace ghost::ardus

@@ -97,7 +97,11 @@ void Sender::Impl::take_deficits(Peer& peer, const ReportBody& body, TimePoint n
   const bool alone = peer.away || peer.quarantined;
   if (peer.flow.state == UnicastFlow::State::waiting && body.everything && body.unicast_seen >= static_cast<std::uint32_t>(peer.flow.end)) end_flow(peer, body);
   const bool keep_needs = peer.flow.state != UnicastFlow::State::idle;
-  if (body.everything && !body.more && !keep_needs) peer.needs.clear();
+  if (body.everything && !keep_needs) {
+    // As far as the report reaches, what it does not name is there.
+    const std::uint32_t told = body.more && !body.deficits.empty() ? body.deficits.back().first.value : options_.stream.blocks();
+    for (std::uint32_t b = peer.needs.next(0); b < told; b = peer.needs.next(b + 1)) peer.needs.erase(BlockIndex{b});
+  }
   if (keep_needs && alone) return;
   for (const DeficitRun& run : body.deficits) {
     const std::uint32_t end = std::min(options_.stream.blocks(), run.first.value + std::min(run.count, options_.stream.blocks()));

@@ -140,6 +140,7 @@ void Sender::Impl::end_of_window(RepairWindow& window, TimePoint now) {
   const bool planned = window.rounds > 0;
   if (!planned) {
     window.rounds = 1;
+    window.correction = plan_.correction();
     const bool last = pending_.empty();
     for (RepairWindow::Work& work : window.work()) {
       window.send_more(work, plan_.symbols(options_.stream.symbols_in(work.block), group_size(), last));
@@ -163,7 +164,7 @@ void Sender::Impl::judge(RepairWindow& window) {
   }
   // One or two of many that had a bad moment say nothing about the next window.
   if (group_size() > kSmallGroup && window.reporters < 3) extra = std::min(extra, asked);
-  plan_.result(window.work().size(), asked, extra);
+  plan_.result(window.correction, window.work().size(), asked, extra);
 }
 
 void Sender::Impl::tend_windows(TimePoint now) {

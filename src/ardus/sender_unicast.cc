@@ -20,7 +20,7 @@ void Sender::Impl::start_flow(Peer& peer) {
   const double wish = static_cast<double>(flow.pacer.rate()) * std::chrono::duration<double>(kBatchTime).count() / kPacketBits;
   std::uint64_t room = std::clamp(static_cast<std::uint64_t>(wish), kSmallestBatch, kLargestBatch);
   flow.items.clear();
-  flow.at = 0;
+  flow.at = kWindowBlocks;  // begins with the first
   flow.todo = 0;
   for (std::uint32_t b = peer.needs.next(0); b < wanted_.end() && room > 0 && flow.items.size() < kWindowBlocks; b = peer.needs.next(b + 1)) {
     const BlockIndex block{b};

@@ -34,7 +34,7 @@ void expect_all_verified(const SimulationResult& result) {
 }  // namespace
 
 TEST(Session, AThousandReceiversAtOnePercentLossCostLittleMoreThanTheLoss) {
-  const SimulationResult result = simulate(session(1000, 12 * kMiB, 0.01));
+  const SimulationResult result = simulate(session(1000, 8 * kMiB, 0.01));
   expect_all_verified(result);
   EXPECT_LE(over_floor(result, 0.01), 1.10);
   EXPECT_LE(static_cast<double>(result.feedback_bytes), 0.01 * static_cast<double>(result.payload_bytes));
@@ -55,7 +55,7 @@ TEST(Session, WithoutLossNothingIsSentTwice) {
 }
 
 TEST(Session, BurstsOfTwentyCostNoMoreThanSingleLosses) {
-  SimulationOptions options = session(200, 24 * kMiB, 0.01);
+  SimulationOptions options = session(100, 18 * kMiB, 0.01);
   options.burst = 20;
   const SimulationResult result = simulate(options);
   expect_all_verified(result);
@@ -98,14 +98,14 @@ TEST(Session, AReceiverThatComesBackIsServedWhatItMissed) {
 }
 
 TEST(Session, OneSlowLinkHoldsUpNobody) {
-  SimulationOptions options = session(20, 24 * kMiB, 0);
+  SimulationOptions options = session(20, 16 * kMiB, 0);
   const SimulationResult without = simulate(options);
   options.slow = 1;
   options.slow_rate = 50'000'000;
   const SimulationResult result = simulate(options);
   expect_all_verified(result);
   EXPECT_LE(result.received_seconds, without.received_seconds * 1.02);
-  EXPECT_LE(result.slowest_seconds, 2.0 * 24 * kMiB * 8 * 1514 / 1408 / 50e6);
+  EXPECT_LE(result.slowest_seconds, 2.0 * 16 * kMiB * 8 * 1514 / 1408 / 50e6);
 }
 
 TEST(Session, LateJoinersGetWhatTheyMissedFewAloneAndManyTogether) {

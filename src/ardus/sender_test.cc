@@ -1,0 +1,202 @@
+#include "ardus/sender.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+namespace ghost::ardus {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+const TimePoint kStart = TimePoint{} + 1h;
+
+struct Zeros : BlockSource {
+  bool broken = false;
+  Status read(BlockIndex block, std::span<std::uint8_t> out) override {
+    if (broken) return Error{Errc::io, "read album.flac block " + std::to_string(block.value) + ": input/output error"};
+    std::ranges::fill(out, std::uint8_t{0});
+    return {};
+  }
+};
+
+/// A sender, and the keys of receivers 1 … whose reports the test makes.
+struct Bench {
+  KeyPair key = KeyPair::generate();
+  SessionName name{9, {1}, key.public_key()};
+  SenderKeys keys{name, Secret{2}, key};
+  Zeros source;
+  SenderOptions options;
+  std::unique_ptr<Sender> sender;
+  std::vector<std::unique_ptr<SessionReceiverKeys>> receivers;
+  std::vector<std::uint64_t> reports;
+  TimePoint now = kStart;
+
+  explicit Bench(std::uint64_t blocks, std::size_t start_receivers = 1) {
+    options.stream = {blocks * kBlockBytes};
+    options.start_receivers = start_receivers;
+    sender = std::make_unique<Sender>(options, name, keys, source, kStart);
+  }
+  JoinedReceiver join(BlockSet wanted) {
+    const Secret secret{static_cast<std::uint8_t>(10 + receivers.size())};
+    const auto joined = sender->add_receiver(std::move(wanted), secret, now);
+    receivers.push_back(std::make_unique<SessionReceiverKeys>(name, keys.epoch(), keys.epoch_secret(), joined.number, secret));
+    reports.push_back(0);
+    return joined;
+  }
+  JoinedReceiver join() { return join(BlockSet::all(options.stream.blocks())); }
+  void report(std::size_t receiver, ReceiverPhase phase, const ReportBody& body) {
+    const ReportHeader header{phase, 9, reports[receiver]++, ReceiverNumber{static_cast<std::uint32_t>(receiver + 1)}};
+    sender->on_datagram(receivers[receiver]->seal_report(header, body), now);
+  }
+  /// What leaves in this time, as copies.
+  std::vector<std::pair<Outgoing, Bytes>> run(Duration span) {
+    std::vector<std::pair<Outgoing, Bytes>> out;
+    const TimePoint end = now + span;
+    while (now <= end) {
+      for (auto batch = sender->poll(now); !batch.empty(); batch = sender->poll(now)) {
+        for (const Outgoing& one : batch) out.emplace_back(one, to_bytes(one.bytes));
+      }
+      now = std::max(now + 10us, std::min(sender->next_wakeup(), end + 1us));
+    }
+    return out;
+  }
+  static std::size_t count(const std::vector<std::pair<Outgoing, Bytes>>& sent, MessageType type) {
+    return static_cast<std::size_t>(std::ranges::count_if(sent, [&](const auto& one) { return message_type(one.second) == type; }));
+  }
+};
+
+}  // namespace
+
+TEST(Sender, WaitsForItsReceiversThenSendsEverySymbolOnceAndTheEndOfTheWindow) {
+  Bench bench(3, 2);
+  bench.join();
+  EXPECT_EQ(bench.run(1s).size(), 0u);
+  EXPECT_EQ(bench.sender->phase(), SenderPhase::announcing);
+  bench.join();
+  const auto sent = bench.run(20ms);
+  EXPECT_EQ(Bench::count(sent, MessageType::data), 3 * kBlockSymbols);
+  EXPECT_EQ(Bench::count(sent, MessageType::parity), 0u);
+  EXPECT_EQ(Bench::count(sent, MessageType::window_end), 1u);
+  EXPECT_EQ(bench.sender->phase(), SenderPhase::settling);
+}
+
+TEST(Sender, BeginsWithWhoeverCameWhenItsTimeIsOver) {
+  Bench bench(1);
+  bench.options.start_receivers = 5;
+  bench.options.start_after = 2s;
+  bench.sender = std::make_unique<Sender>(bench.options, bench.name, bench.keys, bench.source, kStart);
+  bench.join();
+  EXPECT_EQ(bench.sender->next_wakeup(), kStart + 2s);
+  EXPECT_GT(Bench::count(bench.run(3s), MessageType::data), 0u);
+}
+
+TEST(Sender, SendsTheLargestNeedAsParityAndRepeatedReportsAddNothing) {
+  Bench bench(2, 2);
+  bench.join();
+  bench.join();
+  bench.run(10ms);
+  ReportBody body;
+  body.seen = bench.keys.group_sent();
+  body.deficits = {{BlockIndex{0}, 1, 2}, {BlockIndex{1}, 1, 1}};
+  bench.report(0, ReceiverPhase::receiving, body);
+  body.deficits = {{BlockIndex{0}, 1, 5}};
+  bench.report(1, ReceiverPhase::receiving, body);
+  bench.report(1, ReceiverPhase::receiving, body);
+  const auto sent = bench.run(10ms);
+  EXPECT_EQ(Bench::count(sent, MessageType::parity), 6u);
+  EXPECT_EQ(Bench::count(sent, MessageType::data), 0u);
+  EXPECT_GE(Bench::count(sent, MessageType::window_end), 1u);
+}
+
+TEST(Sender, SendsOnlyWhatSomebodyWants) {
+  Bench bench(4, 2);
+  BlockSet one(4), two(4);
+  one.insert(BlockIndex{1});
+  two.insert(BlockIndex{1});
+  two.insert(BlockIndex{3});
+  bench.join(one);
+  bench.join(two);
+  EXPECT_EQ(Bench::count(bench.run(20ms), MessageType::data), 2 * kBlockSymbols);
+  EXPECT_EQ(bench.sender->progress(bench.now).source_packets, 2 * kBlockSymbols);
+}
+
+TEST(Sender, AReceiverThatDoesNotHearTheGroupIsServedAloneAtItsOwnAddress) {
+  Bench bench(2);
+  bench.join();
+  bench.run(10ms);
+  ReportBody body;
+  body.away = true;
+  body.everything = true;
+  body.deficits = {{BlockIndex{0}, 2, 128}};
+  bench.report(0, ReceiverPhase::receiving, body);
+  EXPECT_EQ(bench.sender->receiver(ReceiverNumber{1}, bench.now).state, PeerState::catching_up);
+  const auto sent = bench.run(100ms);
+  EXPECT_EQ(Bench::count(sent, MessageType::repair), 2 * kBlockSymbols);
+  for (const auto& [outgoing, bytes] : sent) {
+    if (message_type(bytes) == MessageType::repair) {
+      EXPECT_EQ(outgoing.to, Destination::receiver);
+    }
+  }
+}
+
+TEST(Sender, TheCensusIsRepeatedUntilEverybodyHasAnsweredOrIsSilent) {
+  Bench bench(1, 2);
+  bench.join();
+  bench.join();
+  EXPECT_GE(Bench::count(bench.run(1s), MessageType::probe), 3u);
+  bench.report(0, ReceiverPhase::complete, {});
+  EXPECT_EQ(bench.sender->receiver(ReceiverNumber{1}, bench.now).state, PeerState::complete);
+  bench.sender->set_verified(ReceiverNumber{1}, bench.now);
+  bench.run(6s);
+  EXPECT_EQ(bench.sender->receiver(ReceiverNumber{2}, bench.now).state, PeerState::silent);
+  EXPECT_EQ(bench.sender->phase(), SenderPhase::settling);
+  bench.run(60s);
+  EXPECT_EQ(bench.sender->progress(bench.now).failed, 1u);
+  EXPECT_EQ(bench.sender->phase(), SenderPhase::lingering);
+  bench.report(1, ReceiverPhase::complete, {});  // it is heard again after all
+  EXPECT_EQ(bench.sender->receiver(ReceiverNumber{2}, bench.now).state, PeerState::complete);
+}
+
+TEST(Sender, ASourceThatCannotBeReadEndsTheSessionWithItsMessage) {
+  Bench bench(2);
+  bench.source.broken = true;
+  bench.join();
+  bench.run(10ms);
+  EXPECT_EQ(bench.sender->phase(), SenderPhase::failed);
+  EXPECT_EQ(bench.sender->progress(bench.now).failure, "read album.flac block 0: input/output error");
+  EXPECT_EQ(bench.sender->next_wakeup(), TimePoint::max());
+}
+
+TEST(Sender, AnnouncementsAreSignedAndBackOff) {
+  Bench bench(1);
+  Announcement announcement;
+  announcement.session = 9;
+  announcement.sender = bench.key.public_key();
+  announcement.name = "album";
+  bench.sender->announce({announcement, announcement}, bench.key, WallTime{} + std::chrono::seconds(1'800'000'000), kStart);
+  const auto sent = bench.run(60s);
+  EXPECT_NEAR(static_cast<double>(sent.size()), 2 * 11, 2);
+  const auto read = read_announcement(sent.back().second);
+  ASSERT_TRUE(read) << read.error().message;
+  EXPECT_EQ(read->sequence, sent.size() / 2);
+  EXPECT_GT(read->time_ms, 1'800'000'000'000u);
+  EXPECT_EQ(sent.back().first.index, 1u);
+}
+
+TEST(Sender, AReceiverThatAsksForWhatItCannotHaveLostIsQuarantined) {
+  Bench bench(64);
+  bench.join();
+  bench.run(120ms);
+  for (int round = 0; round < 200; ++round) {
+    ReportBody body;
+    body.seen = bench.keys.group_sent();
+    body.deficits = {{BlockIndex{0}, 64, 60}};
+    bench.report(0, ReceiverPhase::receiving, body);
+    bench.run(60ms);
+  }
+  EXPECT_EQ(bench.sender->receiver(ReceiverNumber{1}, bench.now).state, PeerState::catching_up);
+}
+
+}  // namespace ghost::ardus
