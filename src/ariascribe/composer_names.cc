@@ -97,7 +97,8 @@ std::string plain_name(std::string_view name) {
 PersonName parse_person(std::string_view name) {
   PersonName person;
   std::vector<std::string> words = words_of_name(plain_name(name));
-  while (words.size() > 1 && has(kSuffixes, words.back())) words.pop_back();
+  // "Johann Strauss the Younger", "Strauss, Johann II".
+  while (words.size() > 1 && (has(kSuffixes, words.back()) || has(kParticles, words.back()))) words.pop_back();
   if (words.empty()) return person;
   person.surname = words.back();
   words.pop_back();

@@ -12,6 +12,7 @@ namespace {
 /// Below this a candidate is not believed.
 constexpr double kBelieved = 0.5;
 constexpr double kSameMovement = 0.6, kSameWords = 0.999;
+constexpr double kOwned = 0.7;  ///< share of a code's works from which the code names the composer
 constexpr double kApply = 0.97, kReview = 0.5;
 
 /// The second half of an identification: from a reading and the work decided on to fields, reasons and a band.
@@ -72,10 +73,10 @@ class Conclusion {
   /// candidates agreeing.
   void guess_composer() {
     for (const CatalogueMention& mention : reading_.named().catalogue) {
-      const auto only = index_.only_composer_with(mention.number.code);
-      if (!only) continue;
-      out_.composer = repertoire_.composer(*only).name;
-      return tell("composer", mention.certain ? 0.95 : 0.7, display(mention.number) + " is a number of a catalogue of this composer alone");
+      const auto owner = index_.owner_of(mention.number.code);
+      if (!owner || owner->share < kOwned) continue;
+      out_.composer = repertoire_.composer(owner->composer).name;
+      return tell("composer", owner->share * (mention.certain ? 0.97 : 0.85), display(mention.number) + " is a number of this composer's catalogue");
     }
     std::map<ComposerIndex, double> votes;
     for (const Candidate& each : reading_.candidates) votes[repertoire_.work(each.work).composer] += each.probability;
@@ -95,7 +96,7 @@ class Conclusion {
     out_.work_id = work_ ? work_->id : "";
     const std::string_view text = reading_.named().work_text();
     if (work_) {
-      out_.work = work_->full_title();
+      out_.work = work_->full_title(name_in_language());
       out_.movement_count = static_cast<int>(work_->movements.size());
       std::string reason = decided_.reason;
       if (reason.empty()) reason = why_this_work();
@@ -104,6 +105,28 @@ class Conclusion {
     if (text.empty()) return;
     out_.work = trimmed(text);
     tell("work", reading_.names_work() && !reading_.named().catalogue.empty() ? 0.6 : 0.4, "as the text has it; the repertoire has no such work");
+  }
+
+  /// The work's name in the language of the text: the one of its names that says nearly all the text does. A nickname of one word is no
+  /// name by itself.
+  std::string_view name_in_language() const {
+    const auto words = [](std::string_view text) {
+      std::vector<std::string> found;
+      for (const Token& token : tokenise(text)) {
+        if (token.is_word() && token.text.size() > 2) found.push_back(token.text);
+      }
+      return found;
+    };
+    const auto said = words(reading_.named().work_text());
+    const auto shared = [&](std::string_view name) {
+      const auto own = words(name);
+      return static_cast<double>(std::count_if(own.begin(), own.end(), [&](const std::string& word) { return std::find(said.begin(), said.end(), word) != said.end(); })) / static_cast<double>(std::max<std::size_t>(1, own.size()));
+    };
+    if (said.empty() || shared(work_->title) > 0.5) return work_->title;
+    for (const std::string& other : work_->also) {
+      if (words(other).size() >= 2 && shared(other) > 0.8) return other;
+    }
+    return work_->title;
   }
 
   std::string why_this_work() const {

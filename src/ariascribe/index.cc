@@ -28,9 +28,6 @@ std::optional<int> ordinal_in(const std::vector<Token>& tokens) {
 Index::Index(const Repertoire& repertoire) {
   entries_.resize(repertoire.works().size());
   for (std::size_t i = 0; i < repertoire.works().size(); ++i) add_work(static_cast<WorkIndex>(i), repertoire.works()[i]);
-  for (std::size_t i = 0; i < repertoire.composers().size(); ++i) {
-    for (const std::string& code : repertoire.composers()[i].catalogues) by_code_[code].push_back(static_cast<ComposerIndex>(i));
-  }
 }
 
 TermId Index::intern(const std::string& text) {
@@ -72,6 +69,7 @@ void Index::add_work(WorkIndex index, const Work& work) {
   }
   for (const CatalogueNumber& number : work.catalogue) {
     by_number_[number.text()].push_back(index);
+    ++by_code_[number.code][static_cast<std::uint32_t>(work.composer)];
     by_base_[number.base().text()].push_back(index);
   }
 }
@@ -93,10 +91,17 @@ std::span<const WorkIndex> Index::find_in(const Numbers& numbers, const std::str
   return found->second;
 }
 
-std::optional<ComposerIndex> Index::only_composer_with(const std::string& code) const {
+std::optional<Index::Owner> Index::owner_of(const std::string& code) const {
   const auto found = by_code_.find(code);
-  if (found == by_code_.end() || found->second.size() != 1) return std::nullopt;
-  return found->second.front();
+  if (found == by_code_.end()) return std::nullopt;
+  std::size_t all = 0, most = 0;
+  Owner owner;
+  for (const auto& [composer, works] : found->second) {
+    all += works;
+    if (works > most) most = works, owner.composer = static_cast<ComposerIndex>(composer);
+  }
+  owner.share = static_cast<double>(most) / static_cast<double>(all);
+  return owner;
 }
 
 }  // namespace ghost::ariascribe

@@ -41,8 +41,12 @@ class Index {
   /// Works with this number or a part of it: "op:27" finds op:27/1 and op:27/2.
   std::span<const WorkIndex> with_base(const std::string& base) const { return find_in(by_base_, base); }
   const WorkEntry& entry(WorkIndex work) const { return entries_[static_cast<std::size_t>(work)]; }
-  /// Composers who alone have a catalogue of that code here: "bwv".
-  std::optional<ComposerIndex> only_composer_with(const std::string& code) const;
+  /// Whose catalogue a code nearly always means, by the works here that have it, and their share: "bwv" is Bach's, "d" mostly Schubert's.
+  struct Owner {
+    ComposerIndex composer{};
+    double share = 0;
+  };
+  std::optional<Owner> owner_of(const std::string& code) const;
 
  private:
   using Numbers = std::unordered_map<std::string, std::vector<WorkIndex>>;
@@ -59,7 +63,7 @@ class Index {
   std::vector<std::vector<Posting>> postings_;
   std::vector<WorkEntry> entries_;
   Numbers by_number_, by_base_;
-  std::unordered_map<std::string, std::vector<ComposerIndex>> by_code_;
+  std::unordered_map<std::string, std::unordered_map<std::uint32_t, std::size_t>> by_code_;  ///< works of each composer
 };
 
 }  // namespace ghost::ariascribe

@@ -12,12 +12,12 @@ namespace {
 
 // Weights are logarithms of odds: how much likelier the observation is when the work is the right one than when it is not.
 constexpr double kComposerFits = 4, kComposerWrong = -10, kComposerUnsureWrong = -2.5;
-constexpr double kNumberFits = 8, kNumberPartMissing = 4.5, kNumberWrong = -7;
+constexpr double kNumberFits = 8, kNumberPartMissing = 4.5, kNumberWrong = -7, kForeignCode = -6;
 constexpr double kOrdinalFits = 2.5, kOrdinalWrong = -4, kOrdinalMissing = -2;
 constexpr double kKeyFits = 2.5, kKeyWrong = -4, kBareKeyFits = 1.5, kBareKeyWrong = -2.5, kKeyMissing = -1;
 constexpr double kTitleWhole = 7, kTitleNothing = -3;
 constexpr double kRareName = 3;  ///< rarity from which a nickname means one work
-constexpr double kMovementFits = 2.5, kMovementBeyond = -2;
+constexpr double kMovementFits = 2.5, kMovementBeyond = -2, kMemberMissing = -4, kMemberUnknown = -1.5;
 constexpr double kFame = 0.35;        ///< per e-fold of a composer's works here
 constexpr double kNoneOfThese = 5.5;  ///< the score a work must pass to be likelier than none
 /// So many postings of one term are looked at, and so many candidates scored in full.
@@ -165,6 +165,10 @@ double Matcher::score_numbers(const Reading& reading, const Work& work) const {
   double score = 0;
   const ParsedTitle& text = reading.named();
   for (const CatalogueMention& mention : text.catalogue) {
+    if (!has_code(repertoire_.composer(work.composer), mention.number.code) && mention.number.code != "op") {
+      const auto owner = index_.owner_of(mention.number.code);
+      if (owner && owner->composer != work.composer) score += kForeignCode * owner->share;
+    }
     if (!holds(mention, work.composer)) continue;
     const CatalogueNumber& said = mention.number;
     bool fits = false, part = false, wrong = false;
@@ -184,7 +188,7 @@ double Matcher::score_movement(const Reading& reading, const Work& work) const {
   std::string_view name = movement.name;
   if (reading.work_in_album && name.empty()) name = reading.title.text;
   double score = 0;
-  if (work.movements.empty()) return 0;
+  if (work.movements.empty()) return reading.work_in_album ? kMemberUnknown : 0;
   if (movement.number > work.movements.back().number) score += kMovementBeyond;
   if (name.empty()) return score;
   double best = 0;
@@ -192,6 +196,7 @@ double Matcher::score_movement(const Reading& reading, const Work& work) const {
     const double likeness = movement_likeness(name, each.title);
     best = std::max(best, likeness + (each.number == movement.number && likeness >= 0.5 ? 0.3 : 0));
   }
+  if (reading.work_in_album && best < 0.34) score += kMemberMissing;
   return score + kMovementFits * best;
 }
 

@@ -45,14 +45,14 @@ constexpr auto kRoleWords = std::to_array<Meaning>({
 });
 
 struct GroupWord {
-  std::string_view word;  ///< of a word: the beginning, when it ends with '*'
+  std::string_view word;  ///< of a word: the beginning, when it ends with '*'; any part, when it begins with one
   std::string_view role;
 };
 constexpr auto kGroupWords = std::to_array<GroupWord>({
     {"choir*", "choir"}, {"chor", "choir"}, {"chorus*", "choir"}, {"chorale", "choir"}, {"choeur*", "choir"}, {"coro", "choir"}, {"coros", "choir"}, {"kammerchor", "choir"}, {"singers", "choir"}, {"knabenchor", "choir"}, {"rundfunkchor", "choir"}, {"staatsopernchor", "choir"},
-    {"singverein", "choir"}, {"singakademie", "choir"}, {"scholars", "choir"}, {"voices", "choir"}, {"glee", "choir"}, {"oratorio", "choir"}, {"choral", "choir"}, {"domspatzen", "choir"}, {"sangerknaben", "choir"}, {"thomanerchor", "choir"}, {"kreuzchor", "choir"}, {"schola", "choir"}, {"school", "choir"}, {"capella", "choir"}, {"khor", "choir"},
+    {"singverein", "choir"}, {"singakademie", "choir"}, {"scholars", "choir"}, {"voices", "choir"}, {"glee", "choir"}, {"oratorio", "choir"}, {"choral", "choir"}, {"domspatzen", "choir"}, {"sangerknaben", "choir"}, {"thomanerchor", "choir"}, {"kreuzchor", "choir"}, {"schola", "choir"}, {"school", "choir"}, {"*knabenchor", "choir"}, {"*kinderchor", "choir"}, {"*mannerchor", "choir"}, {"*frauenchor", "choir"}, {"*rundfunkchor", "choir"}, {"*opernchor", "choir"}, {"*bachchor", "choir"}, {"khor", "choir"},
     {"quartet*", "ensemble"}, {"quartett*", "ensemble"}, {"quatuor", "ensemble"}, {"quintet*", "ensemble"}, {"trio", "ensemble"}, {"duo", "ensemble"}, {"octet", "ensemble"}, {"oktett", "ensemble"}, {"octuor", "ensemble"}, {"sextet*", "ensemble"}, {"septet", "ensemble"}, {"ensemble*", "ensemble"}, {"consort", "ensemble"}, {"players", "ensemble"}, {"brass", "ensemble"}, {"blaser*", "ensemble"}, {"soloists", "ensemble"}, {"solisti", "ensemble"}, {"solistes", "ensemble"}, {"solisten", "ensemble"},
-    {"orchestr*", "orchestra"}, {"orchester", "orchestra"}, {"orquesta", "orchestra"}, {"orquestra", "orchestra"}, {"orkest*", "orchestra"}, {"orkester*", "orchestra"}, {"kammerorchester", "orchestra"}, {"rundfunkorchester", "orchestra"}, {"sinfonieorchester", "orchestra"}, {"symphonieorchester", "orchestra"}, {"sinfonie*", "orchestra"}, {"philharmon*", "orchestra"}, {"filarm*", "orchestra"}, {"filharm*", "orchestra"}, {"symphon*", "orchestra"}, {"sinfoni*", "orchestra"}, {"staatskapelle", "orchestra"}, {"gewandhaus*", "orchestra"}, {"concertgebouw*", "orchestra"}, {"academy", "orchestra"}, {"akademie", "orchestra"}, {"accademia", "orchestra"}, {"camerata", "orchestra"}, {"sinfonietta", "orchestra"}, {"musici", "orchestra"}, {"musiciens", "orchestra"}, {"virtuosi", "orchestra"}, {"kapelle", "orchestra"}, {"collegium", "orchestra"}, {"concentus", "orchestra"}, {"concert", "orchestra"}, {"concerto", "orchestra"}, {"festspielorchester", "orchestra"}, {"band", "orchestra"}, {"kapell", "orchestra"}, {"philharmonia", "orchestra"}, {"baroque", "orchestra"}, {"strings", "orchestra"}, {"cappella", "orchestra"}, {"harmonie", "orchestra"}, {"musica", "ensemble"},
+    {"orchestr*", "orchestra"}, {"orchester", "orchestra"}, {"orquesta", "orchestra"}, {"orquestra", "orchestra"}, {"orkest*", "orchestra"}, {"orkester*", "orchestra"}, {"kammerorchester", "orchestra"}, {"rundfunkorchester", "orchestra"}, {"sinfonieorchester", "orchestra"}, {"symphonieorchester", "orchestra"}, {"sinfonie*", "orchestra"}, {"philharmon*", "orchestra"}, {"filarm*", "orchestra"}, {"filharm*", "orchestra"}, {"symphon*", "orchestra"}, {"sinfoni*", "orchestra"}, {"staatskapelle", "orchestra"}, {"gewandhaus*", "orchestra"}, {"concertgebouw*", "orchestra"}, {"academy", "orchestra"}, {"akademie", "orchestra"}, {"accademia", "orchestra"}, {"camerata", "orchestra"}, {"sinfonietta", "orchestra"}, {"musici", "orchestra"}, {"musiciens", "orchestra"}, {"virtuosi", "orchestra"}, {"kapelle", "orchestra"}, {"collegium", "orchestra"}, {"concentus", "orchestra"}, {"concert", "orchestra"}, {"concerto", "orchestra"}, {"festspielorchester", "orchestra"}, {"band", "orchestra"}, {"kapell", "orchestra"}, {"philharmonia", "orchestra"}, {"baroque", "orchestra"}, {"strings", "orchestra"}, {"capella", "orchestra"}, {"cappella", "orchestra"}, {"*philharmon", "orchestra"}, {"*orchester", "orchestra"}, {"*orkest", "orchestra"}, {"harmonie", "orchestra"}, {"musica", "ensemble"},
 });
 
 constexpr auto kVoices = std::to_array<std::string_view>({"baritone", "bass", "bass-baritone", "contralto", "countertenor", "mezzo-soprano", "soprano", "tenor", "treble", "vocalist"});
@@ -65,6 +65,7 @@ std::string_view meaning_of(std::string_view word, std::span<const Meaning> tabl
 }
 
 bool group_word_fits(std::string_view pattern, std::string_view word) {
+  if (pattern.starts_with('*')) return word.size() >= pattern.size() && word.find(pattern.substr(1)) != std::string_view::npos;
   if (pattern.ends_with('*')) return word.starts_with(pattern.substr(0, pattern.size() - 1));
   return word == pattern;
 }
@@ -219,7 +220,7 @@ std::vector<Performer> PerformerParser::parse_artists(std::string_view given) co
         if (found < at) at = found, length = word.size();
       }
       // "Chorus and Orchestra of …" is one name.
-      if (at != std::string_view::npos && (group_role(rest.substr(0, at)) || tokenise(rest.substr(0, at)).size() < 2)) at = std::string_view::npos;
+      if (at != std::string_view::npos && tokenise(rest.substr(0, at)).size() < 2) at = std::string_view::npos;
       pieces.emplace_back(trimmed(rest.substr(0, at)));
       if (at == std::string_view::npos) break;
       rest.remove_prefix(at + length);
@@ -260,8 +261,9 @@ std::vector<Performer> PerformerParser::parse_clause(std::string_view given) con
       continue;
     }
     if (token.is_mark(',') || token.is_mark(';') || token.is_mark('/') || token.is_mark('&') || token.is("and") || token.is("und")) {
-      // Inside a group's name "and" joins: "Chorus and Orchestra".
-      const bool joins = (token.is("and") || token.is("und") || token.is_mark('&')) && begin < i && group_role(text_of(text, std::span(tokens).subspan(begin, i - begin)));
+      // Inside a group's name "and" joins: "Chorus and Orchestra of …"; between two whole names it does not.
+      const bool word = token.is("and") || token.is("und") || token.is_mark('&');
+      const bool joins = word && begin + 1 == i && group_role(tokens[begin].text);
       if (joins) continue;
       flush(i);
       begin = i + 1;

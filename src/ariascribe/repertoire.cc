@@ -5,6 +5,7 @@
 
 #include "ariascribe/key.h"
 #include "ariascribe/repertoire_lines.h"
+#include "ariascribe/terms.h"
 
 namespace ghost::ariascribe {
 
@@ -160,10 +161,14 @@ const Work* Repertoire::find(std::string_view id) const {
   return found == by_id_.end() ? nullptr : &work(found->second);
 }
 
-std::string Work::full_title() const {
-  std::string out = title;
+std::string Work::full_title(std::string_view name) const {
+  std::string out(name);
+  const auto tokens = tokenise(name);
+  if (!tokens.empty()) {
+    if (const auto count = count_at(tokens, 0); count && count->last < tokens.size()) out.replace(0, tokens[count->last - 1].end, std::to_string(count->value));
+  }
   const auto parsed = parse_key(key);
-  if (parsed && find_keys(tokenise(title)).empty()) out += " in " + parsed->display();
+  if (parsed && find_keys(tokens).empty()) out += " in " + parsed->display();
   for (const CatalogueNumber& number : catalogue) {
     const std::string shown = display(number);
     if (!out.ends_with(shown)) out += ", " + shown;  // "Two Poems, Op. 32" has it in its title

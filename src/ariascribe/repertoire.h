@@ -42,8 +42,10 @@ struct Work {
   std::vector<std::string> also;  ///< nicknames, titles in other languages
   std::vector<Movement> movements;
 
-  /// "Piano Sonata No. 14 in C-sharp minor, Op. 27 No. 2".
-  std::string full_title() const;
+  /// "Piano Sonata No. 14 in C-sharp minor, Op. 27 No. 2"; counts in digits: "24 Preludes, Op. 28".
+  std::string full_title() const { return full_title(title); }
+  /// The same with another of its names, as "Lieder ohne Worte".
+  std::string full_title(std::string_view name) const;
 };
 
 /// One known performer of data/repertoire/performers.txt.

@@ -86,7 +86,26 @@ bool is_silent(std::string_view word) {
   return std::binary_search(table.begin(), table.end(), word);
 }
 
+constexpr auto kUnits = std::to_array<std::string_view>({"zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"});
+constexpr auto kTens = std::to_array<std::string_view>({"twenty", "thirty", "forty", "fifty", "sixty"});
+
 }  // namespace
+
+std::optional<CountWord> count_at(std::span<const Token> tokens, std::size_t i) {
+  if (!tokens[i].is_word()) return std::nullopt;
+  const auto unit = std::find(kUnits.begin() + 2, kUnits.end(), tokens[i].text);
+  if (unit != kUnits.end()) return CountWord{static_cast<int>(unit - kUnits.begin()), i + 1};
+  const auto ten = std::find(kTens.begin(), kTens.end(), tokens[i].text);
+  if (ten == kTens.end()) return std::nullopt;
+  const int value = 20 + 10 * static_cast<int>(ten - kTens.begin());
+  std::size_t next = i + 1;
+  if (next < tokens.size() && tokens[next].is_mark('-')) ++next;
+  if (next < tokens.size() && tokens[next].is_word()) {
+    const auto more = std::find(kUnits.begin() + 1, kUnits.begin() + 10, tokens[next].text);
+    if (more != kUnits.begin() + 10) return CountWord{value + static_cast<int>(more - kUnits.begin()), next + 1};
+  }
+  return CountWord{value, i + 1};
+}
 
 bool is_form(std::string_view term) {
   static const auto table = sorted_copy(kForms);
@@ -115,8 +134,12 @@ std::string term_of(std::string_view folded) {
 std::vector<std::string> terms_of(std::span<const Token> tokens) {
   std::vector<std::string> terms;
   terms.reserve(tokens.size());
-  for (const Token& token : tokens) {
-    if (token.is_number()) {
+  for (std::size_t i = 0; i < tokens.size(); ++i) {
+    const Token& token = tokens[i];
+    if (const auto count = count_at(tokens, i)) {
+      terms.push_back("#" + std::to_string(count->value));
+      i = count->last - 1;
+    } else if (token.is_number()) {
       terms.push_back("#" + (token.value >= 0 ? std::to_string(token.value) : token.text));
     } else if (token.is_word()) {
       std::string term = term_of(token.text);

@@ -1,4 +1,5 @@
 #pragma once
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -14,6 +15,13 @@ std::vector<std::string> terms_of(std::span<const Token> tokens);
 
 /// The index's word for one folded word; "" for one that tells nothing ("the", "in").
 std::string term_of(std::string_view folded);
+
+/// "Six", "Twenty-Four": a number said in words, two or more, that begins at token `i`.
+struct CountWord {
+  int value = 0;
+  std::size_t last = 0;  ///< tokens [i, last)
+};
+std::optional<CountWord> count_at(std::span<const Token> tokens, std::size_t i);
 
 /// "sonata", "symphony", "prelude": a term that names a form of composition.
 bool is_form(std::string_view term);

@@ -1,6 +1,7 @@
 #include "ariascribe/title.h"
 
 #include <algorithm>
+#include <array>
 
 #include "ariascribe/asides.h"
 #include "ariascribe/terms.h"
@@ -90,13 +91,23 @@ class TitleParser {
   }
   bool spaced(std::size_t i) const { return !tokens()[i].glued && i + 1 < tokens().size() && !tokens()[i + 1].glued; }
 
+  /// "A. Fuchs", "J. S. Muster": initials in front make a name of it.
+  bool has_initials(std::size_t first, std::size_t last) const {
+    return last - first >= 3 && tokens()[first].is_word() && tokens()[first].upper && tokens()[first].text.size() == 1 && tokens()[first + 1].is_mark('.') && tokens()[last - 1].is_word() && tokens()[last - 1].text.size() > 2;
+  }
+  bool begins_with_article(std::size_t first) const {
+    constexpr auto kArticles = std::to_array<std::string_view>({"a", "an", "das", "der", "die", "ein", "eine", "el", "gli", "i", "il", "l", "la", "las", "le", "les", "lo", "los", "the", "un", "una", "une"});
+    return is_one_of(tokens()[first].text, kArticles) && !(first + 1 < tokens().size() && tokens()[first + 1].is_mark('.'));
+  }
+
   bool looks_like_person(std::size_t first, std::size_t last) const {
+    if (begins_with_article(first)) return false;
     std::size_t words = 0;
     for (std::size_t i = first; i < last; ++i) {
       const Token& token = tokens()[i];
       if (token.is_mark('.') || token.is_mark('-') || token.is_mark('\'') || token.is_mark(',') || depths_[i] > 0 || token.is_mark('(') || token.is_mark(')')) continue;
       if (!token.is_word()) return false;
-      if (!token.upper && token.text != "de" && token.text != "van" && token.text != "von" && token.text != "da" && token.text != "di" && token.text != "du" && token.text != "der" && token.text != "la") return false;
+      if (!token.upper && token.text != "aus" && token.text != "de" && token.text != "van" && token.text != "von" && token.text != "da" && token.text != "di" && token.text != "du" && token.text != "der" && token.text != "la") return false;
       ++words;
     }
     return words >= 2 && words <= 5 && !has_form(first, last);
@@ -111,7 +122,7 @@ class TitleParser {
       const std::string text(text_of(out_.text, span(0, i)));
       auto matches = names_.resolve(text);
       const bool known = !matches.empty() && name_covers(0, i);
-      if (known || (!comma && looks_like_person(0, i) && has_anchor(i + 1, last_) && !has_anchor(0, i))) {
+      if (known || (!comma && looks_like_person(0, i) && (has_anchor(i + 1, last_) || has_initials(0, i)) && !has_anchor(0, i))) {
         set_composer(text, known ? std::move(matches) : std::vector<ComposerNames::Match>{});
         first_ = i + 1;
         return;
@@ -165,7 +176,7 @@ class TitleParser {
       if (open > 0 && tokens()[open].is_mark('(')) {
         auto matches = names_.resolve(text_of(out_.text, span(open + 1, last_ - 1)));
         const bool whole = std::any_of(out_.names.begin(), out_.names.end(), [&](const auto& name) { return name.first == open + 1 && name.last == last_ - 1; });
-        if ((whole && !matches.empty()) || (matches.empty() && looks_like_person_inside(open + 1, last_ - 1))) {
+        if ((whole && !matches.empty()) || (matches.empty() && looks_like_person_inside(open + 1, last_ - 1) && !has_catalogue_before(open) && !has_colon_before(open))) {
           set_composer(std::string(text_of(out_.text, span(open + 1, last_ - 1))), std::move(matches));
           last_ = open;
           return;
@@ -196,6 +207,10 @@ class TitleParser {
   }
   bool has_catalogue_before(std::size_t i) const {
     return std::any_of(out_.catalogue.begin(), out_.catalogue.end(), [&](const CatalogueMention& each) { return each.last <= i; });
+  }
+
+  bool has_colon_before(std::size_t i) const {
+    return std::any_of(out_.tokens.begin(), out_.tokens.begin() + static_cast<std::ptrdiff_t>(i), [](const Token& token) { return token.is_mark(':'); });
   }
 
   void set_composer(std::string text, std::vector<ComposerNames::Match> matches) {
