@@ -1,17 +1,21 @@
-#include "app/daemon_service.h"
 #include "app/version.h"
+#include "verbs.h"
 
 int main(int argc, char** argv) {
   using namespace ghost;
-  app::DaemonSpec daemon;
-  daemon.program = "audiojuggler";
-  daemon.port = 3643;
-  daemon.socket = "audiojuggler";
   Program program;
   program.name = "audiojuggler";
   program.version = app::kVersion;
-  program.summary = "recorder, CD grabber, converter, burner";
-  program.description = "The daemon of AudioJuggler: today it answers who it is and how it fares.";
-  program.verbs = {app::serve_verb(daemon, "answer b2.v1.Core on port 3643")};
+  program.summary = "grab discs without doubt, convert, verify";
+  program.description =
+      "Reads audio discs, and images of them, into one verified file a track, bit-exact or with every doubt listed; checks them later, converts them, draws them. Its daemon does "
+      "the same as jobs for others.";
+  program.examples = {{"audiojuggler disc album.cue", "what a disc says of itself"},
+                      {"audiojuggler grab album.cue --into album", "one FLAC a track, with rip.json, rip.log and disc.cue"},
+                      {"audiojuggler verify album --against album.cue", "bit for bit"},
+                      {"audiojuggler convert album/*.flac --to opus --into phone", "for a telephone"}};
+  program.verbs = {app::disc_verb(), app::grab_verb(), app::verify_verb(), app::convert_verb(), app::picture_verb()};
+  for (Verb& verb : app::job_verbs()) program.verbs.push_back(std::move(verb));
+  program.verbs.push_back(app::jobs_daemon_verb());
   return run_command_line(program, argc, argv);
 }

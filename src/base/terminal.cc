@@ -134,7 +134,21 @@ std::optional<Duration> Progress::time_left() const {
   return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(std::ceil(seconds)));
 }
 
+/// "3:25": minutes and seconds of sound.
+static std::string playing_time(std::uint64_t sectors) {
+  const std::string seconds = std::to_string(sectors / 75 % 60);
+  return std::to_string(sectors / 75 / 60) + (seconds.size() < 2 ? ":0" : ":") + seconds;
+}
+
+std::string Progress::rate(double per_second) const {
+  if (unit_ != Unit::sound) return amount(static_cast<std::uint64_t>(std::llround(per_second))) + "/s";
+  const double times = per_second / 75;
+  const std::string text = std::to_string(std::llround(times < 10 ? times * 10 : times));
+  return (times >= 10 ? text : text.substr(0, text.size() - 1) + (text.size() < 2 ? "0." : ".") + text.back()) + " × real time";
+}
+
 std::string Progress::amount(std::uint64_t value) const {
+  if (unit_ == Unit::sound) return playing_time(value);
   return unit_ == Unit::bytes ? format_size(value) : std::to_string(value);
 }
 
@@ -145,7 +159,7 @@ std::string Progress::state() const {
     const double part = std::min(1.0, static_cast<double>(done_) / static_cast<double>(total_));
     text += " of " + amount(total_) + ", " + std::to_string(static_cast<int>(part * 100)) + " %";
   }
-  if (rate_ > 0) text += ", " + amount(static_cast<std::uint64_t>(std::llround(rate_))) + "/s";
+  if (rate_ > 0) text += ", " + rate(rate_);
   if (const auto left = time_left(); left && done_ < total_) text += ", " + format_duration(*left) + " left";
   return text;
 }
@@ -188,7 +202,7 @@ std::string Progress::clear() {
 std::string Progress::finish(std::string_view outcome, TimePoint now) {
   const double seconds = std::chrono::duration<double>(now - start_).count();
   std::string text = clear() + what_ + ": " + printable(outcome) + ", " + amount(done_) + " in " + format_duration(now - start_);
-  if (seconds >= 0.001 && done_ > 0) text += ", " + amount(static_cast<std::uint64_t>(std::llround(static_cast<double>(done_) / seconds))) + "/s";
+  if (seconds >= 0.001 && done_ > 0) text += ", " + rate(static_cast<double>(done_) / seconds);
   return text + "\n";
 }
 

@@ -48,7 +48,11 @@ class Table {
 /// start, every ten seconds, and at the end. Pure: time comes in, text to be written to stderr comes out.
 class Progress {
  public:
-  enum class Unit : unsigned char { bytes, items };
+  enum class Unit : unsigned char {
+    bytes,
+    items,
+    sound  ///< sectors of a disc, 1/75 s: told as time, their rate as a multiple of playing
+  };
   static constexpr Duration kRedraw = std::chrono::milliseconds(100);
   static constexpr Duration kEstimate = std::chrono::seconds(1);   ///< rate and time left change no more often
   static constexpr Duration kPlainLine = std::chrono::seconds(10);
@@ -71,6 +75,7 @@ class Progress {
  private:
   void estimate(TimePoint now);
   std::string amount(std::uint64_t value) const;
+  std::string rate(double per_second) const;
   std::string state() const;
   std::string bar() const;
 

@@ -111,6 +111,14 @@ TEST(Progress, FitsANarrowTerminal) {
   EXPECT_EQ(progress.update(1, kStart), "\rdistribute…\x1b[K");
 }
 
+TEST(Progress, TellsSoundAsTimeAndItsRateAsAMultipleOfPlaying) {
+  Progress progress(kFile, "grab", Progress::Unit::sound, 75 * 120, kStart);
+  EXPECT_EQ(progress.update(0, kStart), "grab: started, 2:00\n");
+  progress.update(75 * 65, kStart + 2s);
+  EXPECT_EQ(progress.line(kStart + 2s), "grab: 1:05 of 2:00, 54 %, 33 × real time, 2.0 s left, 2.0 s so far\n");
+  EXPECT_EQ(progress.finish("done", kStart + 20s), "grab: done, 1:05 in 20.0 s, 3.3 × real time\n");
+}
+
 TEST(Progress, WithoutATotalTellsNeitherPartNorTimeLeft) {
   Progress progress(kFile, "record", Progress::Unit::items, 0, kStart);
   EXPECT_EQ(progress.update(0, kStart), "record: started\n");

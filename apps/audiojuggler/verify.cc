@@ -1,0 +1,82 @@
+#include <fmt/format.h>
+
+#include <iostream>
+
+#include "audiojuggler/drives/sg_service.h"
+#include "audiojuggler/verify_service.h"
+#include "base/text.h"
+#include "run.h"
+#include "verbs.h"
+
+namespace ghost::app {
+
+namespace {
+
+using namespace audiojuggler;
+
+void print(const VerifiedTrack& track) {
+  const std::string verdict = !track.good() ? "WRONG: " + track.why : track.compared ? "as read, as on the disc" : "as read";
+  std::cout << fmt::format("{:02}  {}  {}\n", track.number, printable(track.file), printable(verdict)) << std::flush;
+}
+
+int run(const Arguments& arguments) {
+  const bool json = arguments.has("json"), quiet = arguments.has("quiet");
+  const Interrupts interrupts;
+  std::unique_ptr<Drive> against;
+  if (const auto source = arguments.find("against")) {
+    auto drive = open_source(*source);
+    if (!drive) return fail(arguments, drive.error());
+    against = std::move(*drive);
+  }
+  ShownProgress progress(arguments, "verify", Progress::Unit::bytes);
+  VerifyObserver observer;
+  observer.on_rip = [&](const Rip& rip) {
+    std::uint64_t bytes = 0;
+    for (const RipTrack& track : rip.tracks) bytes += track.file.empty() ? 0 : std::uint64_t{track.sectors} * kSectorBytes;
+    progress.total(bytes);
+  };
+  observer.on_progress = [&](std::uint64_t done, std::uint64_t) { progress.update(done); };
+  observer.on_track = [&](std::size_t, const VerifiedTrack& track) {
+    progress.clear();
+    if (json) {
+      print_event({{"v", 1}, {"event", "track"}, {"number", track.number}, {"file", track.file}, {"sound", track.sound}, {"compared", track.compared}, {"same", track.same}, {"why", track.why}});
+    } else if (!quiet || !track.good()) {
+      print(track);
+    }
+  };
+  const auto result = verify(arguments.text("FOLDER"), against.get(), observer, interrupts.cancelled());
+  progress.finish(!result ? "stopped" : result->good() ? "all right" : "not all right");
+  if (!result) return fail(arguments, result.error());
+  const Exit exit = !result->good() ? Exit::failed : result->rip.doubts() > 0 ? Exit::partly : Exit::done;
+  std::size_t good = 0;
+  for (const VerifiedTrack& track : result->tracks) good += track.good() ? 1 : 0;
+  if (json) {
+    print_event({{"v", 1}, {"event", "summary"}, {"tracks", result->tracks.size()}, {"good", good}, {"log_whole", result->log_whole}, {"doubts", result->rip.doubts()}, {"code", code(exit)}});
+    return code(exit);
+  }
+  if (!result->log_whole) std::cerr << "audiojuggler: rip.log is missing or was changed\n";
+  if (result->rip.doubts() > 0) std::cerr << "audiojuggler: the grab itself left " << result->rip.doubts() << " sectors in doubt\n";
+  if (!quiet) std::cout << fmt::format("{} of {} files right\n", good, result->tracks.size());
+  return code(exit);
+}
+
+}  // namespace
+
+Verb verify_verb() {
+  Verb verb;
+  verb.name = "verify";
+  verb.summary = "check the files of a grab, by its record or by the disc";
+  verb.description = "Decodes each file and compares its samples with rip.json; with --against also, bit for bit, with the disc or image. Exits 1 when anything differs.";
+  verb.examples = {{"audiojuggler verify album", "after a copy"}, {"audiojuggler verify album --against album.cue", "bit for bit"}};
+  Option against;
+  against.name = "against";
+  against.value = "SOURCE";
+  against.help = "image (.cue, .toc) or device to compare with";
+  against.complete = Complete::files;
+  verb.options = {against, json_option(), quiet_option()};
+  verb.positionals = {{"FOLDER", "of a finished grab", Positional::Count::one, {}, Complete::directories}};
+  verb.run = run;
+  return verb;
+}
+
+}  // namespace ghost::app
