@@ -9,8 +9,8 @@ namespace ghost::ardus {
 
 namespace {
 
-constexpr std::string_view kMagic = "ARDUSMF1";
-constexpr std::string_view kDomain = "ardus manifest";
+constexpr std::string_view kManifestMagic = "ARDUSMF1";
+constexpr std::string_view kManifestDomain = "ardus manifest";
 constexpr std::uint8_t kChunkLeaf = 'c', kEntryLeaf = 'e';
 constexpr std::size_t kChunkRecord = 4 + 32;
 constexpr std::size_t kSmallestEntry = 1 + 2 + 8 + 4 + 2;
@@ -165,7 +165,7 @@ Result<Bytes> encode_manifest(Manifest& manifest, const KeyPair& publisher) {
   manifest.publisher = publisher.public_key();
   Bytes bytes;
   ByteWriter out(bytes);
-  out.bytes(as_bytes(kMagic)).bytes(manifest.publisher).u64(manifest.created_ms);
+  out.bytes(as_bytes(kManifestMagic)).bytes(manifest.publisher).u64(manifest.created_ms);
   out.u32(static_cast<std::uint32_t>(manifest.chunks.size())).u32(static_cast<std::uint32_t>(manifest.entries.size()));
   out.u16(static_cast<std::uint16_t>(manifest.name.size())).bytes(as_bytes(manifest.name));
   MerkleTree tree;
@@ -184,14 +184,14 @@ Result<Bytes> encode_manifest(Manifest& manifest, const KeyPair& publisher) {
   }
   if (Status finished = rules.finish(); !finished) return finished.error();
   manifest.content = tree.root();
-  out.bytes(publisher.sign(kDomain, signed_part(manifest)));
+  out.bytes(publisher.sign(kManifestDomain, signed_part(manifest)));
   return bytes;
 }
 
 Result<Manifest> parse_manifest(BytesView bytes, const ManifestLimits& limits) {
   if (bytes.size() > limits.encoded) return Error{Errc::exhausted, "manifest: it has " + std::to_string(bytes.size()) + " bytes, and " + std::to_string(limits.encoded) + " are taken at most"};
   ByteReader in(bytes);
-  if (as_text(in.take(kMagic.size())) != kMagic) return bad("it does not begin as one");
+  if (as_text(in.take(kManifestMagic.size())) != kManifestMagic) return bad("it does not begin as one");
   Manifest manifest;
   const BytesView publisher = in.take(manifest.publisher.size());
   manifest.created_ms = in.u64();
@@ -203,7 +203,7 @@ Result<Manifest> parse_manifest(BytesView bytes, const ManifestLimits& limits) {
   manifest.name = as_text(name);
   if (Status read = read_body(in, chunk_count, entry_count, manifest); !read) return read.error();
   const BytesView signature = in.rest();
-  if (!verify_signature(manifest.publisher, kDomain, signed_part(manifest), signature)) {
+  if (!verify_signature(manifest.publisher, kManifestDomain, signed_part(manifest), signature)) {
     return Error{Errc::unauthenticated, "manifest: its publisher's signature does not hold: it was changed on its way"};
   }
   return manifest;

@@ -6,9 +6,9 @@ namespace ghost::ardus {
 
 namespace {
 
-constexpr std::string_view kMagic = "ARDUSRC1";
-constexpr std::string_view kDomain = "ardus receipt";
-constexpr std::size_t kSignature = 64;
+constexpr std::string_view kReceiptMagic = "ARDUSRC1";
+constexpr std::string_view kReceiptDomain = "ardus receipt";
+constexpr std::size_t kReceiptSignature = 64;
 
 template <class Array>
 void read(ByteReader& in, Array& out) {
@@ -22,16 +22,16 @@ Bytes encode_receipt(Receipt& receipt, const KeyPair& node) {
   receipt.node = node.public_key();
   Bytes bytes;
   ByteWriter out(bytes);
-  out.bytes(as_bytes(kMagic)).bytes(receipt.content).u64(receipt.session).bytes(receipt.nonce).bytes(receipt.node);
+  out.bytes(as_bytes(kReceiptMagic)).bytes(receipt.content).u64(receipt.session).bytes(receipt.nonce).bytes(receipt.node);
   out.u64(receipt.time_ms).u64(receipt.bytes).u8(receipt.how);
-  const Signature signature = node.sign(kDomain, bytes);
+  const Signature signature = node.sign(kReceiptDomain, bytes);
   out.bytes(signature);
   return bytes;
 }
 
 Result<Receipt> parse_receipt(BytesView bytes) {
-  if (bytes.size() != kReceiptBytes || as_text(bytes.first(kMagic.size())) != kMagic) return Error{Errc::malformed, "receipt: it is cut off, or none"};
-  ByteReader in(bytes.subspan(kMagic.size()));
+  if (bytes.size() != kReceiptBytes || as_text(bytes.first(kReceiptMagic.size())) != kReceiptMagic) return Error{Errc::malformed, "receipt: it is cut off, or none"};
+  ByteReader in(bytes.subspan(kReceiptMagic.size()));
   Receipt receipt;
   read(in, receipt.content);
   receipt.session = in.u64();
@@ -40,7 +40,7 @@ Result<Receipt> parse_receipt(BytesView bytes) {
   receipt.time_ms = in.u64();
   receipt.bytes = in.u64();
   receipt.how = in.u8();
-  if (!verify_signature(receipt.node, kDomain, bytes.first(bytes.size() - kSignature), bytes.last(kSignature))) {
+  if (!verify_signature(receipt.node, kReceiptDomain, bytes.first(bytes.size() - kReceiptSignature), bytes.last(kReceiptSignature))) {
     return Error{Errc::unauthenticated, "receipt: the signature of the node it names does not hold"};
   }
   return receipt;

@@ -16,10 +16,10 @@ namespace ghost::ardus {
 namespace {
 
 constexpr std::size_t kReadBuffer = 1024 * 1024;
-constexpr std::size_t kOpenFiles = 32;
+constexpr std::size_t kOpenSources = 32;
 constexpr std::size_t kMostRemarks = 20;
 
-struct DigestHash {
+struct ScannedHash {
   std::size_t operator()(const Digest& digest) const { return static_cast<std::size_t>(ByteReader(digest).u64()); }
 };
 
@@ -198,7 +198,7 @@ class Scanner {
   const ScanWish& wish_;
   std::unique_ptr<Content> content_;
   std::vector<Found> found_;
-  std::unordered_map<Digest, std::uint32_t, DigestHash> numbers_;
+  std::unordered_map<Digest, std::uint32_t, ScannedHash> numbers_;
   std::uint64_t done_ = 0;
 };
 
@@ -210,7 +210,7 @@ Result<int> Content::open(std::uint32_t source) {
   }
   UniqueFd fd(::open(sources_[source].path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (!fd) return errno_error("open", sources_[source].path.string());
-  if (opened_.size() >= kOpenFiles) opened_.pop_back();
+  if (opened_.size() >= kOpenSources) opened_.pop_back();
   opened_.push_front({source, std::move(fd)});
   return opened_.front().fd.get();
 }

@@ -17,7 +17,7 @@ namespace ghost::ardus {
 
 namespace {
 
-constexpr std::size_t kOpenFiles = 64;
+constexpr std::size_t kOpenStaged = 64;
 constexpr std::size_t kFewFiles = 8;  ///< up to so many are synced one by one, more with one syncfs(2)
 constexpr std::size_t kJournalRecord = 8;
 constexpr std::string_view kReceived = ".ardus/received";
@@ -269,7 +269,7 @@ Result<int> Store::staged(std::uint32_t number) {
     fd = staging_.open_file(staged_name(number), O_RDWR | O_CREAT, 0600);
   }
   if (!fd) return fd.error();
-  if (opened_.size() >= kOpenFiles) opened_.pop_back();
+  if (opened_.size() >= kOpenStaged) opened_.pop_back();
   opened_.push_front({number, std::move(*fd)});
   return opened_.front().fd.get();
 }

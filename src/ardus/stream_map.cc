@@ -6,9 +6,9 @@ namespace ghost::ardus {
 
 namespace {
 
-constexpr std::string_view kMagic = "ARDUSSM1";
-constexpr std::string_view kDomain = "ardus stream map";
-constexpr std::size_t kSignature = 64;
+constexpr std::string_view kSegmentMagic = "ARDUSSM1";
+constexpr std::string_view kSegmentDomain = "ardus stream map";
+constexpr std::size_t kSegmentSignature = 64;
 
 }  // namespace
 
@@ -85,23 +85,23 @@ std::vector<bool> StreamMap::blocks_with(const ChunkSet& needed) const {
 Bytes encode_segment(const MapSegment& segment, const KeyPair& sender) {
   Bytes bytes;
   ByteWriter out(bytes);
-  out.bytes(as_bytes(kMagic)).u64(segment.session).bytes(segment.content).u32(segment.number);
+  out.bytes(as_bytes(kSegmentMagic)).u64(segment.session).bytes(segment.content).u32(segment.number);
   out.u32(static_cast<std::uint32_t>(segment.chunks.size()));
   for (const ChunkRange& range : segment.chunks) out.u32(range.first).u32(range.count);
-  const Signature signature = sender.sign(kDomain, bytes);
+  const Signature signature = sender.sign(kSegmentDomain, bytes);
   out.bytes(signature);
   return bytes;
 }
 
 Result<MapSegment> parse_segment(BytesView bytes, const PublicKey& sender) {
   const Error bad{Errc::malformed, "stream map: it is cut off, or none"};
-  if (bytes.size() < kSignature) return bad;
-  const BytesView body = bytes.first(bytes.size() - kSignature);
-  if (!verify_signature(sender, kDomain, body, bytes.last(kSignature))) {
+  if (bytes.size() < kSegmentSignature) return bad;
+  const BytesView body = bytes.first(bytes.size() - kSegmentSignature);
+  if (!verify_signature(sender, kSegmentDomain, body, bytes.last(kSegmentSignature))) {
     return Error{Errc::unauthenticated, "stream map: the sender's signature does not hold"};
   }
   ByteReader in(body);
-  if (as_text(in.take(kMagic.size())) != kMagic) return bad;
+  if (as_text(in.take(kSegmentMagic.size())) != kSegmentMagic) return bad;
   MapSegment segment;
   segment.session = in.u64();
   const BytesView content = in.take(segment.content.size());
