@@ -10,14 +10,14 @@ namespace ghost::ardus {
 
 namespace {
 
-constexpr Duration kLook = std::chrono::milliseconds(100);
+constexpr Duration kReceiverLook = std::chrono::milliseconds(100);
 constexpr Duration kRedial = std::chrono::milliseconds(500);
 constexpr Duration kDialPatience = std::chrono::seconds(5);
 constexpr Duration kSilence = std::chrono::seconds(60);   ///< without a sign of the sender
 constexpr std::size_t kMuchOnDisk = 64 * 1024 * 1024;     ///< bytes waiting for the store's thread: the sender is told
 constexpr std::size_t kTooMuchOnDisk = 512 * 1024 * 1024; ///< what comes beyond is dropped, and comes again
 
-std::uint64_t utc_ms() {
+std::uint64_t receipt_time() {
   return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count());
 }
 
@@ -133,7 +133,22 @@ void ReceivingSession::join() {
       });
       return;
     }
-    give_up(response.error());
+    call_failed(response.error());
+  });
+}
+
+/// What the sender refused ends the session; what a broken connection did is made good by the next one.
+void ReceivingSession::call_failed(const Error& error) {
+  switch (error.code) {
+    case Errc::io:
+    case Errc::unknown:
+    case Errc::busy:
+    case Errc::timed_out:
+    case Errc::cancelled: break;
+    default: return give_up(error);
+  }
+  parts_.node.network().post([this, error, alive = std::weak_ptr<char>(alive_), link = link_count_] {
+    if (!alive.expired() && !ended_ && link == link_count_ && link_) lost(error);
   });
 }
 
@@ -165,7 +180,7 @@ void ReceivingSession::get_manifest(std::uint64_t size) {
       [this, alive = std::weak_ptr<char>(alive_), link = link_count_](const Status& status) {
         if (alive.expired() || ended_ || link != link_count_) return;
         if (status) on_manifest();
-        else if (link_) give_up(status.error());
+        else call_failed(status.error());
       });
 }
 
@@ -230,7 +245,7 @@ void ReceivingSession::need() {
   request.bytes_done = bytes_done_;
   v1::SessionClient(caller()).need_set(request, [this, alive = std::weak_ptr<char>(alive_), link = link_count_](const Result<v1::NeedSetResponse>& response) {
     if (alive.expired() || ended_ || link != link_count_) return;
-    if (!response) return give_up(response.error());
+    if (!response) return call_failed(response.error());
     get_keys();
     if (lacks_->empty()) commit();
   });
@@ -247,7 +262,8 @@ void ReceivingSession::get_keys() {
       },
       [this, alive = std::weak_ptr<char>(alive_), link = link_count_](const Status& status) {
         if (alive.expired() || ended_ || link != link_count_ || census_ == v1::CensusState::verified) return;
-        give_up(status ? Error{Errc::aborted, "the sender ended the session before this copy was whole; what came is kept"} : status.error());
+        if (!status) return call_failed(status.error());
+        give_up({Errc::aborted, "the sender ended the session before this copy was whole; what came is kept"});
       });
 }
 
@@ -330,7 +346,7 @@ void ReceivingSession::fetch(const v1::ChunkRuns& runs) {
       },
       [this, alive = std::weak_ptr<char>(alive_), link = link_count_](const Status& status) {
         if (alive.expired() || ended_ || link != link_count_ || status) return;
-        give_up(status.error());
+        call_failed(status.error());
       });
 }
 
@@ -437,7 +453,7 @@ void ReceivingSession::on_committed(const Status& status, std::uint64_t bytes_do
   receipt.content = manifest_->content;
   receipt.session = name_.session;
   receipt.nonce = name_.nonce;
-  receipt.time_ms = utc_ms();
+  receipt.time_ms = receipt_time();
   receipt.bytes = manifest_->bytes();
   receipt.how = Verified::on_arrival | Verified::read_back;
   if (store_->was_there()) receipt.how |= static_cast<std::uint8_t>(Verified::was_there);
@@ -510,7 +526,7 @@ void ReceivingSession::look() {
     return end(Phase::failed, "the sender was not heard of for 60 s; what came is kept, and the next transfer of the same content goes on from there", std::string(name(Errc::timed_out)));
   }
   change();
-  look_timer_ = parts_.node.network().wake_at(now() + kLook, [this](TimePoint) { look(); });
+  look_timer_ = parts_.node.network().wake_at(now() + kReceiverLook, [this](TimePoint) { look(); });
 }
 
 /// It can't go on: the sender hears of it if it can, then it ends.

@@ -54,6 +54,7 @@ class ReceivingSession : private BlockSink {
   void on_dialed(Result<std::unique_ptr<b2::Link>> link);
   Result<b2::Identity> judge_sender(const b2::Link& link) const;
   void lost(const Error& why);
+  void call_failed(const Error& error);
   void redial();
   void join();
   void on_joined(const v1::JoinResponse& response);

@@ -13,6 +13,7 @@ namespace {
 constexpr Duration kLook = std::chrono::milliseconds(100);
 constexpr Duration kSoon = std::chrono::microseconds(1500);  ///< a wake-up this near is waited for in the next turns: timers are too coarse
 constexpr Duration kCalm = std::chrono::seconds(2);          ///< nobody left to wait for: as long for somebody to come back
+constexpr Duration kAnnounceFirst = std::chrono::seconds(1);
 constexpr Duration kAnnounceMost = std::chrono::seconds(10);
 constexpr std::uint64_t kCeiling = 1'000'000'000;            ///< bit/s, where the sender finds its own rate
 constexpr std::uint32_t kUsualWait = 5000, kUsualPatience = 60'000;  ///< ms
@@ -128,7 +129,12 @@ void SendingSession::on_scanned(Result<std::unique_ptr<Content>> content) {
   look_at_core();
 }
 
-/// Every second at first, then ever less often; a session that has not begun stays at once a second.
+/// Somebody may be looking for the session: it has not begun, or a receiver is expected that is not here.
+bool SendingSession::somebody_missing() const {
+  return !map_ || peers_.size() < request_.receivers || !expected_here() || std::ranges::any_of(peers_, [](const auto& p) { return p.second.left; });
+}
+
+/// Every second while somebody is missing, then ever less often.
 void SendingSession::announce() {
   if (ended_) return;
   const Manifest& manifest = content_->manifest();
@@ -150,24 +156,28 @@ void SendingSession::announce() {
     const net::Datagram datagram{ways_[i].address, announcement_group(), bytes, ways_[i].interface};
     sockets_[i].socket().send({&datagram, 1});
   }
-  if (core_ || !map_.has_value()) announce_every_ = map_ ? std::min(announce_every_ * 5 / 4, kAnnounceMost) : announce_every_;
+  announce_every_ = somebody_missing() ? kAnnounceFirst : std::min(announce_every_ * 5 / 4, kAnnounceMost);
   announce_timer_ = parts_.node.network().wake_at(now() + announce_every_, [this](TimePoint) { announce(); });
 }
 
 void SendingSession::begin_if_due() {
   if (map_ || ended_ || !content_) return;
-  const auto ready = static_cast<std::size_t>(std::ranges::count_if(peers_, [](const auto& p) { return p.second.ready; }));
+  const auto ready = static_cast<std::size_t>(std::ranges::count_if(peers_, [](const auto& p) { return p.second.ready || p.second.state == v1::CensusState::verified; }));
   const bool waits_for_count = request_.receivers > 0;
   const std::uint32_t wait_ms = request_.wait_ms != 0 ? request_.wait_ms : waits_for_count ? 0 : kUsualWait;
   const TimePoint until = wait_ms == 0 ? TimePoint::max() : ready_since_ + std::chrono::milliseconds(wait_ms);
-  if (waits_for_count ? ready >= request_.receivers : !request_.expected.empty() && expected_here()) return begin();
   std::string failures;
+  std::size_t failed_count = 0;
   bool still_joining = false;
   for (const auto& [id, peer] : peers_) {
     const bool failed = peer.state == v1::CensusState::failed;
     still_joining = still_joining || (!peer.ready && !peer.left && !failed);
-    if (failed) failures += "; " + peer.identity.name + " can't: " + peer.detail;
+    if (!failed) continue;
+    ++failed_count;
+    failures += "; " + peer.identity.name + " can't: " + peer.detail;
   }
+  // Nobody waits for a machine that said it can't.
+  if (waits_for_count ? ready > 0 && ready + failed_count >= request_.receivers : !request_.expected.empty() && expected_here()) return begin();
   if (now() >= until && ready > 0) return begin();
   if (now() >= until && !still_joining) {
     std::string ways;
@@ -405,9 +415,10 @@ void SendingSession::keys(b2::ServerStream<v1::KeysUpdate> stream) {
     if (gone == peers_.end() || gone->second.keys != weak.lock()) return;
     gone->second.left = true;
     gone->second.left_at = now();
-    if (!map_) gone->second.ready = false;
+    if (!map_ && gone->second.state != v1::CensusState::verified) gone->second.ready = false;
     const auto kept = std::exchange(gone->second.keys, nullptr);
     if (kept) kept->fail({Errc::cancelled, "cancelled by the caller"});
+    announce_timer_ = parts_.node.network().wake_at(now() + kAnnounceFirst, [this](TimePoint) { announce(); });
     change();
   });
   tell_keys(peer->second);
@@ -433,6 +444,7 @@ Result<v1::CensusResponse> SendingSession::census(const v1::CensusRequest& reque
   }
   peer.state = request.state;
   peer.detail = request.detail.substr(0, 500);
+  begin_if_due();
   pump();
   change();
   check_end();

@@ -78,6 +78,7 @@ class SendingSession : private BlockSource {
   Status listen_for_control(const Way& way);
   void scan_on_worker();
   void on_scanned(Result<std::unique_ptr<Content>> content);
+  bool somebody_missing() const;
   void announce();
   void begin_if_due();
   void begin();

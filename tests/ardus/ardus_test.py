@@ -203,7 +203,7 @@ class Transfers(unittest.TestCase):
     # --- what goes wrong on the way
 
     def test_a_killed_receiver_goes_on_from_its_journal(self):
-        (self.album / "x").write_bytes(noise(12_000_000, 6))
+        (self.album / "x").write_bytes(noise(8_000_000, 6))
         receivers = [self.serve(number) for number in (1, 2, 3)]
         sender = self.sending(self.album, "--receivers", "3", "--rate", "40M")
         until(lambda: self.staged(2) > 0 or sender.poll() is not None)
@@ -219,7 +219,7 @@ class Transfers(unittest.TestCase):
         self.assertNotIn("bytes_here=0 ", joined[1])
 
     def test_a_killed_sender_started_again_sends_only_the_rest(self):
-        (self.album / "x").write_bytes(noise(12_000_000, 7))
+        (self.album / "x").write_bytes(noise(8_000_000, 7))
         for number in (1, 2):
             self.serve(number)
         (self.into(1) / "album").mkdir(parents=True)
@@ -232,7 +232,7 @@ class Transfers(unittest.TestCase):
         code, summary, err = self.send(self.album, "--receivers", "2")
         self.assertEqual(code, 0, err)
         self.assert_received(1, 2)
-        self.assertLess(summary["bytes_needed"], 12_000_000)
+        self.assertLess(summary["bytes_needed"], 8_000_000)
 
     def test_a_receiver_that_never_comes_back_is_told_and_stalls_nobody(self):
         (self.album / "x").write_bytes(noise(6_000_000, 8))
@@ -254,7 +254,7 @@ class Transfers(unittest.TestCase):
         (self.into(1) / "album").mkdir(parents=True)
         shutil.copy(self.album / "a", self.into(1) / "album/a")
         self.serve(1)
-        sender = self.sending(self.album, "--receivers", "2", "--wait", "1s", "--rate", "20M")
+        sender = self.sending(self.album, "--receivers", "2", "--wait", "500ms", "--rate", "40M")
         until(lambda: self.staged(1) > 0 or sender.poll() is not None)
         self.serve(2)
         code, summary, err = self.ended(sender)
@@ -268,7 +268,7 @@ class Transfers(unittest.TestCase):
         self.assertEqual(code, 3)
         self.assertIn("no receiver joined", summary["detail"])
         self.serve(1)
-        code, summary, err = self.send(self.album, "--receivers", "2", "--wait", "1s", "--patience", "1s")
+        code, summary, err = self.send(self.album, "--receivers", "2", "--wait", "500ms", "--patience", "1s")
         self.assertEqual((code, summary["state"]), (3, "partly"))
         self.assertIn("1 of 2", summary["detail"])
 
@@ -318,7 +318,7 @@ class Transfers(unittest.TestCase):
         (self.album / "x").write_bytes(noise(3_000_000, 11))
         self.serve(1, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, 1_000_000)))
         self.serve(2)
-        code, summary, err = self.send(self.album, "--receivers", "2", "--wait", "2s")
+        code, summary, err = self.send(self.album, "--receivers", "2")
         self.assertEqual(code, 3, err)
         states = {receiver["name"]: receiver for receiver in summary["receivers"]}
         self.assertEqual(states["r2"]["state"], "verified")
@@ -337,7 +337,7 @@ class Transfers(unittest.TestCase):
             self.serve(number)
         self.serve(3)
         subprocess.run(["mount", "-o", "remount,ro", str(self.into(2))], check=True)
-        code, summary, err = self.send(self.album, "--receivers", "3", "--wait", "2s")
+        code, summary, err = self.send(self.album, "--receivers", "3")
         self.assertEqual(code, 3, err)
         states = {receiver["name"]: receiver for receiver in summary["receivers"]}
         self.assertIn("are needed and", states["r1"]["detail"])
@@ -354,7 +354,7 @@ class Transfers(unittest.TestCase):
         (self.album / "way out").unlink()
         (self.album / "way out").mkdir()
         (self.album / "way out/owned").write_bytes(b"written outside")
-        code, summary, err = self.send(self.album, "--receivers", "1", "--wait", "2s")
+        code, summary, err = self.send(self.album, "--receivers", "1", "--wait", "3s")
         self.assertEqual(code, 3, err)
         self.assertIn("symbolic link", summary["receivers"][0]["detail"])
         self.assertEqual(list(outside.iterdir()), [])
