@@ -207,6 +207,7 @@ Verb jobs_daemon_verb() {
       if (jobs) jobs->stop();
       stopped();
     };
+    daemon.ended = [&] { jobs.reset(); };
     return run_daemon(daemon, arguments);
   };
   return verb;

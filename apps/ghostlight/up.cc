@@ -188,6 +188,11 @@ int up(const Arguments& arguments) {
     if (host) host->stop(std::move(stopped));
     else stopped();
   };
+  spec.ended = [&] {
+    stage.reset();
+    host.reset();
+    processes.reset();
+  };
   const int ended = run_daemon(spec, arguments);
   std::error_code gone;
   std::filesystem::remove(console_file(*where), gone);

@@ -26,6 +26,7 @@ struct DaemonSpec {
   std::function<Status(b2::Node&)> ready = {};  ///< adds the daemon's own services once it listens; may be empty
   std::function<void(const b2::v1::ServiceEntry&)> services_changed = {};  ///< may be empty
   std::function<void(std::function<void()> stopped)> stopping = {};        ///< told to end: calls `stopped` when it may; may be empty
+  std::function<void()> ended = {};  ///< nothing runs any more and the node goes next: what `ready` made for it goes here; may be empty
 };
 
 /// The options every `serve` takes: --state, --config, and the keys of daemon_config().

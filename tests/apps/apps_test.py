@@ -13,6 +13,8 @@ import urllib.error
 import urllib.request
 
 BIN = pathlib.Path(os.environ["GHOST_BIN"])
+OF_THE_FOUR = ["ardus.v1.Node", "ardus.v1.Session", "ariascribe.v1.Catalogue", "ariascribe.v1.Library", "audiojuggler.v1.Devices",
+               "audiojuggler.v1.Jobs", "portlight.v1.Ports"]
 LONG = 60  # seconds; waits end as soon as what they wait for is there
 
 
@@ -86,8 +88,11 @@ class Programs(unittest.TestCase):
                 self.assertEqual(json.loads(answer.stdout)["health"], "HEALTH_SERVING", answer.stderr)
 
     def test_ls_describe_and_a_call_by_json(self):
+        self.up.until_ready()
         listed = self.b2("ls", "--json").stdout.splitlines()
-        self.assertEqual([json.loads(line)["name"] for line in listed[:-1]], ["b2.v1.Core", "b2.v1.Host"])
+        names = [json.loads(line)["name"] for line in listed[:-1]]
+        self.assertEqual(names[:3], ["b2.v1.Core", "b2.v1.Host", "ghostlight.v1.Stage"])
+        self.assertEqual(sorted(names[3:]), sorted(OF_THE_FOUR))
         self.assertIn("rpc Watch(.b2.v1.WatchRequest) returns (stream .b2.v1.HostState)", self.b2("describe", "b2.v1.Host").stdout)
         limits = json.loads(self.b2("call", "b2.v1.Core/Limits").stdout)
         self.assertEqual(limits["limits"]["frameBytes"], 65536)

@@ -26,6 +26,16 @@ PACKAGE_OF = {
     "qrencode": "libqrencode-dev",
     "http_parser": "libhttp-parser-dev",
     "wslay": "libwslay-dev",
+    "flac": "libflac-dev",
+    "fluidsynth": "libfluidsynth-dev",
+    "isal": "libisal-dev",
+    "lame": "libmp3lame-dev",
+    "opusenc": "libopusenc-dev",
+    "png": "libpng-dev",
+    "sndfile": "libsndfile1-dev",
+    "sqlite": "libsqlite3-dev",
+    "taglib": "libtag1-dev",
+    "utf8proc": "libutf8proc-dev",
 }
 
 
