@@ -50,10 +50,11 @@ Result<std::vector<FileProposal>> propose(const Matcher& matcher, const std::vec
     each.file = std::move(*file);
     each.title_before = first_value(each.file.head.tags, "TITLE");
   }
-  std::stable_sort(proposals.begin(), proposals.end(), [](const FileProposal& a, const FileProposal& b) {
+  std::sort(proposals.begin(), proposals.end(), [](const FileProposal& a, const FileProposal& b) {
     if (a.path.parent_path() != b.path.parent_path()) return a.path.parent_path() < b.path.parent_path();
     const Order first = order_of(a), second = order_of(b);
-    return first.disc != second.disc ? first.disc < second.disc : first.track < second.track;
+    if (first.disc != second.disc) return first.disc < second.disc;
+    return first.track != second.track ? first.track < second.track : a.path < b.path;
   });
   std::map<std::filesystem::path, std::vector<FileProposal*>> folders;
   for (FileProposal& each : proposals) {

@@ -23,15 +23,15 @@ TEST(Lookup, CallsAreReadAndWrittenAsTheVectorsSay) {
     const auto call = decode_call(bytes);
     if (row.contains("error")) {
       ASSERT_FALSE(call) << row["name"];
-      EXPECT_EQ(call.error().ignored ? "ignored" : std::string(name(call.error().error.code)), row["error"]) << row["name"];
+      EXPECT_EQ(call.error().ignored ? "ignored" : std::string(name(call.error().error.code)), row["error"].get<std::string>()) << row["name"];
       continue;
     }
     ASSERT_TRUE(call) << row["name"] << ": " << call.error().error.message;
     EXPECT_EQ(call->nonce, row["nonce"].get<std::uint64_t>());
-    EXPECT_EQ(call->title, row["title"]);
-    EXPECT_EQ(call->composer, row["composer"]);
-    EXPECT_EQ(call->album, row["album"]);
-    EXPECT_EQ(call->artist, row["artist"]);
+    EXPECT_EQ(call->title, row["title"].get<std::string>());
+    EXPECT_EQ(call->composer, row["composer"].get<std::string>());
+    EXPECT_EQ(call->album, row["album"].get<std::string>());
+    EXPECT_EQ(call->artist, row["artist"].get<std::string>());
     EXPECT_EQ(*encode_call(*call, bytes.size()), bytes) << row["name"];
   }
 }
@@ -46,7 +46,7 @@ TEST(Lookup, AnswersAreReadAndWrittenAsTheVectorsSay) {
     }
     ASSERT_TRUE(answer) << answer.error().message;
     EXPECT_EQ(answer->nonce, row["nonce"].get<std::uint64_t>());
-    EXPECT_EQ(answer->status, row["status"]);
+    EXPECT_EQ(answer->status, row["status"].get<std::uint16_t>());
     ASSERT_EQ(answer->results.size(), row["results"].size());
     for (std::size_t i = 0; i < answer->results.size(); ++i) EXPECT_EQ(answer->results[i], result_of(row["results"][i]));
     EXPECT_EQ(encode_answer(*answer, kMaxLookupBytes), bytes) << row["name"];
