@@ -19,10 +19,14 @@ struct Hypothesis {
 // Logarithms of odds, as the matcher's.
 constexpr double kGoesOn = 1.5, kGoesBack = -4, kChanges = -1.5, kStartsInside = -1, kReturns = -3;
 constexpr double kOwnText = 5.5;         ///< a text fits the unknown work it names itself
+constexpr double kAlone = 0.5, kAloneAnchored = -2, kAloneMovement = -3;  ///< a track that belongs to nothing around it
+constexpr double kJoinsUnknown = -0.5;   ///< a name without number, key or form may be a part of an unknown work
+constexpr double kPartAgrees = 4, kPartDiffers = -3;  ///< such a name against the parts of a known work
 constexpr double kOtherText = -6;        ///< a text that names a work belongs to another one only its own words name
 constexpr double kNumberFits = 1, kNameFits = 2.5, kNameDiffers = -0.5, kNumberBeyond = -5;
 constexpr double kWorthKeeping = 0.03;   ///< probability below which a candidate is not followed up
 constexpr std::size_t kMostPerTrack = 3, kMostHypotheses = 120;
+constexpr std::size_t kNobody = static_cast<std::size_t>(-1);  ///< owner of the hypothesis that a track stands alone
 
 class AlbumSearch {
  public:
@@ -31,7 +35,7 @@ class AlbumSearch {
   std::vector<Identification> run() {
     for (const TrackInput& track : album_.tracks) readings_.push_back(matcher_.read(with_album(track)));
     gather();
-    if (hypotheses_.empty()) return each_alone();
+    if (hypotheses_.size() == 1) return each_alone();
     find_path();
     return conclude();
   }
@@ -53,6 +57,7 @@ class AlbumSearch {
       if (hypotheses_.size() >= kMostHypotheses || !known.emplace(work, hypotheses_.size()).second) return;
       hypotheses_.push_back({work, track, static_cast<int>(repertoire_.work(work).movements.size())});
     };
+    hypotheses_.push_back({std::nullopt, kNobody, 0});
     for (std::size_t t = 0; t < readings_.size(); ++t) {
       const Reading& reading = readings_[t];
       if (reading.title.work.empty()) continue;
@@ -61,7 +66,7 @@ class AlbumSearch {
         if (each.probability < kWorthKeeping || kept++ == kMostPerTrack) break;
         follow(each.work, t);
       }
-      if (reading.none > kWorthKeeping && hypotheses_.size() < kMostHypotheses) add_unknown(t);
+      if (reading.none > kWorthKeeping && is_anchored(reading) && hypotheses_.size() < kMostHypotheses) add_unknown(t);
     }
     // An album that is one work: "Winterreise", with the songs as titles.
     if (album_.album.empty()) return;
@@ -72,10 +77,15 @@ class AlbumSearch {
     if (!reading.candidates.empty() && reading.candidates.front().probability > 0.5) follow(reading.candidates.front().work, 0);
   }
 
+  /// Whether a title can only be of a work of its own: by a number, a key, a composer in front or a movement behind.
+  static bool is_anchored(const Reading& reading) {
+    return !reading.title.catalogue.empty() || !reading.title.keys.empty() || !reading.title.composer_text.empty() || reading.title.ordinal || (!reading.title.movement_tokens.empty() && reading.title.movement.number != 0);
+  }
+
   /// One hypothesis for all tracks that name the same unknown work.
   void add_unknown(std::size_t track) {
     for (const Hypothesis& each : hypotheses_) {
-      if (!each.work && same_name(each.owner, track)) return;
+      if (!each.work && each.owner != kNobody && same_name(each.owner, track)) return;
     }
     hypotheses_.push_back({std::nullopt, track, 0});
   }
@@ -89,7 +99,9 @@ class AlbumSearch {
   double fit(std::size_t track, const Hypothesis& hypothesis) const {
     const Reading& reading = readings_[track];
     const bool names_work = !reading.title.work.empty();
+    if (hypothesis.owner == kNobody) return !names_work ? kAloneMovement : is_anchored(reading) ? kAloneAnchored : kAlone;
     if (!hypothesis.work) {
+      if (names_work && !is_anchored(reading)) return track > hypothesis.owner ? kJoinsUnknown : kOtherText;
       if (!names_work) return reading.title.movement.number > 0 ? kNumberFits : 0;
       return same_name(hypothesis.owner, track) ? kOwnText : kOtherText;
     }
@@ -97,17 +109,15 @@ class AlbumSearch {
     if (names_work) {
       // A title that may be a movement's name ("Träumerei") can be of a work it does not name.
       const double named = matcher_.score(reading, *hypothesis.work);
-      const double as_movement = reading.title.movement_tokens.empty() && reading.title.catalogue.empty() && reading.title.keys.empty()
-                                     ? movement_name_fit(reading.title.work_text(), repertoire_.work(*hypothesis.work))
-                                     : -100;
-      score += std::max(named, as_movement);
+      const double as_part = is_anchored(reading) ? -100 : part_fit(reading, repertoire_.work(*hypothesis.work));
+      score += std::max(named, as_part);
     }
     return score;
   }
-  double movement_name_fit(std::string_view name, const Work& work) const {
-    double best = 0;
-    for (const Movement& each : work.movements) best = std::max(best, movement_likeness(name, each.title));
-    return best >= 0.6 ? 4 * best : -4;
+  static double part_fit(const Reading& reading, const Work& work) {
+    const MovementText said = parse_movement(reading.title.text, reading.title.tokens);
+    const bool agrees = std::any_of(work.movements.begin(), work.movements.end(), [&](const Movement& each) { return (said.number == 0 || each.number == said.number) && movement_agrees(said.name, each.title); });
+    return agrees ? kPartAgrees : kPartDiffers;
   }
   double movement_fit(const MovementText& said, const Work& work) const {
     if (work.movements.empty()) return 0;
@@ -117,7 +127,7 @@ class AlbumSearch {
     double best = 0;
     for (const Movement& each : work.movements) {
       if (said.number != 0 && each.number != said.number) continue;
-      best = std::max(best, movement_likeness(said.name, each.title));
+      best = std::max({best, movement_likeness(said.name, each.title), movement_agrees(said.name, each.title) ? 0.7 : 0.0});
     }
     score += best > 0.3 ? kNameFits * best : kNameDiffers;
     return score;
@@ -125,6 +135,7 @@ class AlbumSearch {
 
   /// From one track's work to the next one's.
   double step(std::size_t track, std::size_t from, std::size_t to) const {
+    if (hypotheses_[from].owner == kNobody || hypotheses_[to].owner == kNobody) return from == to ? 0 : kChanges / 2;
     const int before = number_in(track - 1, hypotheses_[from]), now = number_in(track, hypotheses_[to]);
     if (from == to) {
       if (before != 0 && now != 0) return now > before ? kGoesOn + (now == before + 1 ? 0.5 : 0) : now == before ? 0 : kGoesBack;
@@ -141,10 +152,10 @@ class AlbumSearch {
     if (said.number != 0 || !hypothesis.work) return said.number;
     const std::string_view name = said.name.empty() && readings_[track].title.catalogue.empty() ? readings_[track].title.work_text() : std::string_view(said.name);
     if (name.empty()) return 0;
-    double best = 0.6;
+    double best = 0.5;
     int number = 0;
     for (const Movement& each : repertoire_.work(*hypothesis.work).movements) {
-      const double likeness = movement_likeness(name, each.title);
+      const double likeness = std::max(movement_likeness(name, each.title), movement_agrees(name, each.title) ? 0.55 : 0.0);
       if (likeness > best) best = likeness, number = each.number;
     }
     return number;
@@ -185,6 +196,7 @@ class AlbumSearch {
     const Hypothesis& hypothesis = hypotheses_[path_[track]];
     Reading& reading = readings_[track];
     const bool names_work = !reading.title.work.empty();
+    if (hypothesis.owner == kNobody) return matcher_.conclude(reading);
     Matcher::Decided decided;
     if (hypothesis.work) {
       decided.work = hypothesis.work;
@@ -193,8 +205,10 @@ class AlbumSearch {
       else if (!as_candidate(reading, *hypothesis.work)) as_movement(reading, repertoire_.work(*hypothesis.work), decided);
       return matcher_.conclude(reading, decided);
     }
+    const bool part = names_work && !is_anchored(reading) && track > hypothesis.owner;
+    if (part) read_as_part(reading);
     Identification own = matcher_.conclude(reading, decided);
-    if (names_work || hypothesis.owner >= done.size()) return own;
+    if ((names_work && !part) || hypothesis.owner >= done.size()) return own;
     // The work that an earlier track names in full.
     const Identification& owner = done[hypothesis.owner];
     for (const std::string_view field : {"composer", "work", "catalogue", "key"}) {
@@ -211,12 +225,15 @@ class AlbumSearch {
   static bool as_candidate(const Reading& reading, WorkIndex work) {
     return std::any_of(reading.candidates.begin(), reading.candidates.end(), [&](const Candidate& each) { return each.work == work && each.probability > kWorthKeeping; });
   }
+  static void read_as_part(Reading& reading) {
+    reading.title.movement = parse_movement(reading.title.text, reading.title.tokens);
+    reading.title.movement_tokens = {0, reading.title.tokens.size()};
+    reading.title.work = {};
+  }
   /// What was taken for a work's name is a movement's.
   void as_movement(Reading& reading, const Work& work, Matcher::Decided& decided) const {
-    if (movement_name_fit(reading.title.work_text(), work) < 0) return;
-    reading.title.movement.name = std::string(reading.title.work_text());
-    reading.title.movement_tokens = reading.title.work;
-    reading.title.work = {};
+    if (is_anchored(reading) || part_fit(reading, work) < 0) return;
+    read_as_part(reading);
     decided.reason = "'" + reading.title.movement.name + "' is a part of the work the album is of";
   }
 

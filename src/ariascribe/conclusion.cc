@@ -226,7 +226,7 @@ class Conclusion {
     double likeness = 0;
     if (work_) {
       for (const Movement& each : work_->movements) {
-        const double now = name.empty() ? 0 : movement_likeness(name, each.title);
+        const double now = name.empty() ? 0 : std::max(movement_likeness(name, each.title), movement_agrees(name, each.title) ? kSameMovement : 0.0);
         const bool numbered = out_.movement_no != 0 && each.number == out_.movement_no;
         if (out_.movement_no != 0 ? numbered : now > likeness) known = &each, likeness = now;
       }

@@ -1,6 +1,7 @@
 #include "ariascribe/index.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "ariascribe/terms.h"
@@ -12,6 +13,9 @@ namespace {
 
 /// A term in a movement's name tells less than one in the work's title.
 constexpr float kMovementWeight = 0.4F;
+
+/// Works whose parts are called by forms of their own.
+constexpr auto kHolders = std::to_array<std::string_view>({"ballet", "cantata", "incidental", "masque", "opera", "operetta", "oratorio", "passion", "zarzuela"});
 
 std::optional<int> ordinal_in(const std::vector<Token>& tokens) {
   for (std::size_t i = 0; i + 1 < tokens.size(); ++i) {
@@ -52,6 +56,13 @@ void Index::add_work(WorkIndex index, const Work& work) {
     TermSet set = terms_of_title(also);
     if (!set.empty()) entry.titles.push_back(std::move(set));
   }
+  std::string names = work.title + " " + work.form;
+  for (const std::string& also : work.also) names += " " + also;
+  for (const std::string& term : terms_of(tokenise(normalised(names)))) {
+    if (is_form(term)) entry.forms.push_back(intern(term));
+  }
+  std::sort(entry.forms.begin(), entry.forms.end());
+  entry.holds_any_form = std::any_of(kHolders.begin(), kHolders.end(), [&](std::string_view form) { return work.form.find(form) != std::string::npos; });
   TermSet all;
   for (const TermSet& set : entry.titles) all.insert(all.end(), set.begin(), set.end());
   std::sort(all.begin(), all.end());

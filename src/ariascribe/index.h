@@ -28,6 +28,8 @@ class Index {
     float weight = 1;  ///< 1 in a title, less in the name of a movement
   };
   struct WorkEntry {
+    TermSet forms;                ///< forms of composition that its names or its own form say
+    bool holds_any_form = false;  ///< an opera, a ballet and their like
     std::vector<TermSet> titles;  ///< the main one first, then nicknames and other languages
     std::optional<int> ordinal;   ///< the 14 of "Piano Sonata No. 14"
   };

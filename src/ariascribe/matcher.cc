@@ -12,9 +12,9 @@ namespace {
 
 // Weights are logarithms of odds: how much likelier the observation is when the work is the right one than when it is not.
 constexpr double kComposerFits = 4, kComposerWrong = -10, kComposerUnsureWrong = -2.5;
-constexpr double kNumberFits = 8, kNumberPartMissing = 4.5, kNumberWrong = -7, kForeignCode = -6;
+constexpr double kNumberFits = 8, kNumberPartMissing = 4.5, kSharedNumber = -1.5, kNumberWrong = -7, kForeignCode = -6;
 constexpr double kOrdinalFits = 2.5, kOrdinalWrong = -4, kOrdinalMissing = -2;
-constexpr double kKeyFits = 2.5, kKeyWrong = -4, kBareKeyFits = 1.5, kBareKeyWrong = -2.5, kKeyMissing = -1;
+constexpr double kKeyFits = 2.5, kKeyWrong = -4, kBareKeyFits = 1.5, kBareKeyWrong = -2.5, kKeyMissing = -1, kFormWrong = -3, kFormMissing = -1;
 constexpr double kTitleWhole = 7, kTitleNothing = -3;
 constexpr double kRareName = 3;  ///< rarity from which a nickname means one work
 constexpr double kMovementFits = 2.5, kMovementBeyond = -2, kMemberMissing = -4, kMemberUnknown = -1.5;
@@ -109,6 +109,7 @@ void Matcher::find_terms(Reading& reading) const {
   for (const std::string& term : found) {
     const auto id = index_.term(term);
     reading.terms.emplace_back(id, index_.rarity(id));
+    if (id && is_form(term)) reading.forms.push_back(*id);
   }
 }
 
@@ -179,6 +180,8 @@ double Matcher::score_numbers(const Reading& reading, const Work& work) const {
       wrong |= has.base() != said.base() || (!has.part().empty() && !said.part().empty() && has != said);
     }
     score += fits ? kNumberFits : part ? kNumberPartMissing : wrong ? kNumberWrong : 0;
+    // Everybody has an Op. 25: without a name it says less.
+    if ((fits || part) && said.code == "op" && reading.composers.empty()) score += kSharedNumber;
   }
   return score;
 }
@@ -200,6 +203,15 @@ double Matcher::score_movement(const Reading& reading, const Work& work) const {
   return score + kMovementFits * best;
 }
 
+/// A quartet is no sonata. What holds pieces of any form, as an opera its arias, is not judged by them.
+double Matcher::score_form(const Reading& reading, WorkIndex index) const {
+  const Index::WorkEntry& entry = index_.entry(index);
+  if (reading.forms.empty() || entry.holds_any_form) return 0;
+  if (entry.forms.empty()) return kFormMissing;
+  const auto has = [&](TermId form) { return std::binary_search(entry.forms.begin(), entry.forms.end(), form); };
+  return std::any_of(reading.forms.begin(), reading.forms.end(), has) ? 0 : kFormWrong;
+}
+
 double Matcher::score(const Reading& reading, WorkIndex index) const {
   const Work& work = repertoire_.work(index);
   double score = kFame * std::log(1.0 + repertoire_.composer_of(work).works);
@@ -216,6 +228,7 @@ double Matcher::score(const Reading& reading, WorkIndex index) const {
   const auto& ordinal = index_.entry(index).ordinal;
   if (text.ordinal && ordinal) score += *text.ordinal == *ordinal ? kOrdinalFits : kOrdinalWrong;
   else if (text.ordinal && work.movements.empty()) score += kOrdinalMissing;
+  score += score_form(reading, index);
   const KeyMention* key = text.key_in(text.work);
   if (key && work.key.empty()) score += kKeyMissing;
   if (key && !work.key.empty()) {

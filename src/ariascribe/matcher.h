@@ -31,6 +31,7 @@ struct Reading {
   bool composer_is_certain = false;          ///< named in the composer field or in front of the title
   std::string composer_text;                 ///< that name as it stood
   std::vector<std::pair<std::optional<TermId>, double>> terms;  ///< of the work's name, with their rarity
+  TermSet forms;                             ///< those of them that are forms of composition
   std::vector<Performer> performers;
   std::vector<Candidate> candidates;         ///< the best first
   double none = 1;                           ///< the probability of "none of these"
@@ -71,6 +72,7 @@ class Matcher {
   void find_candidates(Reading& reading, std::size_t limit) const;
   double score_titles(const Reading& reading, WorkIndex work) const;
   double score_numbers(const Reading& reading, const Work& work) const;
+  double score_form(const Reading& reading, WorkIndex work) const;
   double score_movement(const Reading& reading, const Work& work) const;
   bool holds(const CatalogueMention& mention, ComposerIndex composer) const;
 

@@ -102,6 +102,7 @@ class TitleParser {
 
   bool looks_like_person(std::size_t first, std::size_t last) const {
     if (begins_with_article(first)) return false;
+    if (const auto number = leading_number(span(first, last)); number && number->strong) return false;
     std::size_t words = 0;
     for (std::size_t i = first; i < last; ++i) {
       const Token& token = tokens()[i];
@@ -248,8 +249,9 @@ class TitleParser {
     if (number && !number->member && number->last + first_ < last_) {
       const Token& next = tokens()[first_ + number->last];
       if (next.is_word() && begins_movement(next.text)) return true;
-      return number->strong && !has_anchor(first_ + number->last, last_);
+      return number->strong && out_.keys.empty() && !has_number_word(first_ + number->last);
     }
+    if (out_.keys.empty() && parse_movement(out_.text, span(first_, last_)).number != 0 && ends_with_movement_number()) return true;
     if (!tokens()[first_].is_word() || !begins_movement(tokens()[first_].text)) return false;
     if (!out_.keys.empty()) return false;
     for (std::size_t i = first_; i < last_; ++i) {
@@ -257,6 +259,17 @@ class TitleParser {
       if (tokens()[i].is_word() && is_number_word(tokens()[i].text)) return false;
     }
     return true;
+  }
+
+  bool has_number_word(std::size_t first) const {
+    for (std::size_t i = first; i < last_; ++i) {
+      if (tokens()[i].is_word() && is_number_word(tokens()[i].text)) return true;
+    }
+    return false;
+  }
+  /// "… (mvt 4)"
+  bool ends_with_movement_number() const {
+    return last_ - first_ > 4 && tokens()[last_ - 1].is_mark(')') && tokens()[last_ - 2].is_number() && tokens()[last_ - 3].is_word() && depths_[last_ - 2] == 1 && depths_[last_ - 4] <= 1;
   }
 
   /// The first separator behind which a movement's number stands.
