@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
+#include <tuple>
 
 #include "base/text.h"
 #include "base/units.h"
@@ -43,7 +45,7 @@ std::string tracks_text(const Terminal& terminal, const StageState& state) {
   for (const StageTrack& one : state.tracks) {
     const std::string rip = one.verified ? "bit for bit" : one.doubts > 0 ? fmt::format("{} in doubt", one.doubts) : "";
     table.add({std::to_string(one.number), clock(one.seconds), one.title_before.empty() ? "(nothing)" : one.title_before,
-               one.composer.empty() ? "?" : one.composer, now_called(one), one.key, rip});
+               one.composer.empty() ? "-" : one.composer, now_called(one), one.key, rip});
   }
   return table.text(terminal.width);
 }
@@ -61,9 +63,21 @@ std::string transfer_text(const Terminal& terminal, const StageTransfer& transfe
   return text;
 }
 
+/// One for each port of an owner, with all the addresses it listens on.
+std::vector<StagePort> by_owner(const std::vector<StagePort>& ports) {
+  std::vector<StagePort> rows;
+  const auto key = [](const StagePort& one) { return std::tie(one.port, one.protocol, one.netns, one.owner, one.identity, one.status, one.verdict); };
+  for (const StagePort& one : ports) {
+    const auto same = std::find_if(rows.begin(), rows.end(), [&](const StagePort& row) { return key(row) == key(one); });
+    if (same == rows.end()) rows.push_back(one);
+    else same->address += ", " + one.address;
+  }
+  return rows;
+}
+
 std::string ports_text(const Terminal& terminal, const StageState& state) {
   Table table({"port", "registered as", "what answers", "owner", "where", "verdict"});
-  for (const StagePort& one : state.ports) {
+  for (const StagePort& one : by_owner(state.ports)) {
     const std::string speaks = one.identity.empty() ? one.status : one.identity + (one.status == "confirmed" ? "" : " (" + one.status + ")");
     table.add({fmt::format("{}/{}", one.port, one.protocol), one.registered.empty() ? "-" : one.registered, speaks, one.owner,
                (one.netns.empty() ? "" : one.netns + " ") + one.address, one.verdict});

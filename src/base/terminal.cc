@@ -76,18 +76,20 @@ std::vector<bool> Table::right_aligned() const {
 
 std::vector<std::size_t> Table::widths(std::size_t limit, const std::vector<bool>& right) const {
   std::vector<std::size_t> widths;
-  std::size_t all = 0, widest = headings_.size();
+  std::size_t all = 0;
   for (std::size_t column = 0; column < headings_.size(); ++column) {
     std::size_t width = display_width(headings_[column]);
     for (const auto& row : rows_) width = std::max(width, display_width(row[column]));
     widths.push_back(width);
     all += width + (column == 0 ? 0 : kGap);
-    const bool wider = widest == headings_.size() || width > widths[widest];
-    if (wider && !right[column]) widest = column;
   }
-  if (all > limit && widest < widths.size()) {
-    const std::size_t excess = std::min(all - limit, widths[widest]);
-    widths[widest] = std::min(widths[widest], std::max(widths[widest] - excess, kNarrowest));
+  for (; all > limit; --all) {
+    std::size_t* widest = nullptr;
+    for (std::size_t column = 0; column < widths.size(); ++column) {
+      if (!right[column] && widths[column] > kNarrowest && (!widest || widths[column] > *widest)) widest = &widths[column];
+    }
+    if (!widest) break;
+    --*widest;
   }
   return widths;
 }

@@ -33,7 +33,7 @@ class Table {
   void add(std::vector<std::string> cells);
 
   bool empty() const { return rows_.empty(); }
-  /// With headings; lines end without spaces. When the whole is wider than `width`, its widest left-aligned column is cut.
+  /// With headings; lines end without spaces. When the whole is wider than `width`, its widest left-aligned columns are cut, in turn.
   std::string text(std::size_t width) const;
 
  private:

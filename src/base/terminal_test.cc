@@ -82,6 +82,16 @@ TEST(Table, CutsItsWidestTextToFit) {
   EXPECT_EQ(Table({"A", "B"}).text(1), "A  B\n");
 }
 
+TEST(Table, CutsTwoWideColumnsAlike) {
+  Table table({"BEFORE", "AFTER"});
+  table.add({"twenty letters or so", "twenty letters again"});
+  table.add({"few", "few"});
+  EXPECT_EQ(table.text(24),
+            "BEFORE       AFTER\n"
+            "twenty let…  twenty let…\n"
+            "few          few\n");
+}
+
 TEST(Progress, ElsewhereThanOnATerminalSpeaksAtStartEveryTenSecondsAndAtTheEnd) {
   Progress progress(kFile, "grab", Progress::Unit::bytes, 100 << 20, kStart);
   EXPECT_EQ(progress.update(0, kStart), "grab: started, 100.0 MiB\n");
