@@ -298,8 +298,6 @@ void write_text(std::string& out, std::string_view indent, const Text& text) {
   }
 }
 
-std::string two_digits(unsigned value) { return (value < 10 ? "0" : "") + std::to_string(value); }
-
 void write_track_head(std::string& out, const CueTrack& track) {
   out += "  TRACK " + two_digits(track.number) + " " + track.mode + "\n";
   for (const std::string& remark : track.remarks) out += "    REM " + remark + "\n";

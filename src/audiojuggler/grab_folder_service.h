@@ -42,7 +42,7 @@ class GrabFolder {
 
  private:
   GrabFolder(std::filesystem::path folder, FileLock lock) : folder_(std::move(folder)), work_(folder_ / ".grab"), lock_(std::move(lock)) {}
-  static std::string name(unsigned number) { return (number < 10 ? "0" : "") + std::to_string(number); }
+  static std::string name(unsigned number) { return two_digits(number); }
   std::filesystem::path record(unsigned number) const { return work_ / (name(number) + ".json"); }
   Status check_free(const GrabIdentity& identity) const;
 

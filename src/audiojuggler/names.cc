@@ -12,8 +12,6 @@ namespace {
 
 constexpr std::size_t kMaxName = 200;  // bytes
 
-std::string two_digits(unsigned value) { return (value < 10 ? "0" : "") + std::to_string(value); }
-
 std::vector<std::string> split(std::string_view line, char separator) {
   std::vector<std::string> out;
   for (;;) {

@@ -184,7 +184,7 @@ std::string rip_log(const Rip& rip) {
   out += "sectors read " + std::to_string(rip.sectors_read) + " of a disc of " + std::to_string(rip.disc.toc.lead_out.value) + "\n\n";
   out += "nr  start     length    CRC-32    AR v1     AR v2     doubts  file\n";
   for (const RipTrack& track : rip.tracks) {
-    out += (track.number < 10 ? "0" : "") + std::to_string(track.number) + "  " + padded(msf_text(track.start), 10) + padded(msf_text(track.sectors), 10) + hex32(track.crc32) + "  " +
+    out += two_digits(track.number) + "  " + padded(msf_text(track.start), 10) + padded(msf_text(track.sectors), 10) + hex32(track.crc32) + "  " +
            hex32(track.accuraterip_v1) + "  " + hex32(track.accuraterip_v2) + "  " + padded(std::to_string(track.doubts.size()), 8) +
            (track.file.empty() ? "(silence, not kept)" : track.file) + (track.verified || track.file.empty() ? "" : "  NOT VERIFIED") + "\n";
     out += "    SHA-256 of the samples " + track.sha256 + "\n";

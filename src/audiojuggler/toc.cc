@@ -7,8 +7,6 @@ namespace ghost::audiojuggler {
 
 namespace {
 
-std::string two_digits(std::uint32_t value) { return (value < 10 ? "0" : "") + std::to_string(value); }
-
 /// The number that is all of `text`; -1 when it is none or has more digits than `most`.
 int digits(std::string_view text, std::size_t most) {
   int value = -1;
@@ -18,6 +16,8 @@ int digits(std::string_view text, std::size_t most) {
 }
 
 }  // namespace
+
+std::string two_digits(std::uint32_t value) { return (value < 10 ? "0" : "") + std::to_string(value); }
 
 std::string msf_text(std::uint32_t sectors) {
   const std::uint32_t seconds = sectors / kSectorsPerSecond;

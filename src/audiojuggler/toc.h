@@ -20,6 +20,8 @@ constexpr std::uint32_t kLeadIn = 150;        ///< sectors between MSF 00:00:00 
 constexpr std::uint32_t kMaxSectors = 100 * 60 * kSectorsPerSecond - kLeadIn;  ///< what MSF can name
 constexpr std::uint32_t kSessionGap = 11'400;  ///< lead-out and lead-in between the sessions of an enhanced CD
 
+/// "07", and more digits for what has more.
+std::string two_digits(std::uint32_t value);
 /// "03:25:07", minutes, seconds and sectors; more than 99 minutes get more digits.
 std::string msf_text(std::uint32_t sectors);
 /// The reverse: two to three digits of minutes, seconds up to 59, sectors up to 74. malformed says what is expected.
