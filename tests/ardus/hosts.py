@@ -1,0 +1,83 @@
+"""Hosts on one switch: network namespaces whose links meet in a bridge, which may lose packets. For tests and benchmarks; needs the right
+to make namespaces, and gives them all back at the end."""
+import contextlib
+import os
+import shutil
+import subprocess
+import sys
+
+ENTERED = "GHOST_HOSTS_ENTERED"
+
+
+def enter_own_namespaces():
+    """Runs this program again in a network and a mount namespace of its own, so that nothing of the system's is touched. True when it is
+    there; False when no namespaces can be made here."""
+    if ENTERED in os.environ:
+        subprocess.run(["mount", "-t", "tmpfs", "tmpfs", "/run"], check=True)
+        return True
+    for command in (["unshare", "--net", "--mount"], ["unshare", "--map-root-user", "--net", "--mount"]):
+        tried = "mount -t tmpfs tmpfs /run && ip netns add try && ip netns exec try true && nft list ruleset"
+        if shutil.which("unshare") and subprocess.run([*command, "sh", "-c", tried], capture_output=True).returncode == 0:
+            os.execvpe(command[0], [*command, sys.executable, *sys.argv], {**os.environ, ENTERED: "1"})
+    return False
+
+
+def run(*words, **options):
+    done = subprocess.run([str(word) for word in words], capture_output=True, text=True, **options)
+    if done.returncode != 0:
+        raise RuntimeError(f"{' '.join(map(str, words))}: {done.stderr.strip()}")
+    return done.stdout
+
+
+class Hosts:
+    """Host 0 … count−1 with the addresses 10.11.17.1 … on `eth0`."""
+
+    def __init__(self, count, loss=0.0):
+        self.names = [f"host{number}" for number in range(count)]
+        self.processes = []
+        run("ip", "link", "add", "switch", "type", "bridge", "mcast_snooping", "0")
+        run("ip", "link", "set", "switch", "up")
+        for number, name in enumerate(self.names):
+            run("ip", "netns", "add", name)
+            run("ip", "link", "add", f"port{number}", "type", "veth", "peer", "name", "eth0", "netns", name)
+            run("ip", "link", "set", f"port{number}", "master", "switch", "up")
+            for words in (["addr", "add", f"{self.address(number)}/24", "dev", "eth0"], ["link", "set", "lo", "up"], ["link", "set", "eth0", "up"],
+                          ["route", "add", "224.0.0.0/4", "dev", "eth0"]):
+                run("ip", "-n", name, *words)
+            if loss:
+                run("ip", "netns", "exec", name, "nft", "-f", "-", input=f"""table inet loss {{
+ chain input {{
+  type filter hook input priority 0;
+  iifname "eth0" numgen random mod 10000 < {round(loss * 10000)} counter drop
+ }}
+}}
+""")
+
+    @staticmethod
+    def address(number):
+        return f"10.11.17.{number + 1}"
+
+    def start(self, number, *words, **options):
+        process = subprocess.Popen(["ip", "netns", "exec", self.names[number], *map(str, words)], text=True, **options)
+        self.processes.append(process)
+        return process
+
+    def sent(self, number):
+        """(bytes, packets) that left this host."""
+        with contextlib.suppress(IndexError):
+            lines = run("ip", "-n", self.names[number], "-s", "link", "show", "eth0").splitlines()
+            row = lines[next(i for i, line in enumerate(lines) if "TX:" in line) + 1].split()
+            return int(row[0]), int(row[1])
+        return 0, 0
+
+    def close(self):
+        for process in self.processes:
+            if process.poll() is None:
+                process.kill()
+            process.wait()
+            for pipe in (process.stdout, process.stderr):
+                if pipe:
+                    pipe.close()
+        for name in self.names:
+            subprocess.run(["ip", "netns", "delete", name], capture_output=True)
+        subprocess.run(["ip", "link", "delete", "switch"], capture_output=True)
