@@ -37,7 +37,7 @@ std::string_view trim(std::string_view text) {
   return text;
 }
 
-class Parser {
+class CueParser {
  public:
   Result<CueSheet> parse(std::string_view text) {
     while (!text.empty()) {
@@ -315,7 +315,7 @@ void write_track_head(std::string& out, const CueTrack& track) {
 
 Result<CueSheet> parse_cue(BytesView text) {
   if (std::find(text.begin(), text.end(), std::uint8_t{0}) != text.end()) return Error{Errc::malformed, "this is no text, so no CUE sheet"};
-  return Parser().parse(to_utf8(text));
+  return CueParser().parse(to_utf8(text));
 }
 
 std::string write_cue(const CueSheet& sheet) {

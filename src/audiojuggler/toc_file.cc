@@ -93,9 +93,9 @@ class Lexer {
   std::size_t at_ = 0, line_ = 1;
 };
 
-class Parser {
+class TocParser {
  public:
-  explicit Parser(BytesView text) : lexer_(text) {}
+  explicit TocParser(BytesView text) : lexer_(text) {}
 
   Result<TocFile> parse() {
     if (const Status first = advance(); !first) return first.error();
@@ -381,7 +381,7 @@ class Parser {
 
 Result<TocFile> parse_toc_file(BytesView text) {
   if (std::find(text.begin(), text.end(), std::uint8_t{0}) != text.end()) return Error{Errc::malformed, "this is no text, so no TOC file"};
-  return Parser(text).parse();
+  return TocParser(text).parse();
 }
 
 }  // namespace ghost::audiojuggler
