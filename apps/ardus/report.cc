@@ -103,6 +103,7 @@ std::string receivers_table(const ardus::v1::Transfer& transfer, std::size_t wid
 }
 
 std::string sentence(const ardus::v1::Transfer& transfer) {
+  if (transfer.content.empty() && transfer.sending) return "nothing was sent";  // it ended before anything had been read
   const std::string what = fmt::format("{}: {} in {} files, {:.1f} s", printable(transfer.name), format_size(transfer.bytes), transfer.files, transfer.seconds);
   if (!transfer.sending) {
     return what + (transfer.phase == ardus::v1::TransferPhase::done ? fmt::format(", from {}, verified in {}", printable(transfer.sender), printable(transfer.into))
@@ -111,8 +112,7 @@ std::string sentence(const ardus::v1::Transfer& transfer) {
   const double share = transfer.bytes == 0 ? 0 : static_cast<double>(transfer.wire_bytes) / static_cast<double>(transfer.bytes);
   std::size_t verified = 0;
   for (const auto& receiver : transfer.receivers) verified += receiver.state == ardus::v1::ReceiverState::verified ? 1 : 0;
-  return what + fmt::format("; {} of {} receivers verified, {:.3f} wire bytes per byte", verified, transfer.receivers.size(), share) +
-         (transfer.detail.empty() ? "" : "\n" + printable(transfer.detail));
+  return what + fmt::format("; {} of {} receivers verified, {:.3f} wire bytes per byte", verified, transfer.receivers.size(), share);
 }
 
 }  // namespace ghost::app

@@ -1,6 +1,7 @@
 // `ardus serve`.
 #include "app/daemon_service.h"
 #include "ardus/ardus_node_service.h"
+#include "steering_service.h"
 #include "verbs.h"
 
 namespace ghost::app {
@@ -31,7 +32,7 @@ int serve(const Arguments& arguments) {
     return {};
   };
   spec.ready = [&](b2::Node& node) -> Status {
-    ardus = std::make_unique<ardus::ArdusNode>(node, log);
+    ardus = std::make_unique<ardus::ArdusNode>(node, log, holder_of);
     const Status started = ardus->start(options);
     if (!started) ardus.reset();
     return started;

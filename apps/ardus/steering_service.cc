@@ -6,6 +6,7 @@
 #include <csignal>
 
 #include "app/version.h"
+#include "portlight/api.h"
 
 namespace ghost::app {
 
@@ -14,6 +15,11 @@ namespace {
 constexpr Duration kFarewell = std::chrono::milliseconds(500);
 
 }  // namespace
+
+std::string holder_of(std::string_view transport, std::uint16_t port) {
+  const auto holder = portlight::holder_of(transport, port);
+  return holder ? *holder : std::string();
+}
 
 Result<std::unique_ptr<Steering>> Steering::open(const Arguments& arguments, bool quiet) {
   const auto where = places(arguments);
@@ -57,7 +63,7 @@ Status Steering::start_own(const Places& where, bool quiet) {
   auto node = b2::Node::start(*network_, std::move(options), log);
   if (!node) return node.error();
   node_ = std::move(*node);
-  ardus_ = std::make_unique<ardus::ArdusNode>(*node_, log);
+  ardus_ = std::make_unique<ardus::ArdusNode>(*node_, log, holder_of);
   endpoint_.name = "ardus";
   std::optional<Result<std::unique_ptr<b2::Link>>> opened;
   dial_ = std::make_unique<b2::Dial>(b2::Dial::Parts{*network_, endpoint_, nullptr, {}, std::chrono::seconds(10)}, *target,

@@ -7,6 +7,9 @@
 
 namespace ghost::app {
 
+/// Who holds a port, by Portlight; "" when it can't be told.
+std::string holder_of(std::string_view transport, std::uint16_t port);
+
 /// ardus.v1.Node for a command: of the daemon that runs on --state, or, where none does, of this process for as long as this lives.
 class Steering {
  public:

@@ -25,8 +25,8 @@ Bytes status_signed_bytes(BytesView nonce, const v1::StatusResponse& status) {
   return bytes;
 }
 
-ArdusNode::ArdusNode(b2::Node& node, const Logger& log)
-    : node_(node), log_(log), ports_(node.network(), log, [this] { return node_.server().addresses(); }), desk_([this](std::uint32_t session) { return sending(session); }) {
+ArdusNode::ArdusNode(b2::Node& node, const Logger& log, HolderOf holder)
+    : node_(node), log_(log), ports_(node.network(), log, [this] { return node_.server().addresses(); }, std::move(holder)), desk_([this](std::uint32_t session) { return sending(session); }) {
   node_.endpoint().services.add(*this);
   node_.endpoint().services.add(desk_);
 }

@@ -28,7 +28,8 @@ class ArdusNode : public v1::NodeService {
     std::vector<std::string> interfaces;        ///< to hear announcements on; none: the default route's
     std::string accept_from;                    ///< a sender's name, words or id; "" for any that may send
   };
-  ArdusNode(b2::Node& node, const Logger& log);
+  /// @param holder  for the message when one of its ports is busy
+  ArdusNode(b2::Node& node, const Logger& log, HolderOf holder = {});
   ~ArdusNode() override;
 
   /// Opens the sockets that receiving takes, if there is somewhere to receive into.

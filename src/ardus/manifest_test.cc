@@ -75,8 +75,29 @@ TEST(Manifest, TellsWhereverItIsCutOffOrGoesOn) {
   EXPECT_FALSE(parse_manifest(bytes));
 }
 
-/// Writes it without looking, as an evil publisher would: encoding and signing a good one, then swapping in what is as long.
-TEST(Manifest, RefusesPathsThatEscape) {
+/// A manifest of one empty file, in order and signed, whatever its path: what an evil publisher would send.
+Bytes evil_manifest(const std::string& path) {
+  Bytes entry;
+  ByteWriter(entry).u8(1).u16(0644).u64(0).u32(0).u16(static_cast<std::uint16_t>(path.size())).bytes(as_bytes(path)).u64(0).u32(0);
+  MerkleTree tree;
+  tree.add('e', entry);
+  Bytes message, bytes;
+  ByteWriter(message).bytes(tree.root()).bytes(key().public_key()).u64(0);
+  ByteWriter(bytes).bytes(as_bytes("ARDUSMF1")).bytes(key().public_key()).u64(0).u32(0).u32(1).u16(0).bytes(entry).bytes(key().sign("ardus manifest", message));
+  return bytes;
+}
+
+TEST(Manifest, RefusesSignedPathsThatEscape) {
+  EXPECT_TRUE(parse_manifest(evil_manifest("x")));
+  for (const std::string& path : {"../../etc/cron.d/x"s, "/etc/passwd"s, "album/../../x"s, ".ardus/x"s, "a\0b"s, "a//b"s, "./x"s, ""s}) {
+    const auto parsed = parse_manifest(evil_manifest(path));
+    ASSERT_FALSE(parsed) << path;
+    EXPECT_EQ(parsed.error().code, Errc::malformed) << parsed.error().message;
+    EXPECT_NE(parsed.error().message.find("manifest: path '"), std::string::npos) << parsed.error().message;
+  }
+}
+
+TEST(Manifest, WritesNoPathsThatEscape) {
   for (const std::string& path : {"../../etc/cron.d/x"s, "/etc/passwd"s, "album/../../x"s, ".ardus/x"s, "a\0b"s}) {
     Manifest manifest;
     manifest.entries = {file(path, {}, 0)};

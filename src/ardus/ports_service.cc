@@ -74,8 +74,8 @@ class Ports::Shared {
   std::map<std::pair<net::Address, std::uint32_t>, int> members;  ///< (group, interface): how many want it
 };
 
-Ports::Ports(net::Network& network, const Logger& log, std::function<std::vector<net::Address>()> listening)
-    : network_(network), log_(log), listening_(std::move(listening)) {}
+Ports::Ports(net::Network& network, const Logger& log, std::function<std::vector<net::Address>()> listening, HolderOf holder)
+    : network_(network), log_(log), listening_(std::move(listening)), holder_(std::move(holder)) {}
 Ports::~Ports() = default;
 
 net::DatagramSocket& Ports::Listening::socket() const { return *shared_->socket; }
@@ -107,15 +107,18 @@ Result<Way> Ports::way(const std::string& name) const {
   return Error{Errc::not_found, "there is no interface '" + name + "' here; there are " + known};
 }
 
+Error Ports::told_holder(Error error, std::string_view transport, std::uint16_t port) const {
+  if (error.code != Errc::busy) return error;
+  const std::string holder = holder_ ? holder_(transport, port) : std::string();
+  error.message += holder.empty() ? "; 'portlight why " + std::to_string(port) + "' tells who has it" : ": port " + std::to_string(port) + " is held by " + holder;
+  return error;
+}
+
 Result<Ports::Listening> Ports::listen(const std::string& name, const net::DatagramOptions& options, std::string purpose, Handler handler) {
   auto shared = shared_[name].lock();
   if (!shared) {
     auto socket = network_.open_datagram(options);
-    if (!socket) {
-      Error error = socket.error();
-      if (error.code == Errc::busy) error.message += "; another ARDUS has it: 'portlight " + std::to_string(options.local.port()) + "' tells whose it is";
-      return error;
-    }
+    if (!socket) return told_holder(socket.error(), "udp", options.local.port());
     shared = std::make_shared<Shared>(std::move(*socket), std::move(purpose));
     shared->socket->on_datagrams([weak = std::weak_ptr(shared)](std::span<const net::Datagram> batch) {
       if (const auto alive = weak.lock()) alive->hear(batch);  // which the last handler may have closed meanwhile

@@ -27,6 +27,9 @@ WireAddress to_wire(const net::Address& address);
 /// IPv4 only; nothing for another family.
 std::optional<net::Address> from_wire(const WireAddress& address, std::uint16_t port);
 
+/// Who holds a port of this machine, in words ("ardus (pid 812), of user root"); "" when it can't be told.
+using HolderOf = std::function<std::string(std::string_view transport, std::uint16_t port)>;
+
 /// A node's UDP sockets on ARDUS's three ports, shared by its sessions (docs/spec/ardus.md, "Sockets"). Opened when somebody listens
 /// to them, closed when nobody does. On the reactor's thread only.
 class Ports {
@@ -34,7 +37,8 @@ class Ports {
   using Handler = std::function<void(std::span<const net::Datagram>)>;
 
   /// @param listening  where this node's control connections are accepted: the address of a way is taken from them where it can be
-  Ports(net::Network& network, const Logger& log, std::function<std::vector<net::Address>()> listening);
+  /// @param holder     for the message when a port is busy; may be empty
+  Ports(net::Network& network, const Logger& log, std::function<std::vector<net::Address>()> listening, HolderOf holder);
   ~Ports();
 
   /// By the name of an interface; "": the one the default route uses, loopback where there is none. Errors name the ones there are.
@@ -60,7 +64,7 @@ class Ports {
     std::shared_ptr<Handler> key_;    ///< dies with this
   };
 
-  /// 1834 on the way's own address: reports, unicast repair, and where multicast is sent from. Errors say that another ARDUS has it.
+  /// 1834 on the way's own address: reports, unicast repair, and where multicast is sent from. Errors say who else has it.
   Result<Listening> reports(const Way& way, Handler handler);
   /// 1835, receive-only. Hears of the groups joined by join_data().
   Result<Listening> data(Handler handler);
@@ -86,6 +90,8 @@ class Ports {
   };
   Result<Membership> join(const Listening& listening, const net::Address& group, const Way& way);
 
+  /// An error that says a port is busy, with who holds it; others as they are.
+  Error told_holder(Error error, std::string_view transport, std::uint16_t port) const;
   /// What is open, for Status.
   std::vector<v1::Socket> sockets() const;
 
@@ -95,6 +101,7 @@ class Ports {
   net::Network& network_;
   Logger log_;
   std::function<std::vector<net::Address>()> listening_;
+  HolderOf holder_;
   std::map<std::string, std::weak_ptr<Shared>> shared_;  ///< by purpose and address
 };
 

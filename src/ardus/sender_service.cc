@@ -95,7 +95,7 @@ Status SendingSession::listen_for_control(const Way& way) {
     return {};
   }
   auto listener = parts_.node.network().listen(way.address.with_port(kControlPort), parts_.node.server().acceptor());
-  if (!listener) return listener.error().in("receivers join at 1117 on " + way.name);
+  if (!listener) return parts_.ports.told_holder(listener.error(), "tcp", kControlPort).in("receivers join at 1117 on " + way.name);
   controls_.push_back((*listener)->address());
   listeners_.push_back(std::move(*listener));
   return {};

@@ -307,6 +307,21 @@ class Transfers(unittest.TestCase):
         for words in (["send"], ["send", "x", "--rate", "fast"], ["receive"], ["send", "x", "--receivers", "0"]):
             self.assertEqual(subprocess.run([str(BIN / "ardus"), *words], capture_output=True, timeout=LONG).returncode, 2, words)
 
+    def test_a_busy_port_is_told_with_who_holds_it(self):
+        self.serve(1)
+        for words in (("--listen", "127.0.0.2:1117"), ("--listen", "127.0.0.2:2117")):
+            second = self.start("serve", "--state", self.root / "r2", *words, "--iface", "lo", "--into", self.into(2), stderr=subprocess.PIPE)
+            _, err = second.communicate(timeout=LONG)
+            self.assertEqual(second.returncode, 1, err)
+            port = 1117 if words[1].endswith(":1117") else 1834  # where the second's own 1117 is elsewhere, that of its reports is busy
+            self.assertRegex(err, rf"127.0.0.2:{port}: address already in use: port {port} is held by ardus \(pid \d+\)")
+        with contextlib.closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as other:
+            other.bind(("127.0.0.1", 1834))
+            (self.album / "x").write_bytes(b"x")
+            code, summary, err = self.send(self.album, "--receivers", "1")
+        self.assertEqual(code, 1)
+        self.assertRegex(err, rf"port 1834 is held by python3\S* \(pid {os.getpid()}\)")
+
     # --- trust
 
     def test_who_is_in_no_house_is_told_how_to_join(self):
