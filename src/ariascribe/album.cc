@@ -4,6 +4,7 @@
 #include <cmath>
 #include <map>
 #include <optional>
+#include <span>
 
 namespace ghost::ariascribe {
 
@@ -34,6 +35,7 @@ class AlbumSearch {
 
   std::vector<Identification> run() {
     for (const TrackInput& track : album_.tracks) readings_.push_back(matcher_.read(with_album(track)));
+    count_namesakes();
     gather();
     if (hypotheses_.size() == 1) return each_alone();
     find_path();
@@ -49,6 +51,13 @@ class AlbumSearch {
     std::vector<Identification> out;
     for (const Reading& reading : readings_) out.push_back(matcher_.conclude(reading));
     return out;
+  }
+
+  /// What several tracks say in the same words is said once.
+  void count_namesakes() {
+    std::map<std::string_view, double> said;
+    for (const Reading& reading : readings_) ++said[reading.title.work_text()];
+    for (const Reading& reading : readings_) weights_.push_back(1 / said[reading.title.work_text()]);
   }
 
   void gather() {
@@ -103,12 +112,12 @@ class AlbumSearch {
     if (!hypothesis.work) {
       if (names_work && !is_anchored(reading)) return track > hypothesis.owner ? kJoinsUnknown : kOtherText;
       if (!names_work) return reading.title.movement.number > 0 ? kNumberFits : 0;
-      return same_name(hypothesis.owner, track) ? kOwnText : kOtherText;
+      return same_name(hypothesis.owner, track) ? kOwnText * weights_[track] : kOtherText;
     }
     double score = movement_fit(reading.title.movement, repertoire_.work(*hypothesis.work));
     if (names_work) {
       // A title that may be a movement's name ("Träumerei") can be of a work it does not name.
-      const double named = matcher_.score(reading, *hypothesis.work);
+      const double named = matcher_.score(reading, *hypothesis.work) * weights_[track];
       const double as_part = is_anchored(reading) ? -100 : part_fit(reading, repertoire_.work(*hypothesis.work));
       score += std::max(named, as_part);
     }
@@ -136,7 +145,7 @@ class AlbumSearch {
   /// From one track's work to the next one's.
   double step(std::size_t track, std::size_t from, std::size_t to) const {
     if (hypotheses_[from].owner == kNobody || hypotheses_[to].owner == kNobody) return from == to ? 0 : kChanges / 2;
-    const int before = number_in(track - 1, hypotheses_[from]), now = number_in(track, hypotheses_[to]);
+    const int before = numbers_[track - 1][from], now = numbers_[track][to];
     if (from == to) {
       if (before != 0 && now != 0) return now > before ? kGoesOn + (now == before + 1 ? 0.5 : 0) : now == before ? 0 : kGoesBack;
       return kGoesOn;
@@ -163,13 +172,20 @@ class AlbumSearch {
 
   void find_path() {
     const std::size_t tracks = readings_.size(), states = hypotheses_.size();
-    std::vector<double> scores(states);
-    std::vector<std::vector<std::size_t>> from(tracks, std::vector<std::size_t>(states, 0));
     fits_.assign(tracks, std::vector<double>(states));
+    numbers_.assign(tracks, std::vector<int>(states));
     for (std::size_t t = 0; t < tracks; ++t) {
-      for (std::size_t h = 0; h < states; ++h) fits_[t][h] = fit(t, hypotheses_[h]);
+      for (std::size_t h = 0; h < states; ++h) {
+        fits_[t][h] = fit(t, hypotheses_[h]);
+        numbers_[t][h] = number_in(t, hypotheses_[h]);
+      }
     }
-    scores = fits_[0];
+    find_best_path(tracks, states);
+    weigh_all_paths(tracks, states);
+  }
+  void find_best_path(std::size_t tracks, std::size_t states) {
+    std::vector<std::vector<std::size_t>> from(tracks, std::vector<std::size_t>(states, 0));
+    std::vector<double> scores = fits_[0];
     for (std::size_t t = 1; t < tracks; ++t) {
       std::vector<double> next(states, -1e300);
       for (std::size_t to = 0; to < states; ++to) {
@@ -185,9 +201,38 @@ class AlbumSearch {
     for (std::size_t t = tracks - 1; t > 0; --t) path_[t - 1] = from[t][path_[t]];
   }
 
+  /// The share of all paths that go through each hypothesis at each track: forwards, then backwards.
+  void weigh_all_paths(std::size_t tracks, std::size_t states) {
+    std::vector<double> terms(states);
+    const auto log_sum = [&] {
+      const double top = *std::max_element(terms.begin(), terms.end());
+      double sum = 0;
+      for (const double each : terms) sum += std::exp(each - top);
+      return top + std::log(sum);
+    };
+    auto before = fits_, after = fits_;
+    for (std::size_t t = 1; t < tracks; ++t) {
+      for (std::size_t to = 0; to < states; ++to) {
+        for (std::size_t at = 0; at < states; ++at) terms[at] = before[t - 1][at] + step(t, at, to);
+        before[t][to] = fits_[t][to] + log_sum();
+      }
+    }
+    after.back().assign(states, 0);
+    for (std::size_t t = tracks - 1; t > 0; --t) {
+      for (std::size_t at = 0; at < states; ++at) {
+        for (std::size_t to = 0; to < states; ++to) terms[to] = step(t, at, to) + fits_[t][to] + after[t][to];
+        after[t - 1][at] = log_sum();
+      }
+    }
+    terms = before.back();
+    const double all = log_sum();
+    for (std::size_t t = 0; t < tracks; ++t) shares_.push_back(std::exp(before[t][path_[t]] + after[t][path_[t]] - all));
+  }
+
   std::vector<Identification> conclude() {
     std::vector<Identification> out;
     for (std::size_t t = 0; t < readings_.size(); ++t) out.push_back(conclude_track(t, out));
+    number_by_place(out);
     share_composer(out);
     return out;
   }
@@ -200,7 +245,7 @@ class AlbumSearch {
     Matcher::Decided decided;
     if (hypothesis.work) {
       decided.work = hypothesis.work;
-      decided.probability = probability(track);
+      decided.probability = shares_[track];
       if (!names_work) decided.reason = "the tracks around it are of this work, and its movement fits";
       else if (!as_candidate(reading, *hypothesis.work)) as_movement(reading, repertoire_.work(*hypothesis.work), decided);
       return matcher_.conclude(reading, decided);
@@ -237,20 +282,35 @@ class AlbumSearch {
     decided.reason = "'" + reading.title.movement.name + "' is a part of the work the album is of";
   }
 
-  /// The track's share of certainty in its place on the path: against every other hypothesis with the neighbours as they are.
-  double probability(std::size_t track) const {
-    const auto local = [&](std::size_t h) {
-      double score = fits_[track][h];
-      if (track > 0) score += step(track, path_[track - 1], h);
-      if (track + 1 < path_.size()) score += step(track + 1, h, path_[track + 1]);
-      return score;
-    };
-    const double own = local(path_[track]);
-    double total = 1;
-    for (std::size_t h = 0; h < hypotheses_.size(); ++h) {
-      if (h != path_[track]) total += std::exp(local(h) - own);
+  /// Runs of tracks of one work: a movement that has no number has the one its neighbours leave for it.
+  void number_by_place(std::vector<Identification>& tracks) const {
+    for (std::size_t first = 0; first < tracks.size();) {
+      std::size_t last = first + 1;
+      while (last < tracks.size() && path_[last] == path_[first]) ++last;
+      const Hypothesis& hypothesis = hypotheses_[path_[first]];
+      if (hypothesis.owner != kNobody && last - first > 1) number_run(std::span(tracks).subspan(first, last - first), first, hypothesis);
+      first = last;
     }
-    return 1 / total;
+  }
+  void number_run(std::span<Identification> run, std::size_t first, const Hypothesis& hypothesis) const {
+    const Work* work = hypothesis.work ? &repertoire_.work(*hypothesis.work) : nullptr;
+    for (std::size_t i = 0; i < run.size(); ++i) {
+      const MovementText& said = readings_[first + i].title.movement;
+      if (said.number != 0 || run[i].movement.empty()) continue;
+      const int before = i > 0 ? run[i - 1].movement_no : 0, after = i + 1 < run.size() ? run[i + 1].movement_no : 0;
+      int place = before != 0 ? before + 1 : i > 0 ? 0 : after > 1 ? after - 1 : 0;
+      if (place == 0 && i == 0 && run.size() == static_cast<std::size_t>(hypothesis.movements)) place = 1;
+      if (place == 0 || run[i].movement_no == place || (hypothesis.movements != 0 && place > hypothesis.movements)) continue;
+      if (after != 0 && readings_[first + i + 1].title.movement.number != 0 && place >= after) continue;
+      if (run[i].movement_no > before && !fits_at(work, place, said.name)) continue;
+      run[i].movement_no = place;
+      std::erase_if(run[i].reasons, [](const FieldReason& each) { return each.field == "movement_no"; });
+      run[i].reasons.push_back({"movement_no", fits_at(work, place, said.name) ? 0.9 : 0.75, "the place its neighbours leave for it"});
+    }
+  }
+  static bool fits_at(const Work* work, int number, std::string_view name) {
+    if (!work) return false;
+    return std::any_of(work->movements.begin(), work->movements.end(), [&](const Movement& each) { return each.number == number && movement_agrees(name, each.title); });
   }
 
   /// Tracks nobody is named on get the composer all others have.
@@ -274,6 +334,9 @@ class AlbumSearch {
   std::vector<Reading> readings_;
   std::vector<Hypothesis> hypotheses_;
   std::vector<std::vector<double>> fits_;  ///< [track][hypothesis]
+  std::vector<std::vector<int>> numbers_;  ///< [track][hypothesis], the movement it would be
+  std::vector<double> weights_;            ///< of each track's own words
+  std::vector<double> shares_;             ///< of each track, the certainty of its place on the path
   std::vector<std::size_t> path_;          ///< the hypothesis of each track
 };
 

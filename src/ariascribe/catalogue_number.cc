@@ -331,6 +331,13 @@ bool is_well_formed_number(std::string_view number, bool letters_suffice) {
 
 }  // namespace
 
+CatalogueNumber CatalogueNumber::letterless() const {
+  CatalogueNumber plain = base();
+  const std::size_t size = plain.number.size();
+  const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
+  if (code == "op" && size >= 2 && !is_digit(plain.number.back()) && is_digit(plain.number[size - 2])) plain.number.pop_back();
+  return plain;
+}
 std::string CatalogueNumber::part() const {
   const std::size_t slash = number.find('/');
   return slash == std::string::npos ? "" : number.substr(slash + 1);

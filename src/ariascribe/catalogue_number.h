@@ -22,6 +22,8 @@ struct CatalogueNumber {
   CatalogueNumber base() const { return {code, number.substr(0, number.find('/'))}; }
   /// The part, "2" of "27/2"; "" when there is none.
   std::string part() const;
+  /// Without the part and without the letter editions add: {"op", "19"} of op:19b.
+  CatalogueNumber letterless() const;
   friend bool operator==(const CatalogueNumber&, const CatalogueNumber&) = default;
 };
 

@@ -10,7 +10,9 @@ namespace ghost::ariascribe {
 namespace {
 
 /// Below this a candidate is not believed.
-constexpr double kBelieved = 0.5;
+constexpr double kBelieved = 0.8, kBelievedOfComposer = 0.5;  // without and with a composer that is named
+/// Below this share of the candidates no composer is guessed: a wrong name is worse than none.
+constexpr double kGuessed = 0.5;
 constexpr double kSameMovement = 0.6, kSameWords = 0.999;
 constexpr double kOwned = 0.7;  ///< share of a code's works from which the code names the composer
 constexpr double kApply = 0.97, kReview = 0.5;
@@ -86,7 +88,7 @@ class Conclusion {
       out_.composer = repertoire_.composer(named.composer).name;
       return tell("composer", 0.8 * named.certainty, "the name stands in the text");
     }
-    if (best != votes.end() && best->second > 0.05) {
+    if (best != votes.end() && best->second > kGuessed) {
       out_.composer = repertoire_.composer(best->first).name;
       tell("composer", best->second, "works of this composer come nearest");
     }
@@ -240,13 +242,22 @@ class Conclusion {
     }
     if (!name.empty()) {
       // The same words in capitals or none, or spelled otherwise: the repertoire's way of writing them.
-      out_.movement = known && likeness >= kSameWords ? known->title : name;
+      const bool same = known && (likeness >= kSameWords || movement_likeness(without_brackets(name), known->title) >= kSameWords);
+      out_.movement = same ? known->title : name;
       tell("movement", known && likeness >= kSameMovement ? 0.98 : 0.85, "stands in the text");
     } else if (known && out_.movement_no == known->number && !known->title.empty()) {
       out_.movement = known->title;
       tell("movement", 0.95 * decided_.probability, "number " + std::to_string(known->number) + " of the work");
     }
     movement_fits_ = known != nullptr && (name.empty() || movement_agrees(name, known->title));
+  }
+
+  /// "Abschied (Farewell)" without the translation; a tempo in brackets stays.
+  static std::string_view without_brackets(std::string_view name) {
+    const std::size_t open = name.find('(');
+    if (open == 0 || open == std::string_view::npos || !name.ends_with(')')) return name;
+    const auto inside = tokenise(name.substr(open + 1));
+    return !inside.empty() && begins_movement(inside.front().text) ? name : trimmed(name.substr(0, open));
   }
 
   void performers() {
@@ -304,7 +315,7 @@ Identification Matcher::conclude(const Reading& reading, const std::optional<Dec
   Decided choice;
   if (decided) {
     choice = *decided;
-  } else if (!reading.candidates.empty() && reading.candidates.front().probability >= kBelieved) {
+  } else if (!reading.candidates.empty() && reading.candidates.front().probability >= (reading.composer_is_certain ? kBelievedOfComposer : kBelieved)) {
     choice.work = reading.candidates.front().work;
     choice.probability = reading.candidates.front().probability;
   }

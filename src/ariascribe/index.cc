@@ -17,6 +17,10 @@ constexpr float kMovementWeight = 0.4F;
 /// Works whose parts are called by forms of their own.
 constexpr auto kHolders = std::to_array<std::string_view>({"ballet", "cantata", "incidental", "masque", "opera", "operetta", "oratorio", "passion", "zarzuela"});
 
+void add_count(Index::WorkEntry& entry, std::string_view title) {
+  if (const auto count = leading_count(tokenise(normalised(title)))) entry.counts.push_back(*count);
+}
+
 std::optional<int> ordinal_in(const std::vector<Token>& tokens) {
   for (std::size_t i = 0; i + 1 < tokens.size(); ++i) {
     if (!tokens[i].is_word() || !is_number_word(tokens[i].text)) continue;
@@ -31,13 +35,72 @@ std::optional<int> ordinal_in(const std::vector<Token>& tokens) {
 
 Index::Index(const Repertoire& repertoire) {
   entries_.resize(repertoire.works().size());
+  for (std::size_t i = 0; i < repertoire.composers().size(); ++i) {
+    for (const std::string& code : repertoire.composers()[i].catalogues) {
+      const auto [user, first] = only_user_.emplace(code, static_cast<ComposerIndex>(i));
+      if (!first) user->second.reset();
+    }
+  }
   for (std::size_t i = 0; i < repertoire.works().size(); ++i) add_work(static_cast<WorkIndex>(i), repertoire.works()[i]);
+  add_corrections();
 }
 
 TermId Index::intern(const std::string& text) {
   const auto [found, fresh] = terms_.emplace(text, static_cast<TermId>(postings_.size()));
   if (fresh) postings_.emplace_back();
   return found->second;
+}
+
+namespace {
+
+/// Terms shorter than this are not corrected: too many real words are near them.
+constexpr std::size_t kShortestCorrected = 6;
+
+/// Whether two words of at most one character's difference: one more, one less, another, or two swapped.
+bool is_near(std::string_view a, std::string_view b) {
+  if (a.size() > b.size()) std::swap(a, b);
+  if (b.size() - a.size() > 1) return false;
+  std::size_t i = 0;
+  while (i < a.size() && a[i] == b[i]) ++i;
+  if (a.size() < b.size()) return a.substr(i) == b.substr(i + 1);
+  if (a.substr(std::min(i + 1, a.size())) == b.substr(std::min(i + 1, b.size()))) return true;
+  return i + 1 < a.size() && a[i] == b[i + 1] && a[i + 1] == b[i] && a.substr(i + 2) == b.substr(i + 2);
+}
+
+/// Calls `visit` with the hash of a word and of what is left of it without each of its characters.
+template <typename Visit>
+void each_deletion(std::string_view word, Visit visit) {
+  visit(std::hash<std::string_view>{}(word));
+  std::string shorter;
+  for (std::size_t i = 0; i < word.size(); ++i) {
+    shorter.assign(word.substr(0, i));
+    shorter += word.substr(i + 1);
+    visit(std::hash<std::string_view>{}(shorter));
+  }
+}
+
+}  // namespace
+
+void Index::add_corrections() {
+  for (const auto& [text, id] : terms_) {
+    if (text.size() < kShortestCorrected || text.front() == '#') continue;
+    each_deletion(text, [&](std::size_t hash) { corrections_.emplace_back(hash, &text, id); });
+  }
+  std::sort(corrections_.begin(), corrections_.end(), [](const Correction& a, const Correction& b) { return a.hash != b.hash ? a.hash < b.hash : a.id < b.id; });
+}
+
+std::optional<TermId> Index::nearest(std::string_view text) const {
+  if (text.size() < kShortestCorrected || text.front() == '#') return std::nullopt;
+  std::optional<TermId> best;
+  each_deletion(text, [&](std::size_t hash) {
+    auto at = std::lower_bound(corrections_.begin(), corrections_.end(), hash, [](const Correction& each, std::size_t wanted) { return each.hash < wanted; });
+    for (; at != corrections_.end() && at->hash == hash; ++at) {
+      if (!is_near(text, *at->text)) continue;
+      // Of two as near the commoner word is meant.
+      if (!best || with_term(at->id).size() > with_term(*best).size()) best = at->id;
+    }
+  });
+  return best;
 }
 
 TermSet Index::terms_of_title(std::string_view title) {
@@ -56,6 +119,8 @@ void Index::add_work(WorkIndex index, const Work& work) {
     TermSet set = terms_of_title(also);
     if (!set.empty()) entry.titles.push_back(std::move(set));
   }
+  add_count(entry, work.title);
+  for (const std::string& also : work.also) add_count(entry, also);
   std::string names = work.title + " " + work.form;
   for (const std::string& also : work.also) names += " " + also;
   for (const std::string& term : terms_of(tokenise(normalised(names)))) {
@@ -82,6 +147,7 @@ void Index::add_work(WorkIndex index, const Work& work) {
     by_number_[number.text()].push_back(index);
     ++by_code_[number.code][static_cast<std::uint32_t>(work.composer)];
     by_base_[number.base().text()].push_back(index);
+    if (number.letterless() != number.base()) by_base_[number.letterless().text()].push_back(index);
   }
 }
 
@@ -104,7 +170,10 @@ std::span<const WorkIndex> Index::find_in(const Numbers& numbers, const std::str
 
 std::optional<Index::Owner> Index::owner_of(const std::string& code) const {
   const auto found = by_code_.find(code);
-  if (found == by_code_.end()) return std::nullopt;
+  if (found == by_code_.end()) {
+    const auto only = only_user_.find(code);
+    return only == only_user_.end() || !only->second ? std::nullopt : std::optional(Owner{*only->second, 1});
+  }
   std::size_t all = 0, most = 0;
   Owner owner;
   for (const auto& [composer, works] : found->second) {

@@ -29,12 +29,15 @@ class Index {
   };
   struct WorkEntry {
     TermSet forms;                ///< forms of composition that its names or its own form say
+    std::vector<int> counts;      ///< that its names begin with: the 4 of "Four Pieces"
     bool holds_any_form = false;  ///< an opera, a ballet and their like
     std::vector<TermSet> titles;  ///< the main one first, then nicknames and other languages
     std::optional<int> ordinal;   ///< the 14 of "Piano Sonata No. 14"
   };
 
   std::optional<TermId> term(std::string_view text) const;
+  /// The term a misspelt word means: the commonest one that differs in one character.
+  std::optional<TermId> nearest(std::string_view text) const;
   /// How much a term tells: the logarithm of how few works have it. That of a term nobody has for nothing.
   double rarity(std::optional<TermId> term) const;
   std::span<const Posting> with_term(TermId term) const { return postings_[static_cast<std::size_t>(term)]; }
@@ -44,6 +47,7 @@ class Index {
   std::span<const WorkIndex> with_base(const std::string& base) const { return find_in(by_base_, base); }
   const WorkEntry& entry(WorkIndex work) const { return entries_[static_cast<std::size_t>(work)]; }
   /// Whose catalogue a code nearly always means, by the works here that have it, and their share: "bwv" is Bach's, "d" mostly Schubert's.
+  /// Where no work has the code, the only composer whose catalogue it is.
   struct Owner {
     ComposerIndex composer{};
     double share = 0;
@@ -56,15 +60,25 @@ class Index {
   TermId intern(const std::string& text);
   TermSet terms_of_title(std::string_view title);
   void add_work(WorkIndex index, const Work& work);
+  void add_corrections();
+
+  /// What is left of a term without one of its characters, by its hash.
+  struct Correction {
+    std::size_t hash = 0;
+    const std::string* text = nullptr;  ///< the term, in terms_
+    TermId id{};
+  };
 
   struct Hash {
     using is_transparent = void;
     std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
   };
   std::unordered_map<std::string, TermId, Hash, std::equal_to<>> terms_;
+  std::vector<Correction> corrections_;  ///< by hash
   std::vector<std::vector<Posting>> postings_;
   std::vector<WorkEntry> entries_;
   Numbers by_number_, by_base_;
+  std::unordered_map<std::string, std::optional<ComposerIndex>> only_user_;  ///< of a code; none: several composers have it
   std::unordered_map<std::string, std::unordered_map<std::uint32_t, std::size_t>> by_code_;  ///< works of each composer
 };
 

@@ -14,7 +14,7 @@ namespace {
 constexpr double kComposerFits = 4, kComposerWrong = -10, kComposerUnsureWrong = -2.5;
 constexpr double kNumberFits = 8, kNumberPartMissing = 4.5, kSharedNumber = -1.5, kNumberWrong = -7, kForeignCode = -6;
 constexpr double kOrdinalFits = 2.5, kOrdinalWrong = -4, kOrdinalMissing = -2;
-constexpr double kKeyFits = 2.5, kKeyWrong = -4, kBareKeyFits = 1.5, kBareKeyWrong = -2.5, kKeyMissing = -1, kFormWrong = -3, kFormMissing = -1;
+constexpr double kKeyFits = 2.5, kKeyWrong = -4, kBareKeyFits = 1.5, kBareKeyWrong = -2.5, kKeyMissing = -1, kFormWrong = -3, kFormMissing = -1, kCountWrong = -2.5;
 constexpr double kTitleWhole = 7, kTitleNothing = -3;
 constexpr double kRareName = 3;  ///< rarity from which a nickname means one work
 constexpr double kMovementFits = 2.5, kMovementBeyond = -2, kMemberMissing = -4, kMemberUnknown = -1.5;
@@ -99,6 +99,7 @@ void Matcher::find_terms(Reading& reading) const {
     if (std::any_of(text.catalogue.begin(), text.catalogue.end(), inside) || std::any_of(text.keys.begin(), text.keys.end(), inside)) return true;
     return reading.composer_is_certain && std::any_of(text.names.begin(), text.names.end(), [&](const auto& each) { return inside(each) && each.with_given_names; });
   };
+  reading.count = leading_count(std::span(text.tokens).subspan(range.first, range.last - range.first));
   std::vector<std::string> found;
   for (std::size_t i = range.first; i < range.last; ++i) {
     if (skipped(i)) continue;
@@ -107,7 +108,8 @@ void Matcher::find_terms(Reading& reading) const {
   std::sort(found.begin(), found.end());
   found.erase(std::unique(found.begin(), found.end()), found.end());
   for (const std::string& term : found) {
-    const auto id = index_.term(term);
+    auto id = index_.term(term);
+    if (!id) id = index_.nearest(term);
     reading.terms.emplace_back(id, index_.rarity(id));
     if (id && is_form(term)) reading.forms.push_back(*id);
   }
@@ -177,6 +179,11 @@ double Matcher::score_numbers(const Reading& reading, const Work& work) const {
       if (has.code != said.code) continue;
       fits |= has == said;
       part |= has.base() == said.base() && (has.part().empty() || said.part().empty());
+      // Op. 19 of the work that is Op. 19b.
+      if (has.base() != said.base() && (has.letterless() == said.base() || said.letterless() == has.base())) {
+        part = true;
+        continue;
+      }
       wrong |= has.base() != said.base() || (!has.part().empty() && !said.part().empty() && has != said);
     }
     score += fits ? kNumberFits : part ? kNumberPartMissing : wrong ? kNumberWrong : 0;
@@ -229,6 +236,9 @@ double Matcher::score(const Reading& reading, WorkIndex index) const {
   if (text.ordinal && ordinal) score += *text.ordinal == *ordinal ? kOrdinalFits : kOrdinalWrong;
   else if (text.ordinal && work.movements.empty()) score += kOrdinalMissing;
   score += score_form(reading, index);
+  // "Four Pieces" are not "Three Pieces".
+  const auto& counts = index_.entry(index).counts;
+  if (reading.count && !counts.empty() && std::find(counts.begin(), counts.end(), *reading.count) == counts.end()) score += kCountWrong;
   const KeyMention* key = text.key_in(text.work);
   if (key && work.key.empty()) score += kKeyMissing;
   if (key && !work.key.empty()) {

@@ -32,6 +32,7 @@ struct Reading {
   std::string composer_text;                 ///< that name as it stood
   std::vector<std::pair<std::optional<TermId>, double>> terms;  ///< of the work's name, with their rarity
   TermSet forms;                             ///< those of them that are forms of composition
+  std::optional<int> count;                  ///< the 4 of "Four Pieces"
   std::vector<Performer> performers;
   std::vector<Candidate> candidates;         ///< the best first
   double none = 1;                           ///< the probability of "none of these"

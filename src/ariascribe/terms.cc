@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 
 namespace ghost::ariascribe {
 
@@ -105,6 +106,17 @@ std::optional<CountWord> count_at(std::span<const Token> tokens, std::size_t i) 
     if (more != kUnits.begin() + 10) return CountWord{value + static_cast<int>(more - kUnits.begin()), next + 1};
   }
   return CountWord{value, i + 1};
+}
+
+std::optional<int> leading_count(std::span<const Token> tokens) {
+  if (tokens.empty()) return std::nullopt;
+  const auto terms = terms_of(tokens.first(std::min<std::size_t>(tokens.size(), 3)));
+  int value = 0;
+  if (terms.empty() || !terms.front().starts_with('#')) return std::nullopt;
+  const std::string_view digits = std::string_view(terms.front()).substr(1);
+  const auto read = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+  if (read.ec != std::errc{} || read.ptr != digits.data() + digits.size() || value < 2 || value > 60) return std::nullopt;
+  return value;
 }
 
 bool is_form(std::string_view term) {

@@ -23,6 +23,9 @@ struct CountWord {
 };
 std::optional<CountWord> count_at(std::span<const Token> tokens, std::size_t i);
 
+/// The number a name begins with, in digits or words of any language here: the 4 of "Quatre morceaux".
+std::optional<int> leading_count(std::span<const Token> tokens);
+
 /// "sonata", "symphony", "prelude": a term that names a form of composition.
 bool is_form(std::string_view term);
 /// "allegro", "rasch", "lent": a folded word that names a tempo.
