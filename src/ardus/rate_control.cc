@@ -6,6 +6,7 @@ namespace ghost::ardus {
 
 namespace {
 constexpr double kTolerated = 0.001;   // loss that is no reason to slow down
+constexpr double kUsualOnALink = 0.03; // so much of a wireless link's own is no reason to end doubling
 constexpr double kCut = 0.7;
 constexpr double kFeel = 1.04;         // growth a step once doubling is over
 constexpr double kSameLoss = 0.75;     // loss that fell to less than this share of what it was, fell with the rate
@@ -36,6 +37,7 @@ void RateControl::step(double loss, bool behind) {
       return;
     }
   }
+  if (probing_ && loss < kUsualOnALink) floor_loss_ = std::max(floor_loss_, loss);
   const double ours = loss - floor_loss_ * 1.5;
   if (behind || ours >= kTolerated) {
     if (!behind) loss_before_cut_ = loss;

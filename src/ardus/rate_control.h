@@ -4,7 +4,8 @@
 namespace ghost::ardus {
 
 /// The rate a sender may use, in bit/s on the wire (docs/spec/ardus.md §5.7): doubled from ceiling/8 while nearly all receivers lose
-/// nothing, then felt for in small steps; cut to 0.7 when they lose. Loss that does not fall with the rate is not the rate's doing.
+/// nothing, or as little as a wireless link may, then felt for in small steps; cut to 0.7 when they lose. Loss that does not fall with
+/// the rate is not the rate's doing.
 class RateControl {
  public:
   RateControl(std::uint64_t ceiling, bool fixed) { set_ceiling(ceiling, fixed); }

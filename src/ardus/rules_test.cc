@@ -58,12 +58,21 @@ TEST(RateControl, DoublesFromAnEighthWhileNothingIsLost) {
 
 TEST(RateControl, CutsWhenReceiversLoseOrDisksFallBehind) {
   RateControl rate(800'000'000, false);
-  rate.step(0.02, false);
+  rate.step(0.05, false);
   EXPECT_EQ(rate.rate(), 70'000'000u);
   rate.step(0, true);
   EXPECT_EQ(rate.rate(), 49'000'000u);
   rate.step(0, false);
   EXPECT_LT(rate.rate(), 52'000'000u);  // feels its way, no more doubling
+}
+
+
+TEST(RateControl, ALinksOwnLossDoesNotEndTheDoublingAndARisingOneDoes) {
+  RateControl rate(800'000'000, false);
+  for (const double loss : {0.01, 0.013, 0.009}) rate.step(loss, false);
+  EXPECT_EQ(rate.rate(), 800'000'000u);
+  rate.step(0.5, false);
+  EXPECT_EQ(rate.rate(), 560'000'000u);
 }
 
 TEST(RateControl, LossThatStaysWhateverTheRateIsTolerated) {

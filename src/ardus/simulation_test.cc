@@ -139,6 +139,16 @@ TEST(Session, TheSenderFindsARateThatTheLinksCarry) {
   EXPECT_LE(result.received_seconds, 2.5 * 12 * kMiB * 8 / 100e6);
 }
 
+TEST(Session, WhatTheLinksLoseByThemselvesDoesNotSlowItDown) {
+  SimulationOptions options = session(10, 16 * kMiB, 0);
+  options.fixed_rate = false;
+  const SimulationResult without = simulate(options);
+  options.loss = 0.02;
+  const SimulationResult result = simulate(options);
+  expect_all_verified(result);
+  EXPECT_LE(result.received_seconds, 1.2 * without.received_seconds);
+}
+
 TEST(Session, ALongRoundTripAndHeavyLossAreOnlyATimeMatter) {
   SimulationOptions options = session(20, 4 * kMiB, 0.2);
   options.rtt = 200ms;
