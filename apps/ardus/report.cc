@@ -94,12 +94,12 @@ void print_json(const nlohmann::ordered_json& line) {
   std::cout << line.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) << std::endl;
 }
 
-std::string receivers_table(const ardus::v1::Transfer& transfer, std::size_t width) {
+std::string receivers_table(const ardus::v1::Transfer& transfer, const Terminal& terminal) {
   Table table({"receiver", "id", "state", "loss", "why"});
   for (const auto& receiver : transfer.receivers) {
     table.add({receiver.name, receiver.words, std::string(state_name(receiver.state)), fmt::format("{:.1f} %", receiver.loss * 100), receiver.detail});
   }
-  return table.empty() ? "" : table.text(width);
+  return table.empty() ? "" : table.text(terminal);
 }
 
 std::string sentence(const ardus::v1::Transfer& transfer) {

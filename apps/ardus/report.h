@@ -21,7 +21,7 @@ nlohmann::ordered_json summary_event(const ardus::v1::Transfer& transfer, Exit e
 void print_json(const nlohmann::ordered_json& line);
 
 /// Each receiver, what became of it and why.
-std::string receivers_table(const ardus::v1::Transfer& transfer, std::size_t width);
+std::string receivers_table(const ardus::v1::Transfer& transfer, const Terminal& terminal);
 /// One sentence: what was sent, or received, and how it ended.
 std::string sentence(const ardus::v1::Transfer& transfer);
 

@@ -67,12 +67,12 @@ int status(const Arguments& arguments) {
   std::cout << fmt::format("node  {}  {}\ninto  {}\n", printable(status->name), words, status->receiving_into.empty() ? "nowhere: it only sends" : printable(status->receiving_into));
   Table sockets({"port", "address", "for"});
   for (const auto& socket : status->sockets) sockets.add({socket.transport, socket.address, socket.purpose});
-  std::cout << "\n" << sockets.text(Terminal::of(STDOUT_FILENO).width);
+  std::cout << "\n" << sockets.text(Terminal::of(STDOUT_FILENO));
   Table table({"transfer", "way", "state", "size", "done", "detail"});
   for (const auto& transfer : transfers ? transfers->transfers : std::vector<ardus::v1::Transfer>()) {
     table.add({transfer.name, transfer.sending ? "out" : "in", std::string(phase_name(transfer.phase)), format_size(transfer.bytes), format_size(transfer.bytes_done), transfer.detail});
   }
-  if (!table.empty()) std::cout << "\n" << table.text(Terminal::of(STDOUT_FILENO).width);
+  if (!table.empty()) std::cout << "\n" << table.text(Terminal::of(STDOUT_FILENO));
   if (!transfers) return complain("ardus", transfers.error());
   return code(Exit::done);
 }

@@ -121,7 +121,7 @@ int end(const Arguments& arguments, const ardus::v1::Transfer& transfer) {
   if (arguments.has("json")) {
     print_json(summary_event(transfer, exit));
   } else if (!arguments.has("quiet") || exit != Exit::done) {
-    std::cout << sentence(transfer) << "\n" << receivers_table(transfer, Terminal::of(STDOUT_FILENO).width);
+    std::cout << sentence(transfer) << "\n" << receivers_table(transfer, Terminal::of(STDOUT_FILENO));
   }
   if (exit != Exit::done && !transfer.detail.empty()) std::cerr << "ardus: " << printable(transfer.detail) << "\n";
   return code(exit);

@@ -147,7 +147,7 @@ int undo(const Arguments& arguments) {
     }
     Table table({"commit", "files", "state"});
     for (const auto& each : *all) table.add({each.id, std::to_string(each.files), each.undone ? "undone" : "written"});
-    std::cout << table.text(Terminal::of(1).width);
+    std::cout << table.text(Terminal::of(1));
     return code(Exit::done);
   }
   const auto done = journal->undo(arguments.text("COMMIT"));

@@ -55,7 +55,7 @@ int search(const Arguments& arguments) {
       const ariascribe::Work& work = repertoire.work(each.work);
       table.add({work.id, repertoire.composer_of(work).name, work.full_title(), work.year == 0 ? "" : std::to_string(work.year)});
     }
-    std::cout << table.text(Terminal::of(1).is_terminal ? Terminal::of(1).width : 200);
+    std::cout << table.text(Terminal::of(1));
   }
   return code(found.empty() ? Exit::failed : Exit::done);
 }

@@ -45,7 +45,7 @@ void print(const Disc& disc) {
     table.add({std::to_string(track.number), audiojuggler::msf_text(track.start), audiojuggler::msf_text(track.sectors), track.pregap > 0 ? audiojuggler::msf_text(track.pregap) : "", track.isrc,
                track.audio ? track.title : "(data)", track.performer});
   }
-  std::cout << table.text(Terminal::of(STDOUT_FILENO).width);
+  std::cout << table.text(Terminal::of(STDOUT_FILENO));
 }
 
 int run(const Arguments& arguments) {

@@ -75,7 +75,7 @@ int list(const Arguments& arguments) {
   for (const auto& job : response->jobs) {
     table.add({std::to_string(job.id), job.kind, std::string(name(job.state)), share(job), format_duration(std::chrono::duration_cast<Duration>(std::chrono::duration<double>(job.seconds))), job.into, job.error});
   }
-  if (!table.empty()) std::cout << table.text(Terminal::of(STDOUT_FILENO).width);
+  if (!table.empty()) std::cout << table.text(Terminal::of(STDOUT_FILENO));
   else std::cout << "no jobs\n";
   return code(Exit::done);
 }
@@ -155,7 +155,7 @@ int devices(const Arguments& arguments) {
   if (response.devices.empty()) std::cout << "this machine has no CD drive; images (.cue, .toc) are read like discs\n";
   Table table({"device", "vendor", "model", "revision", "disc"});
   for (const auto& device : response.devices) table.add({device.path, device.vendor, device.model, device.revision, device.model.empty() ? "?" : device.disc ? "yes" : "no"});
-  if (!table.empty()) std::cout << table.text(Terminal::of(STDOUT_FILENO).width);
+  if (!table.empty()) std::cout << table.text(Terminal::of(STDOUT_FILENO));
   return code(Exit::done);
 }
 

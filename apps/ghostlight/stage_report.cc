@@ -40,14 +40,26 @@ std::string clock(double seconds) {
   return fmt::format("{}:{:02}", whole / 60, whole % 60);
 }
 
+/// Two lines a track: what the disc says, and what it is.
+std::string track_text(const Terminal& terminal, const StageTrack& track) {
+  constexpr std::size_t kRipAt = 90;  // columns
+  const std::string rip = track.verified ? "bit for bit" : track.doubts > 0 ? fmt::format("{} in doubt", track.doubts) : "";
+  const std::string head = fmt::format("{:2}  {:>5}  ", track.number, clock(track.seconds));
+  const std::size_t width = terminal.is_terminal ? std::max(terminal.width, head.size() + rip.size() + 12) : std::string::npos;
+  const std::size_t room = std::min(width - head.size() - rip.size() - 2, kRipAt - head.size());
+  std::string before = printable(track.title_before.empty() ? "(nothing)" : track.title_before);
+  if (terminal.is_terminal) before = cut_to_width(before, room);
+  const std::string after = cut_to_width(printable((track.composer.empty() ? "" : track.composer + ": ") + now_called(track)), width - head.size());
+  const std::string space(room - std::min(room, display_width(before)) + 2, ' ');
+  std::string text = head + coloured(terminal, Colour::dim, before);
+  if (!rip.empty()) text += space + coloured(terminal, track.verified ? Colour::green : Colour::yellow, rip);
+  return text + "\n" + std::string(head.size(), ' ') + coloured(terminal, Colour::bold, after) + "\n";
+}
+
 std::string tracks_text(const Terminal& terminal, const StageState& state) {
-  Table table({"#", "time", "on the disc", "composer", "what it is", "key", "rip"});
-  for (const StageTrack& one : state.tracks) {
-    const std::string rip = one.verified ? "bit for bit" : one.doubts > 0 ? fmt::format("{} in doubt", one.doubts) : "";
-    table.add({std::to_string(one.number), clock(one.seconds), one.title_before.empty() ? "(nothing)" : one.title_before,
-               one.composer.empty() ? "-" : one.composer, now_called(one), one.key, rip});
-  }
-  return table.text(terminal.width);
+  std::string text;
+  for (const StageTrack& one : state.tracks) text += track_text(terminal, one);
+  return text;
 }
 
 std::string transfer_text(const Terminal& terminal, const StageTransfer& transfer) {
@@ -57,7 +69,7 @@ std::string transfer_text(const Terminal& terminal, const StageTransfer& transfe
                one.receipt.empty() ? "" : "…" + one.receipt});
   }
   const double share = transfer.bytes == 0 ? 0 : static_cast<double>(transfer.wire_bytes) / static_cast<double>(transfer.bytes);
-  std::string text = table.text(terminal.width);
+  std::string text = table.text(terminal);
   text += fmt::format("{} in {} files went out once: {} on the wire, {:.3f} bytes a byte, {} repair symbols\n", format_size(transfer.bytes), transfer.files,
                       format_size(transfer.wire_bytes), share, transfer.repair_symbols);
   return text;
@@ -75,14 +87,29 @@ std::vector<StagePort> by_owner(const std::vector<StagePort>& ports) {
   return rows;
 }
 
-std::string ports_text(const Terminal& terminal, const StageState& state) {
-  Table table({"port", "registered as", "what answers", "owner", "where", "verdict"});
-  for (const StagePort& one : by_owner(state.ports)) {
-    const std::string speaks = one.identity.empty() ? one.status : one.identity + (one.status == "confirmed" ? "" : " (" + one.status + ")");
-    table.add({fmt::format("{}/{}", one.port, one.protocol), one.registered.empty() ? "-" : one.registered, speaks, one.owner,
-               (one.netns.empty() ? "" : one.netns + " ") + one.address, one.verdict});
+/// Columns of the longest line.
+std::size_t width_of(std::string_view text) {
+  std::size_t width = 0;
+  while (!text.empty()) {
+    const std::string_view line = text.substr(0, text.find('\n'));
+    width = std::max(width, display_width(line));
+    text.remove_prefix(std::min(line.size() + 1, text.size()));
   }
-  std::string text = table.text(terminal.width);
+  return width;
+}
+
+std::string ports_text(const Terminal& terminal, const StageState& state) {
+  Table table({"port", "registered as", "what answers", "owner", "where", "verdict"}), narrow({"port", "what answers", "owner", "where", "verdict"});
+  for (const StagePort& one : by_owner(state.ports)) {
+    const std::string port = fmt::format("{}/{}", one.port, one.protocol);
+    const std::string speaks = one.identity.empty() ? one.status : one.identity + (one.status == "confirmed" ? "" : " (" + one.status + ")");
+    const std::string where = (one.netns.empty() ? "" : one.netns + " ") + one.address;
+    table.add({port, one.registered.empty() ? "-" : one.registered, speaks, one.owner, where, one.verdict});
+    narrow.add({port, speaks, one.owner, where, one.verdict});
+  }
+  // The registry's name is the first to go where there is no room for all.
+  std::string text = table.text(std::string::npos);
+  if (terminal.is_terminal && width_of(text) > terminal.width) text = narrow.text(terminal);
   for (const std::string& unseen : state.unseen) text += "not seen: " + printable(unseen) + "\n";
   return text;
 }

@@ -117,7 +117,7 @@ void print_table(const std::vector<const Listener*>& listeners, const Terminal& 
     if (spaces) cells.insert(cells.begin() + 3, one->netns.empty() ? "here" : one->netns);
     table.add(std::move(cells));
   }
-  const std::string text = table.text(std::max<std::size_t>(terminal.width, 60));
+  const std::string text = table.text(terminal);
   std::string_view rest = text;
   std::size_t row = 0;
   while (!rest.empty()) {

@@ -55,7 +55,7 @@ int print(const Arguments& arguments, const Rows& rows) {
     table.add({ports_text(*row), row->transport_text(), std::string(row->name), std::string(row->description), std::string(row->assignee),
                std::string(row->registered.empty() ? row->modified : row->registered), note_text(*row)});
   }
-  if (!rows.empty()) std::cout << table.text(Terminal::of(STDOUT_FILENO).is_terminal ? Terminal::of(STDOUT_FILENO).width : 200);
+  if (!rows.empty()) std::cout << table.text(Terminal::of(STDOUT_FILENO));
   return code(exit);
 }
 

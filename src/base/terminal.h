@@ -35,6 +35,8 @@ class Table {
   bool empty() const { return rows_.empty(); }
   /// With headings; lines end without spaces. When the whole is wider than `width`, its widest left-aligned columns are cut, in turn.
   std::string text(std::size_t width) const;
+  /// As wide as the terminal; whole where there is none, for the program that reads it.
+  std::string text(const Terminal& terminal) const { return text(terminal.is_terminal ? terminal.width : std::string::npos); }
 
  private:
   std::vector<bool> right_aligned() const;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { StageReceiverState, StageStateCodec, StepState, type StageField, type StagePort, type StageReceiver, type StageTrack, type StageTransfer, type Step } from '../gen/ghostlight/v1/stage';
 import {
-  barHeights, barsPath, bitRate, canResume, catalogueName, cellAfter, countReceivers, jobName, keyName, leastSure, movementName, repairShare, roman, sortPorts, standing, stepShare,
+  barHeights, barsPath, bitRate, canResume, catalogueName, cellAfter, countReceivers, groupPorts, jobName, keyName, leastSure, movementName, repairShare, roman, sortPorts, standing, stepShare,
   trackLength, wirePerByte,
 } from './figures';
 import { bandLook, receiverLook, stepLook, verdictLook } from './looks';
@@ -83,6 +83,13 @@ test('receivers are counted by state, also by one that this page does not know',
 test('ports of ours come first by number, then the others, the worst first', () => {
   const sorted = sortPorts([port(22, 'ok'), port(99, 'odd'), port(80, 'alert'), port(2203, 'ok', true, 'udp'), port(2203, 'ok', true), port(1117, 'warn', true), port(53, 'unknown')]);
   assert.deepEqual(sorted.map(({ port, protocol }) => `${port}/${protocol}`), ['1117/tcp', '2203/tcp', '2203/udp', '80/tcp', '53/tcp', '22/tcp', '99/tcp']);
+});
+
+test('listeners that differ in place and owner only are one group', () => {
+  const there = { ...port(1117, 'ok', true), netns: 'stage-1', owner: 'ardus, pid 2' };
+  const groups = groupPorts([port(1117, 'ok', true), there, port(1117, 'ok', true, 'udp'), port(1117, 'warn', true)]);
+  assert.deepEqual(groups.map((group) => group.length), [2, 1, 1]);
+  assert.equal(groups[0]![1], there);
 });
 
 test('arrow keys move by one cell or one row, and not out of the cells', () => {

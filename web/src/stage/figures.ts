@@ -102,6 +102,18 @@ export function sortPorts(ports: readonly StagePort[]): StagePort[] {
   return [...ports].sort((a, b) => Number(b.ours) - Number(a.ours) || (a.ours ? 0 : badness(a) - badness(b)) || place(a, b));
 }
 
+/** Listeners that differ in place and owner only; the first stands for all. */
+export function groupPorts(sorted: readonly StagePort[]): StagePort[][] {
+  const groups = new Map<string, StagePort[]>();
+  for (const port of sorted) {
+    const key = [port.port, port.protocol, port.registered, port.identity, port.status, port.verdict, port.ours].join('\n');
+    const group = groups.get(key);
+    if (group) group.push(port);
+    else groups.set(key, [port]);
+  }
+  return [...groups.values()];
+}
+
 /** Where an arrow key leads from cell `at` in rows of `columns`; nothing when it leads nowhere. */
 export function cellAfter(key: string, at: number, count: number, columns: number): number | undefined {
   const to = { ArrowLeft: at - 1, ArrowRight: at + 1, ArrowUp: at - columns, ArrowDown: at + columns, Home: 0, End: count - 1 }[key];

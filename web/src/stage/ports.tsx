@@ -1,7 +1,7 @@
 import { useState } from 'preact/hooks';
 import type { StagePort } from '../gen/ghostlight/v1/stage';
 import { Chip } from './chip';
-import { sortPorts } from './figures';
+import { groupPorts, sortPorts } from './figures';
 import { verdictLook } from './looks';
 
 const kOthersShown = 8;
@@ -10,9 +10,10 @@ const kTitles = ['Port', 'Registered', 'What answers', 'Verdict', 'Owner', 'Why'
 /** Every listening port: what the registry says, what answers, whose it is, and the verdict; ours first. */
 export function Ports({ ports, unseen }: { ports: readonly StagePort[]; unseen: readonly string[] }) {
   const [all, setAll] = useState(false);
-  const sorted = sortPorts(ports);
+  const groups = groupPorts(sortPorts(ports));
   const ours = ports.filter((port) => port.ours).length;
-  const shown = all ? sorted : sorted.slice(0, ours + kOthersShown);
+  const few = groups.filter(([port]) => port!.ours).length + kOthersShown;
+  const shown = all ? groups : groups.slice(0, few);
   return (
     <section class="card ports" aria-labelledby="ports-title">
       <div class="section-head">
@@ -33,15 +34,15 @@ export function Ports({ ports, unseen }: { ports: readonly StagePort[]; unseen: 
             </tr>
           </thead>
           <tbody role="rowgroup">
-            {shown.map((port) => (
-              <PortRow key={`${port.port}/${port.protocol} ${port.address} ${port.netns}`} port={port} />
+            {shown.map((group) => (
+              <PortRow key={`${group[0]!.port}/${group[0]!.protocol} ${placeOf(group[0]!)}`} group={group} />
             ))}
           </tbody>
         </table>
       )}
-      {sorted.length > ours + kOthersShown && (
+      {groups.length > few && (
         <button type="button" aria-expanded={all} onClick={() => setAll(!all)}>
-          {all ? 'Show fewer' : `Show all ${sorted.length}`}
+          {all ? 'Show fewer' : `Show all ${groups.length}`}
         </button>
       )}
       {unseen.length > 0 && (
@@ -58,7 +59,13 @@ export function Ports({ ports, unseen }: { ports: readonly StagePort[]; unseen: 
   );
 }
 
-function PortRow({ port: { port, protocol, address, netns, registered, identity, status, owner, verdict, why, ours } }: { port: StagePort }) {
+const placeOf = ({ address, netns }: StagePort) => address + (netns === '' ? '' : ` in ${netns}`);
+
+const more = (count: number) => (count > 1 ? `and ${count - 1} more` : '');
+
+function PortRow({ group }: { group: readonly StagePort[] }) {
+  const first = group[0]!;
+  const { port, protocol, registered, identity, status, owner, verdict, why, ours } = first;
   const none = <span class="nothing">–</span>;
   return (
     <tr role="row" class={ours ? 'ours' : undefined}>
@@ -66,10 +73,8 @@ function PortRow({ port: { port, protocol, address, netns, registered, identity,
         <span class="port-number">
           {port}/{protocol}
         </span>
-        <code class="port-place">
-          {address}
-          {netns !== '' && ` in ${netns}`}
-        </code>
+        <code class="port-place">{placeOf(first)}</code>
+        <span class="port-status">{more(group.length)}</span>
       </th>
       <td role="cell" data-label="Registered">
         {registered || <span class="nothing">unassigned</span>}
@@ -81,11 +86,27 @@ function PortRow({ port: { port, protocol, address, netns, registered, identity,
         <Chip look={verdictLook(verdict)} />
       </td>
       <td role="cell" data-label="Owner">
-        {owner || none}
+        {owner || none} <span class="port-status">{more(new Set(group.map((each) => each.owner)).size)}</span>
       </td>
       <td role="cell" data-label="Why">
-        {why || none}
+        {group.length === 1 ? why || none : <Places group={group} />}
       </td>
     </tr>
+  );
+}
+
+/** The reason for the first of a group, and on request the place and owner of each. */
+function Places({ group }: { group: readonly StagePort[] }) {
+  return (
+    <details class="port-places">
+      <summary>{group[0]!.why}</summary>
+      <ul>
+        {group.map((each) => (
+          <li key={placeOf(each)} title={each.why}>
+            <code>{placeOf(each)}</code> {each.owner}
+          </li>
+        ))}
+      </ul>
+    </details>
   );
 }
