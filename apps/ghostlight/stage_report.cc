@@ -26,13 +26,13 @@ std::string roman(std::uint32_t number) {
   return text;
 }
 
-/// "Sonatina no. 1, II. Andante"
+/// "Clementi: Sonatina No. 1: II. Andante", and whether that stands in the file.
 std::string now_called(const StageTrack& track) {
-  if (track.work.empty()) return track.title;
-  std::string text = track.work;
+  if (track.work.empty() || track.band == "leave") return track.title.empty() ? "left as it was" : track.title;
+  std::string text = (track.composer.empty() ? "" : track.composer + ": ") + track.work;
   if (track.movement_no != 0 || !track.movement.empty()) text += ": ";
   if (track.movement_no != 0) text += roman(track.movement_no) + (track.movement.empty() ? "" : ". ");
-  return text + track.movement;
+  return text + track.movement + (track.band == "review" ? " (to review)" : "");
 }
 
 std::string clock(double seconds) {
@@ -49,7 +49,7 @@ std::string track_text(const Terminal& terminal, const StageTrack& track) {
   const std::size_t room = std::min(width - head.size() - rip.size() - 2, kRipAt - head.size());
   std::string before = printable(track.title_before.empty() ? "(nothing)" : track.title_before);
   if (terminal.is_terminal) before = cut_to_width(before, room);
-  const std::string after = cut_to_width(printable((track.composer.empty() ? "" : track.composer + ": ") + now_called(track)), width - head.size());
+  const std::string after = cut_to_width(printable(now_called(track)), width - head.size());
   const std::string space(room - std::min(room, display_width(before)) + 2, ' ');
   std::string text = head + coloured(terminal, Colour::dim, before);
   if (!rip.empty()) text += space + coloured(terminal, track.verified ? Colour::green : Colour::yellow, rip);
