@@ -59,6 +59,7 @@ v1::Job job_message(const Job& job) {
     one.peaks = track.peaks;
     one.sha256 = track.sha256;
     one.title = track.title;
+    one.seconds = track.seconds;
     out.tracks.push_back(std::move(one));
   }
   out.ctdb_crc = job.ctdb_crc;

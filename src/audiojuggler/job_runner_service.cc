@@ -142,6 +142,7 @@ Status run_convert(const std::vector<std::string>& files, const std::string& to,
       JobTrack& track = job.track(number);
       track.file = file.file.string();
       track.title = file.from.filename().string();
+      track.seconds = file.seconds;
     });
   };
   const auto result = convert(options, observer, cancelled);

@@ -23,6 +23,7 @@ struct JobTrack {
   unsigned number = 0;
   std::string file = {};         ///< absolute, "" until written
   std::string title = {};
+  double seconds = 0;            ///< of sound, known once the file is written
   std::uint32_t sectors = 0, sectors_done = 0;
   std::uint32_t crc32 = 0, accuraterip_v1 = 0, accuraterip_v2 = 0;
   std::uint32_t doubts = 0;

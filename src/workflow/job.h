@@ -40,7 +40,8 @@ class Job {
   const v1::StageState& state() const { return record_.state.value(); }
   const v1::StageRecord& record() const { return record_; }
   bool is_folder() const { return is_folder_; }
-  void set_folder(bool folder) { is_folder_ = folder; }
+  /// Its name is the album's.
+  void set_folder();
 
   /// The step to begin; nothing while one runs, after one failed, and at the end.
   std::optional<StepKind> next() const;

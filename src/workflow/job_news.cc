@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
 
 #include "base/bytes.h"
 #include "base/units.h"
@@ -128,6 +129,12 @@ void describe(v1::StageTrack& track, const ariascribe::v1::TrackProposal& propos
 
 }  // namespace
 
+void Job::set_folder() {
+  is_folder_ = true;
+  const std::filesystem::path path = std::filesystem::path(request().source).lexically_normal();
+  if (state().title.empty()) mutable_state().title = (path.has_filename() ? path : path.parent_path()).filename().string();
+}
+
 void Job::on_grab(const audiojuggler::v1::Job& job) {
   v1::StageState& state = mutable_state();
   step(StepKind::grab).done = job.done;
@@ -148,10 +155,11 @@ void Job::on_grab(const audiojuggler::v1::Job& job) {
     v1::StageTrack& one = track(from.number);
     one.file = from.file;
     if (from.sectors > 0) one.sectors = from.sectors, one.seconds = from.sectors / kSectorsPerSecond;
+    else if (from.seconds > 0) one.seconds = from.seconds;
     one.sectors_done = from.sectors_done;
     one.doubts = from.doubts;
     one.crc32 = from.crc32;
-    if (!from.title.empty()) one.title_before = from.title;
+    if (!from.title.empty() && !is_folder_) one.title_before = from.title;  // a file's name is no title
     if (!from.peaks.empty()) one.peaks = from.peaks;
   }
 }

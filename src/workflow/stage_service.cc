@@ -57,7 +57,7 @@ Status StageService::load() {
   auto record = b2::decode<v1::StageRecord>(as_bytes(*bytes));
   if (!record) return record.error().in(path.string() + " (move it away to begin afresh)");
   job_.emplace(std::move(*record), now());
-  job_->set_folder(std::filesystem::is_directory(job_->request().source, failed));
+  if (std::filesystem::is_directory(job_->request().source, failed)) job_->set_folder();
   return {};
 }
 
@@ -89,7 +89,7 @@ Result<v1::StartResponse> StageService::start(const v1::StartRequest& request, c
   std::error_code failed;
   const bool folder = std::filesystem::is_directory(full->source, failed);
   job_.emplace(number, std::move(*full), now());
-  job_->set_folder(folder);
+  if (folder) job_->set_folder();
   keep("begun", {});
   go_on();
   tick();

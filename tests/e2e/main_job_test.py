@@ -212,6 +212,22 @@ class MainJob(unittest.TestCase):
         self.assertIn("woo:59", summary["tracks"][6]["catalogue"])
         self.check_copies(summary["into"])
 
+    def test_a_folder_of_files_is_described_and_distributed(self):
+        album = self.up.path / "Klavierwerke"
+        album.mkdir()
+        for number, (title, *_) in enumerate(TRACKS, 1):
+            subprocess.run(["flac", "--silent", "--force-raw-format", "--endian=little", "--sign=signed", "--channels=2", "--bps=16", "--sample-rate=44100",
+                            "-T", f"TITLE={title}", "-T", f"TRACKNUMBER={number}", "-o", str(album / f"{number:02}.flac"), "-"], input=samples(number, 1), check=True)
+        before = hashes(album)
+        answer, summary = self.up.start(album)
+        self.assertEqual(answer.returncode, 0, f"{answer.stderr}\n{self.up.log.read_text()[-3000:]}")
+        self.assertEqual(summary["title"], "Klavierwerke")
+        self.assertEqual([track["title_before"] for track in summary["tracks"]], [title for title, *_ in TRACKS])
+        self.assertEqual([track["seconds"] for track in summary["tracks"]], [1.0] * len(TRACKS))
+        self.assertEqual([track["movement_no"] or None for track in summary["tracks"]], [movement for _, _, movement, _ in TRACKS])
+        self.check_copies(summary["into"])
+        self.assertEqual(hashes(album), before)
+
     def test_a_receiver_and_the_sender_killed_in_mid_transfer_end_with_all_copies_verified(self):
         cue, _ = make_disc(self.up.path, 6)
         process = subprocess.Popen([*PREFIX, str(BIN / "ghostlight"), "start", str(cue), "--rate", "4M", "--json", "--state", str(self.up.state)],

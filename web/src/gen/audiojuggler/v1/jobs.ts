@@ -141,6 +141,8 @@ export interface TrackResult {
   /** of the samples, hex */
   sha256: string;
   title: string;
+  /** of sound, known once the file is written */
+  seconds: number;
 }
 export const TrackResultCodec: b2.Codec<TrackResult> = b2.codec('audiojuggler.v1.TrackResult', [
   b2.plain(1, 'number', 'uint32'),
@@ -155,6 +157,7 @@ export const TrackResultCodec: b2.Codec<TrackResult> = b2.codec('audiojuggler.v1
   b2.plain(10, 'peaks', 'bytes'),
   b2.plain(11, 'sha256', 'string'),
   b2.plain(12, 'title', 'string'),
+  b2.plain(13, 'seconds', 'double'),
 ]);
 export const encodeTrackResult = (message: b2.Init<TrackResult>): Uint8Array => TrackResultCodec.encode(message);
 export const decodeTrackResult = (bytes: Uint8Array): TrackResult => TrackResultCodec.decode(bytes);
