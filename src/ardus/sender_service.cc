@@ -11,7 +11,6 @@ namespace ghost::ardus {
 namespace {
 
 constexpr Duration kLook = std::chrono::milliseconds(100);
-constexpr Duration kSoon = std::chrono::microseconds(1500);  ///< a wake-up this near is waited for in the next turns: timers are too coarse
 constexpr Duration kCalm = std::chrono::seconds(2);          ///< nobody left to wait for: as long for somebody to come back
 constexpr Duration kAnnounceFirst = std::chrono::seconds(1);
 constexpr Duration kAnnounceMost = std::chrono::seconds(10);
@@ -41,7 +40,8 @@ void write_all(std::shared_ptr<b2::ServerStream<T>> stream, std::function<std::o
 
 }  // namespace
 
-SendingSession::SendingSession(Parts parts, v1::SendRequest request) : parts_(std::move(parts)), request_(std::move(request)), worker_(std::make_unique<b2::Workers>(1)) {
+SendingSession::SendingSession(Parts parts, v1::SendRequest request)
+    : parts_(std::move(parts)), request_(std::move(request)), pump_timer_(parts_.node.network(), [this] { pump(); }), worker_(std::make_unique<b2::Workers>(1)) {
   std::array<std::uint8_t, 4> number;
   do random_bytes(number);
   while (ByteReader(number).u32() == 0);
@@ -299,18 +299,8 @@ void SendingSession::pump() {
     send_batch(batch);
   }
   const TimePoint next = unsent_.empty() ? core_->next_wakeup() : now() + std::chrono::milliseconds(1);
-  pump_timer_.reset();
-  if (next == TimePoint::max()) return;
-  if (unsent_.empty() && next <= network.precise_now() + kSoon) {
-    if (std::exchange(pump_posted_, true)) return;
-    network.post([this, alive = std::weak_ptr<char>(alive_)] {
-      if (alive.expired()) return;
-      pump_posted_ = false;
-      pump();
-    });
-  } else {
-    pump_timer_ = network.wake_at(next, [this](TimePoint) { pump(); });
-  }
+  if (next == TimePoint::max()) return pump_timer_.clear();
+  pump_timer_.set(next);
 }
 
 void SendingSession::send_batch(std::span<const Outgoing> batch) {
@@ -545,7 +535,7 @@ void SendingSession::end(v1::TransferPhase phase, std::string detail, std::strin
   stopped_ = now();
   last_ = told();
   parts_.log.info("ardus: transfer ended", {{"session", name_.session}, {"receivers", verified()}, {"bytes", last_->bytes}, {"s", stopped_ - started_}, {"outcome", phase == v1::TransferPhase::done ? "done" : detail_}});
-  announce_timer_.reset(), begin_timer_.reset(), pump_timer_.reset(), check_timer_.reset();
+  announce_timer_.reset(), begin_timer_.reset(), pump_timer_.clear(), check_timer_.reset();
   for (auto& [id, peer] : peers_) {
     if (const auto keys = std::exchange(peer.keys, nullptr)) keys->finish();
   }

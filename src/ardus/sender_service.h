@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "ardus/pace_timer_service.h"
 #include "ardus/ports_service.h"
 #include "ardus/receipt.h"
 #include "ardus/scan_service.h"
@@ -128,8 +129,8 @@ class SendingSession : private BlockSource {
   std::uint64_t announcements_ = 0, fetched_bytes_ = 0;
   std::optional<v1::Transfer> last_;                ///< as it ended
   Duration announce_every_ = std::chrono::seconds(1);
-  net::Timer announce_timer_, begin_timer_, pump_timer_, check_timer_;
-  bool pump_posted_ = false;
+  net::Timer announce_timer_, begin_timer_, check_timer_;
+  PaceTimer pump_timer_;
   std::shared_ptr<std::atomic<bool>> cancelled_ = std::make_shared<std::atomic<bool>>(false);  ///< shared with the scan
   std::shared_ptr<char> alive_ = std::make_shared<char>();
   std::unique_ptr<b2::Workers> worker_;  ///< last, so that it ends first
