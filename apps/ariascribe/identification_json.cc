@@ -48,6 +48,7 @@ ariascribe::TrackInput track_input(const json& row) {
   input.performer = text_member(row, "performer");
   input.conductor = text_member(row, "conductor");
   input.ensemble = text_member(row, "ensemble");
+  input.songwriter = text_member(row, "songwriter");
   if (row.is_object() && row.contains("track") && row["track"].is_number_unsigned()) input.track_number = static_cast<int>(std::min<unsigned>(row["track"].get<unsigned>(), 9999));
   return input;
 }

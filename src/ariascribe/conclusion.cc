@@ -166,12 +166,21 @@ class Conclusion {
           if (number.part().empty() && has.base() == number && !is_set()) number = has;
         }
       }
+      // "Op. 28: no. 20" of a set whose members have numbers of their own.
+      if (is_set() && number.code == "op" && number.part().empty()) {
+        const CatalogueNumber member{number.code, number.number + "/" + std::to_string(member_number())};
+        if (member_number() != 0 && !index_.with_number(member.text()).empty() && has_work(member)) number = member;
+      }
       out_.catalogue.push_back(number.text());
     }
     if (!out_.catalogue.empty()) return tell("catalogue", work_ ? std::max(0.95, decided_.probability) : 0.95, "stands in the text");
     if (!work_ || work_->catalogue.empty()) return;
     out_.catalogue.push_back(work_->catalogue.front().text());
     tell("catalogue", decided_.probability, "the number of " + work_->title);
+  }
+  bool has_work(const CatalogueNumber& number) const {
+    const auto works = index_.with_number(number.text());
+    return std::any_of(works.begin(), works.end(), [&](WorkIndex each) { return repertoire_.work(each).composer == work_->composer; });
   }
   bool is_set() const { return work_ && !work_->movements.empty() && work_->key.empty(); }
 
@@ -243,7 +252,7 @@ class Conclusion {
     if (!name.empty()) {
       // The same words in capitals or none, or spelled otherwise: the repertoire's way of writing them.
       const bool same = known && (likeness >= kSameWords || movement_likeness(without_brackets(name), known->title) >= kSameWords);
-      out_.movement = same ? known->title : name;
+      out_.movement = same ? known->title : without_capitals(name);
       tell("movement", known && likeness >= kSameMovement ? 0.98 : 0.85, "stands in the text");
     } else if (known && out_.movement_no == known->number && !known->title.empty()) {
       out_.movement = known->title;
@@ -258,6 +267,26 @@ class Conclusion {
     if (open == 0 || open == std::string_view::npos || !name.ends_with(')')) return name;
     const auto inside = tokenise(name.substr(open + 1));
     return !inside.empty() && begins_movement(inside.front().text) ? name : trimmed(name.substr(0, open));
+  }
+
+  /// "ADAGIO SOSTENUTO" as it is printed: "Adagio sostenuto". Words that are not tempos or forms keep a capital, for they may be names.
+  static std::string without_capitals(const std::string& name) {
+    const auto tokens = tokenise(name);
+    const bool shouted = std::all_of(tokens.begin(), tokens.end(), [](const Token& each) { return !each.is_word() || each.all_upper; });
+    const bool known = std::any_of(tokens.begin(), tokens.end(), [](const Token& each) { return each.is_word() && begins_movement(each.text); });
+    if (!shouted || !known) return name;
+    std::string out = name;
+    bool first = true;
+    for (const Token& each : tokens) {
+      if (!each.is_word() || roman_value(each.text)) continue;
+      const std::size_t begin = each.begin + (first || !(begins_movement(each.text) || each.text.size() < 4) ? 1 : 0);
+      if (each.text.size() < 2 && first) continue;
+      for (std::size_t i = begin; i < each.end; ++i) {
+        if (out[i] >= 'A' && out[i] <= 'Z') out[i] = static_cast<char>(out[i] - 'A' + 'a');
+      }
+      first = false;
+    }
+    return out;
   }
 
   void performers() {

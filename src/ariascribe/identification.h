@@ -10,6 +10,7 @@ namespace ghost::ariascribe {
 struct TrackInput {
   std::string title, album, artist, composer;
   std::string performer, conductor, ensemble;
+  std::string songwriter;  ///< a disc's word for who wrote it: the composer, where that is one known
   int track_number = 0;  ///< 0: not known
 };
 

@@ -1,6 +1,7 @@
 #include "ariascribe/matcher.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "ariascribe/terms.h"
@@ -14,11 +15,13 @@ namespace {
 constexpr double kComposerFits = 4, kComposerWrong = -10, kComposerUnsureWrong = -2.5;
 constexpr double kNumberFits = 8, kNumberPartMissing = 4.5, kSharedNumber = -1.5, kNumberWrong = -7, kForeignCode = -6;
 constexpr double kOrdinalFits = 2.5, kOrdinalWrong = -4, kOrdinalMissing = -2;
-constexpr double kKeyFits = 2.5, kKeyWrong = -4, kBareKeyFits = 1.5, kBareKeyWrong = -2.5, kKeyMissing = -1, kFormWrong = -3, kFormMissing = -1, kCountWrong = -2.5;
+constexpr double kKeyFits = 2.5, kKeyWrong = -4, kBareKeyFits = 1.5, kBareKeyWrong = -2.5, kKeyMissing = -1, kFormWrong = -5, kFormMissing = -1, kCountWrong = -2.5, kCommonName = -3;
 constexpr double kTitleWhole = 7, kTitleNothing = -3;
 constexpr double kRareName = 3;  ///< rarity from which a nickname means one work
 constexpr double kMovementFits = 2.5, kMovementBeyond = -2, kMemberMissing = -4, kMemberUnknown = -1.5;
+constexpr int kFirstRecords = 1890;
 constexpr double kFame = 0.35;        ///< per e-fold of a composer's works here
+constexpr double kMoved = 0.9;        ///< probability from which an artist field is believed to hold the title
 constexpr double kNoneOfThese = 5.5;  ///< the score a work must pass to be likelier than none
 /// So many postings of one term are looked at, and so many candidates scored in full.
 constexpr std::size_t kMostPostings = 20'000, kMostScored = 40;
@@ -70,6 +73,23 @@ void Matcher::find_composers(Reading& reading) const {
     reading.composer_is_certain = true;
     return;
   }
+  if (!reading.input.songwriter.empty()) {
+    const auto matches = names_.resolve(reading.input.songwriter);
+    if (!matches.empty() && matches.front().certainty > 0.4) {
+      reading.composer_text = plain_name(reading.input.songwriter);
+      reading.composers = matches;
+      reading.composer_is_certain = true;
+      return;
+    }
+  }
+  if (!reading.composer_as_artist.empty()) {
+    reading.composer_text = reading.composer_as_artist;
+    reading.composers = names_.resolve(reading.composer_as_artist);
+    if (parse_person(reading.composer_as_artist).given.empty()) {
+      for (auto& match : reading.composers) match.certainty *= 0.9;
+    }
+    return;
+  }
   // A composer among the artists: their dates do not fit a player's.
   for (const Performer& each : reading.performers) {
     if (!each.role.empty() || performers_.known(each.name)) continue;
@@ -112,10 +132,35 @@ void Matcher::find_terms(Reading& reading) const {
     if (!id) id = index_.nearest(term);
     reading.terms.emplace_back(id, index_.rarity(id));
     if (id && is_form(term)) reading.forms.push_back(*id);
+    reading.has_common_name &= is_form(term) || is_instrument(term) || term.front() == '#';
   }
 }
 
-Reading Matcher::read(const TrackInput& input) const {
+/// "Track 07": what a disc writes where it has no title.
+bool says_nothing(std::string_view title) {
+  const auto tokens = tokenise(normalised(title));
+  if (tokens.empty() || tokens.size() > 3 || !tokens.back().is_number()) return false;
+  constexpr auto kWords = std::to_array<std::string_view>({"audio", "audiotrack", "cd", "pista", "piste", "stuck", "titel", "title", "track", "trak"});
+  return std::all_of(tokens.begin(), tokens.end() - 1, [&](const Token& each) { return std::find(kWords.begin(), kWords.end(), each.text) != kWords.end(); });
+}
+
+Reading Matcher::read(const TrackInput& given) const {
+  if (!says_nothing(given.title)) return read_texts(given);
+  // The title may stand in the wrong field.
+  TrackInput moved = given;
+  moved.title = given.artist.empty() ? given.performer : given.artist;
+  moved.artist.clear();
+  moved.performer.clear();
+  if (!moved.title.empty()) {
+    Reading reading = read_texts(moved);
+    if (!reading.candidates.empty() && reading.candidates.front().probability > kMoved) return reading;
+  }
+  moved = given;
+  moved.title.clear();
+  return read_texts(moved);
+}
+
+Reading Matcher::read_texts(const TrackInput& input) const {
   Reading reading;
   reading.input = input;
   const bool only_album = input.title.empty();
@@ -135,6 +180,16 @@ Reading Matcher::read(const TrackInput& input) const {
     for (Performer& each : performers_.parse_clause(*clause)) reading.performers.push_back(std::move(each));
   }
   merge_namesakes(reading.performers);
+  // Nobody who died before there were records plays on one.
+  std::erase_if(reading.performers, [&](const Performer& each) {
+    if (!each.role.empty() || performers_.known(each.name)) return false;
+    const auto matches = names_.resolve(each.name);
+    if (matches.empty() || matches.front().certainty < 0.5) return false;
+    const Composer& named = repertoire_.composer(matches.front().composer);
+    if (named.died == 0 || named.died >= kFirstRecords) return false;
+    reading.composer_as_artist = each.name;
+    return true;
+  });
   find_composers(reading);
   find_terms(reading);
   find_candidates(reading, kMostScored);
@@ -213,7 +268,7 @@ double Matcher::score_movement(const Reading& reading, const Work& work) const {
 /// A quartet is no sonata. What holds pieces of any form, as an opera its arias, is not judged by them.
 double Matcher::score_form(const Reading& reading, WorkIndex index) const {
   const Index::WorkEntry& entry = index_.entry(index);
-  if (reading.forms.empty() || entry.holds_any_form) return 0;
+  if (reading.forms.empty() || (entry.holds_any_form && !reading.named().ordinal)) return 0;
   if (entry.forms.empty()) return kFormMissing;
   const auto has = [&](TermId form) { return std::binary_search(entry.forms.begin(), entry.forms.end(), form); };
   return std::any_of(reading.forms.begin(), reading.forms.end(), has) ? 0 : kFormWrong;
@@ -236,6 +291,7 @@ double Matcher::score(const Reading& reading, WorkIndex index) const {
   if (text.ordinal && ordinal) score += *text.ordinal == *ordinal ? kOrdinalFits : kOrdinalWrong;
   else if (text.ordinal && work.movements.empty()) score += kOrdinalMissing;
   score += score_form(reading, index);
+  if (reading.has_common_name && !text.ordinal && text.catalogue.empty() && text.keys.empty() && reading.composers.empty()) score += kCommonName;
   // "Four Pieces" are not "Three Pieces".
   const auto& counts = index_.entry(index).counts;
   if (reading.count && !counts.empty() && std::find(counts.begin(), counts.end(), *reading.count) == counts.end()) score += kCountWrong;

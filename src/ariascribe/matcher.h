@@ -29,9 +29,11 @@ struct Reading {
   /// Who composed it, as far as the texts name anyone; several where a name is shared.
   std::vector<ComposerNames::Match> composers;
   bool composer_is_certain = false;          ///< named in the composer field or in front of the title
+  std::string composer_as_artist;            ///< one of the artists, who died too early to be one
   std::string composer_text;                 ///< that name as it stood
   std::vector<std::pair<std::optional<TermId>, double>> terms;  ///< of the work's name, with their rarity
   TermSet forms;                             ///< those of them that are forms of composition
+  bool has_common_name = true;               ///< nothing but forms, instruments and numbers: "5 Lieder"
   std::optional<int> count;                  ///< the 4 of "Four Pieces"
   std::vector<Performer> performers;
   std::vector<Candidate> candidates;         ///< the best first
@@ -50,7 +52,7 @@ class Matcher {
   Identification identify(const TrackInput& input) const { return conclude(read(input)); }
 
   /// The first half: texts taken apart, candidates with their probabilities.
-  Reading read(const TrackInput& input) const;
+  Reading read(const TrackInput& given) const;
   /// How well a work fits what was read.
   double score(const Reading& reading, WorkIndex work) const;
   /// The second half: with the best candidate or, where `decided` is given, with that one.
@@ -68,6 +70,7 @@ class Matcher {
   const PerformerParser& performers() const { return performers_; }
 
  private:
+  Reading read_texts(const TrackInput& input) const;
   void find_composers(Reading& reading) const;
   void find_terms(Reading& reading) const;
   void find_candidates(Reading& reading, std::size_t limit) const;

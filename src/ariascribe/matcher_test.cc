@@ -114,6 +114,68 @@ TEST_F(Identify, AnAlbumsUnknownWorkFromItsFirstTrack) {
   }
 }
 
+std::vector<Identification> album_of(const Matcher& matcher, const std::vector<std::string>& titles) {
+  AlbumInput album;
+  for (const std::string& text : titles) album.tracks.emplace_back().title = text;
+  return identify_album(matcher, album);
+}
+
+TEST_F(Identify, AMovementsNumberFromItsNeighbours) {
+  const auto found = album_of(*matcher, {"Karl Beispielmann: Sonata in G major, Op. 999: I. Allegro", "Adagio", "3. Presto", "Rondo"});
+  for (std::size_t i = 0; i < 4; ++i) EXPECT_EQ(found[i].movement_no, static_cast<int>(i) + 1) << i;
+  EXPECT_EQ(found[1].catalogue, (std::vector<std::string>{"op:999"}));
+}
+
+TEST_F(Identify, WhatManyTracksRepeatIsNoProof) {
+  // No work of anybody; that three tracks say it does not make it likelier.
+  for (const Identification& each : album_of(*matcher, {"Partita No. 77 in G minor: I. Allemande", "Partita No. 77 in G minor: II. Courante", "Partita No. 77 in G minor: III. Gigue"})) {
+    EXPECT_NE(each.band, Band::apply);
+    EXPECT_EQ(each.work_id, "");
+  }
+}
+
+TEST_F(Identify, AWordWithOneWrongLetter) { EXPECT_EQ(title("Schumann: Kinderscenen, Op. 15").work_id, title("Schumann: Kinderszenen, Op. 15").work_id); }
+
+TEST_F(Identify, ANumberWhoseLetterWasLeftOut) {
+  const Identification found = title("Mendelssohn: Lieder ohne Worte, Op. 19: 1. Andante con moto");
+  EXPECT_NE(found.work_id, "");
+  EXPECT_EQ(found.composer, "Felix Mendelssohn");
+}
+
+TEST_F(Identify, NoWorkByItsFormsNumberOfAnotherForm) {
+  const Identification found = title("String Trio, Op. 92");
+  EXPECT_NE(found.band, Band::apply);
+  EXPECT_NE(found.work_id, "beethoven/op-92");
+}
+
+TEST_F(Identify, TheTitleInAnotherField) {
+  TrackInput input;
+  input.title = "Track 07";
+  input.artist = "Für Elise (WoO 59)";
+  const Identification found = matcher->identify(input);
+  EXPECT_EQ(found.catalogue, (std::vector<std::string>{"woo:59"}));
+  EXPECT_TRUE(found.performers.empty());
+  input.artist = "Some Choir";
+  EXPECT_EQ(matcher->identify(input).work_id, "");
+}
+
+TEST_F(Identify, ComposersAsTheAuthorsTheyAreAndNotAsPlayers) {
+  TrackInput input;
+  input.title = "Sonatina in C major, Op. 36 No. 1";
+  input.artist = "CLEMENTI, MUZIO";
+  const Identification found = matcher->identify(input);
+  EXPECT_EQ(found.composer, "Muzio Clementi");
+  EXPECT_TRUE(found.performers.empty());
+  input.artist = "Sergei Rachmaninoff";
+  input.title = "Prelude in C sharp minor, Op. 3 No. 2";
+  EXPECT_EQ(matcher->identify(input).performers.size(), 1u);
+}
+
+TEST_F(Identify, MovementsInAPrintersSpelling) {
+  EXPECT_EQ(title("BEISPIELMANN, KARL: SONATA IN G MAJOR, OP. 999: II. ADAGIO SOSTENUTO E CANTABILE").movement, "Adagio sostenuto e Cantabile");
+  EXPECT_EQ(title("Schumann: Waldszenen, Op. 82: 9. Abschied (Farewell)").movement, "Abschied");
+}
+
 TEST_F(Identify, WorksBySearching) {
   const auto found = matcher->search("eroica", 5);
   ASSERT_FALSE(found.empty());

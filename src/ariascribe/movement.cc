@@ -166,6 +166,16 @@ bool is_only_key(std::span<const Token> tokens) {
   return true;
 }
 
+/// "in C minor, Largo" without its key.
+std::span<const Token> without_key_in_front(std::span<const Token> tokens) {
+  if (tokens.size() < 4 || !(tokens[0].is("in") || tokens[0].is("en"))) return tokens;
+  const auto keys = find_keys(tokens);
+  if (keys.empty() || keys.front().first > 1) return tokens;
+  const std::size_t last = keys.front().last;
+  if (last + 1 >= tokens.size() || !(tokens[last].is_mark(',') || tokens[last].is_mark(':') || tokens[last].is_mark('.') || tokens[last].is_mark('-') || tokens[last].is_mark(';'))) return tokens;
+  return without_edges(tokens.subspan(last));
+}
+
 std::set<std::string> movement_terms(std::string_view name) {
   std::set<std::string> terms;
   for (std::string& term : terms_of(tokenise(normalised(name)))) {
@@ -200,6 +210,7 @@ MovementText parse_movement(std::string_view text, std::span<const Token> tokens
     if (rest.empty() && named) rest = tokens.first(1);
     tokens = rest;
   }
+  tokens = without_key_in_front(tokens);
   if (tokens.empty() || is_only_key(tokens)) return movement;
   movement.name = text_of(text, tokens);
   return movement;

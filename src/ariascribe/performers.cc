@@ -20,7 +20,7 @@ struct Meaning {
 constexpr auto kInstrumentWords = std::to_array<Meaning>({
     {"accordion", "accordion"}, {"akkordeon", "accordion"}, {"alt", "contralto"}, {"alto", "contralto"}, {"altus", "countertenor"}, {"bandoneon", "bandoneon"},
     {"bariton", "baritone"}, {"baritone", "baritone"}, {"baryton", "baritone"}, {"baritono", "baritone"}, {"bass", "bass"}, {"bassbariton", "bass-baritone"},
-    {"basse", "bass"}, {"basso", "bass"}, {"bajo", "bass"}, {"bassoon", "bassoon"}, {"basson", "bassoon"}, {"bratsche", "viola"}, {"cello", "cello"}, {"celli", "cello"},
+    {"basse", "bass"}, {"basso", "bass"}, {"bajo", "bass"}, {"bassoon", "bassoon"}, {"basson", "bassoon"}, {"bratsche", "viola"}, {"cello", "cello"}, {"celli", "cello"}, {"cemb", "harpsichord"}, {"cl", "clarinet"}, {"fag", "bassoon"}, {"fl", "flute"}, {"git", "guitar"}, {"gtr", "guitar"}, {"hn", "french horn"}, {"hpd", "harpsichord"}, {"hrp", "harp"}, {"kl", "piano"}, {"klav", "piano"}, {"ob", "oboe"}, {"org", "organ"}, {"pf", "piano"}, {"pfte", "piano"}, {"pno", "piano"}, {"sop", "soprano"}, {"ten", "tenor"}, {"tpt", "trumpet"}, {"vc", "cello"}, {"vcl", "cello"}, {"vla", "viola"}, {"vlc", "cello"}, {"vln", "violin"}, {"vn", "violin"},
     {"cembalo", "harpsichord"}, {"clarinet", "clarinet"}, {"clarinette", "clarinet"}, {"clavecin", "harpsichord"}, {"clavicembalo", "harpsichord"},
     {"clavichord", "clavichord"}, {"contralto", "contralto"}, {"contratenor", "countertenor"}, {"cor", "french horn"}, {"cornet", "cornet"}, {"countertenor", "countertenor"},
     {"drums", "percussion"}, {"fagott", "bassoon"}, {"fagotto", "bassoon"}, {"fiddle", "violin"}, {"flauta", "flute"}, {"flauto", "flute"}, {"flote", "flute"},
@@ -197,6 +197,13 @@ void PerformerParser::add(std::vector<Performer>& out, std::string_view piece) c
 std::vector<Performer> PerformerParser::parse_artists(std::string_view given) const {
   const std::string text = normalised(given);
   std::vector<Performer> out;
+  for (const std::string_view word : {" feat. ", " featuring ", " feat ", " ft. "}) {
+    const std::size_t at = text.find(word);
+    if (at == std::string::npos || at == 0) continue;
+    out = parse_artists(std::string_view(text).substr(0, at));
+    for (Performer& each : parse_artists(std::string_view(text).substr(at + word.size()))) out.push_back(std::move(each));
+    return out;
+  }
   char separator = 0;
   if (text.find(';') != std::string::npos) separator = ';';
   else if (text.find(" / ") != std::string::npos) separator = '/';

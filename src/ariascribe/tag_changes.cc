@@ -124,6 +124,7 @@ TrackInput track_of_tags(const std::vector<Tag>& tags) {
   track.performer = joined(values_of(tags, "PERFORMER"));
   track.conductor = first_value(tags, "CONDUCTOR");
   track.ensemble = joined(values_of(tags, "ENSEMBLE"));
+  track.songwriter = first_value(tags, "LYRICIST");
   const std::string number = first_value(tags, "TRACKNUMBER");
   for (const char c : number) {
     if (c < '0' || c > '9' || track.track_number > 999) break;

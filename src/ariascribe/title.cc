@@ -177,7 +177,7 @@ class TitleParser {
       if (open > 0 && tokens()[open].is_mark('(')) {
         auto matches = names_.resolve(text_of(out_.text, span(open + 1, last_ - 1)));
         const bool whole = std::any_of(out_.names.begin(), out_.names.end(), [&](const auto& name) { return name.first == open + 1 && name.last == last_ - 1; });
-        if ((whole && !matches.empty()) || (matches.empty() && looks_like_person_inside(open + 1, last_ - 1) && !has_catalogue_before(open) && !has_colon_before(open))) {
+        if ((whole && !matches.empty()) || (matches.empty() && looks_like_person_inside(open + 1, last_ - 1) && (has_form(first_, open) || has_initials(open + 1, last_ - 1)) && !has_catalogue_before(open) && !has_colon_before(open))) {
           set_composer(std::string(text_of(out_.text, span(open + 1, last_ - 1))), std::move(matches));
           last_ = open;
           return;
