@@ -30,7 +30,7 @@ int finish(const Arguments& arguments, const std::vector<Converted>& files) {
   }
   const Exit exit = good == files.size() ? Exit::done : good > 0 ? Exit::partly : Exit::failed;
   if (arguments.has("json")) print_event({{"v", 1}, {"event", "summary"}, {"files", files.size()}, {"converted", good}, {"seconds", seconds}, {"code", code(exit)}});
-  else if (!arguments.has("quiet")) std::cout << fmt::format("{} of {} files converted\n", good, files.size());
+  else if (!arguments.has("quiet")) std::cout << fmt::format("{} of {} files converted, {} of sound\n", good, files.size(), playing_time(static_cast<std::uint64_t>(seconds * 75)));
   return code(exit);
 }
 

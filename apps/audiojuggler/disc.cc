@@ -1,6 +1,6 @@
 #include <fmt/format.h>
 #include <unistd.h>
-
+#include <algorithm>
 #include <iostream>
 
 #include "audiojuggler/devices_service.h"
@@ -27,25 +27,63 @@ Json json_of(const Disc& disc) {
           {"tracks", tracks}, {"code", 0}};
 }
 
+/// A column of the table of tracks. Those that are not `always` give way to titles where there is little room.
+struct Column {
+  std::string heading;
+  bool always;
+  std::string (*cell)(const DiscTrack& track);
+};
+
+const std::vector<Column>& all_columns() {
+  static const std::vector<Column> columns = {
+      {"nr", true, [](const DiscTrack& track) { return std::to_string(track.number); }},
+      {"start", false, [](const DiscTrack& track) { return audiojuggler::msf_text(track.start); }},
+      {"length", true, [](const DiscTrack& track) { return audiojuggler::msf_text(track.sectors); }},
+      {"pregap", false, [](const DiscTrack& track) { return track.pregap > 0 ? audiojuggler::msf_text(track.pregap) : ""; }},
+      {"ISRC", false, [](const DiscTrack& track) { return track.isrc; }},
+      {"title", true, [](const DiscTrack& track) { return track.audio ? track.title : "(data)"; }},
+      {"performer", true, [](const DiscTrack& track) { return track.performer; }},
+      {"composer", true, [](const DiscTrack& track) { return track.composer; }}};
+  return columns;
+}
+
+/// Only columns in which something stands.
+void print_tracks(const Disc& disc) {
+  constexpr std::size_t kRoomForAll = 110;
+  const bool titles = std::any_of(disc.tracks.begin(), disc.tracks.end(), [](const DiscTrack& track) { return !track.title.empty(); });
+  const bool narrow = titles && stdout_width() < kRoomForAll;
+  std::vector<const Column*> columns;
+  std::vector<std::string> headings;
+  for (const Column& column : all_columns()) {
+    const bool says = std::any_of(disc.tracks.begin(), disc.tracks.end(), [&](const DiscTrack& track) { return !column.cell(track).empty(); });
+    if (!says || (narrow && !column.always)) continue;
+    columns.push_back(&column);
+    headings.push_back(column.heading);
+  }
+  Table table(headings);
+  for (const DiscTrack& track : disc.tracks) {
+    std::vector<std::string> cells;
+    for (const Column* column : columns) cells.push_back(column->cell(track));
+    table.add(std::move(cells));
+  }
+  std::cout << table.text(Terminal::of(STDOUT_FILENO));
+  if (narrow) std::cout << "\nA wider terminal also shows start, pregap and ISRC; --json has everything.\n";
+}
+
 void print(const Disc& disc) {
   const auto line = [](std::string_view name, const std::string& value) {
-    if (!value.empty()) std::cout << fmt::format("{:<13}{}\n", name, printable(value));
+    if (!value.empty()) std::cout << fitted(fmt::format("{:<13}{}", name, printable(value))) << "\n";
   };
   line("title", disc.title);
   line("performer", disc.performer);
   line("MCN", disc.mcn);
-  line("length", audiojuggler::msf_text(disc.sectors));
+  line("length", fmt::format("{} (minutes, seconds, sectors of 1/75 s)", audiojuggler::msf_text(disc.sectors)));
   if (disc.hidden_sectors > 0) line("hidden", audiojuggler::msf_text(disc.hidden_sectors) + " before track 1");
   line("MusicBrainz", disc.musicbrainz_id);
   line("freedb", disc.freedb_id);
   line("AccurateRip", disc.accuraterip_id);
   std::cout << "\n";
-  Table table({"nr", "start", "length", "pregap", "ISRC", "title", "performer"});
-  for (const DiscTrack& track : disc.tracks) {
-    table.add({std::to_string(track.number), audiojuggler::msf_text(track.start), audiojuggler::msf_text(track.sectors), track.pregap > 0 ? audiojuggler::msf_text(track.pregap) : "", track.isrc,
-               track.audio ? track.title : "(data)", track.performer});
-  }
-  std::cout << table.text(Terminal::of(STDOUT_FILENO));
+  print_tracks(disc);
 }
 
 int run(const Arguments& arguments) {

@@ -1,7 +1,9 @@
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <charconv>
 #include <iostream>
+#include <map>
 
 #include "app/places.h"
 #include "app/version.h"
@@ -31,6 +33,7 @@ class Show : public GrabObserver {
     std::uint64_t total = 0;
     for (const PlannedTrack& track : tracks) total += track.sectors;
     if (json_) print_event({{"v", 1}, {"event", "disc"}, {"title", disc.text.title}, {"tracks", tracks.size()}, {"sectors", total}});
+    else if (!quiet_) print_head(disc, tracks.size(), total);
     progress_.total(total);
   }
   void on_progress(std::size_t index, std::uint32_t sectors_done, std::uint64_t) override {
@@ -39,7 +42,7 @@ class Show : public GrabObserver {
     for (const std::uint32_t done : done_) sum += done;
     progress_.update(sum);
   }
-  void on_track(std::size_t, const RipTrack& track) override {
+  void on_track(std::size_t index, const RipTrack& track) override {
     if (json_) {
       print_event({{"v", 1}, {"event", "track"}, {"number", track.number}, {"title", track.title}, {"file", track.file}, {"sectors", track.sectors}, {"crc32", hex32(track.crc32)},
                    {"accuraterip_v1", hex32(track.accuraterip_v1)}, {"accuraterip_v2", hex32(track.accuraterip_v2)}, {"sha256", track.sha256}, {"doubts", track.doubts.size()},
@@ -47,17 +50,42 @@ class Show : public GrabObserver {
       return;
     }
     if (quiet_) return;
-    progress_.clear();
-    const std::string name = track.file.empty() ? "(silence before track 1, not kept)" : printable(track.file);
-    const std::string state = track.file.empty() ? "" : track.doubts.empty() ? "  verified" : fmt::format("  verified, {} sectors in doubt", track.doubts.size());
-    std::cout << fmt::format("{:02}  {}  CRC {}  AR {}  {}{}\n", track.number, msf_text(track.sectors), hex32(track.crc32), hex32(track.accuraterip_v2), name, state) << std::flush;
+    waiting_.emplace(index, line_of(track));
+    // Tracks are written side by side; a person reads them in the disc's order.
+    for (auto next = waiting_.begin(); next != waiting_.end() && next->first == printed_; next = waiting_.erase(next), ++printed_) {
+      progress_.clear();
+      std::cout << next->second << "\n" << std::flush;
+    }
   }
-  void end(const Status& outcome) { progress_.finish(outcome ? "done" : outcome.error().code == Errc::cancelled ? "stopped" : "failed"); }
+  void end(const Status& outcome) {
+    progress_.clear();
+    for (const auto& [index, line] : waiting_) std::cout << line << "\n" << std::flush;
+    progress_.finish(outcome ? "done" : outcome.error().code == Errc::cancelled ? "stopped" : "failed");
+  }
 
  private:
+  static void print_head(const Disc& disc, std::size_t tracks, std::uint64_t sectors) {
+    const std::string name = disc.text.title.empty() ? "a disc without a title" : printable(disc.text.title);
+    std::cout << fitted(fmt::format("{}  {}, {}", name, counted(tracks, "track"), playing_time(sectors))) << "\n" << std::flush;
+  }
+
+  /// State, length, checksums and, last because it may be cut, the file.
+  static std::string line_of(const RipTrack& track) {
+    const std::string length = fmt::format("{:>6}", playing_time(track.sectors));
+    if (track.file.empty()) return fitted(fmt::format("left out  {}  silence hidden before track 1; --hidden keeps it", length));
+    const std::string state = track.doubts.empty() ? "verified" : counted(track.doubts.size(), "doubt");
+    const std::string accuraterip = stdout_width() < kWide ? "" : fmt::format("  AR {}", hex32(track.accuraterip_v2));
+    const std::string rest = fitted(fmt::format("{:<8}{}  CRC {}{}  {}", state, length, hex32(track.crc32), accuraterip, printable(track.file)));
+    return coloured(Terminal::of(STDOUT_FILENO), track.doubts.empty() ? Colour::green : Colour::yellow, rest.substr(0, state.size())) + rest.substr(state.size());
+  }
+
+  static constexpr std::size_t kWide = 110;  ///< columns from which there is room for AccurateRip
+
   bool json_, quiet_;
   ShownProgress progress_;
   std::vector<std::uint32_t> done_;
+  std::map<std::size_t, std::string> waiting_;  ///< lines whose turn has not come, by the place of their track
+  std::size_t printed_ = 0;
 };
 
 Result<GrabOptions> options_of(const Arguments& arguments) {
@@ -94,8 +122,11 @@ int finish(const Arguments& arguments, const Rip& rip) {
     return code(exit);
   }
   for (const unsigned number : rip.skipped) std::cerr << "audiojuggler: track " << number << " is data and was left out\n";
-  if (rip.doubts() > 0) std::cerr << "audiojuggler: " << rip.doubts() << " sectors are in doubt; rip.log lists them\n";
-  if (!arguments.has("quiet")) std::cout << fmt::format("{} files, {}, CTDB CRC {}\n", files, msf_text(static_cast<std::uint32_t>(sectors)), hex32(rip.ctdb_crc));
+  if (rip.doubts() > 0) std::cerr << "audiojuggler: " << counted(rip.doubts(), "sector") << " in doubt; rip.log lists each\n";
+  if (!arguments.has("quiet")) {
+    const std::string certain = rip.doubts() == 0 ? "no sector in doubt" : counted(rip.doubts(), "sector") + " in doubt";
+    std::cout << fmt::format("{}, {}, {}, CTDB CRC {}\n", counted(files, "file"), playing_time(sectors), certain, hex32(rip.ctdb_crc));
+  }
   return code(exit);
 }
 
@@ -122,7 +153,8 @@ Verb grab_verb() {
   verb.summary = "read a disc or an image into one verified file a track";
   verb.description =
       "Reads until every sector is certain or listed as a doubt, writes FLAC (or WAV), decodes each file and compares it, and adds disc.cue, rip.log and rip.json. Nothing is "
-      "overwritten. A grab that was stopped goes on with the same command. Exits 3 when sectors are in doubt.";
+      "overwritten. A grab that was stopped goes on with the same command. Exits 3 when sectors are in doubt. A titles file has a line a track: title and, after tabs, performer and "
+      "composer; an empty line keeps what the disc says, '#' begins a comment, and the first line may be 'disc: TITLE'.";
   verb.examples = {{"audiojuggler grab album.cue --into album", "an image"},
                    {"audiojuggler grab /dev/sr0 --into album --offset +667", "a disc, in a drive with this read offset"},
                    {"audiojuggler grab /dev/sr0 --into album --titles booklet.txt", "with titles that the disc does not carry"}};
@@ -134,7 +166,7 @@ Verb grab_verb() {
   Option format;
   format.name = "format";
   format.value = "FORMAT";
-  format.help = "what to write";
+  format.help = "what to write (flac)";
   format.choices = {"flac", "wav"};
   Option offset;
   offset.name = "offset";

@@ -124,6 +124,8 @@ int watch(const Arguments& arguments) {
     print_event(summary);
   } else if (!last.error.empty()) {
     complain("audiojuggler", Error{Errc::io, last.error});
+  } else if (!arguments.has("quiet")) {
+    std::cout << fmt::format("job {}: {} {}, {}\n", last.id, last.kind, name(last.state), printable(last.into));
   }
   return code(exit);
 }

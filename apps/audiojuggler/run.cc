@@ -6,8 +6,10 @@
 #include <cstdio>
 #include <ctime>
 #include <iostream>
+#include <limits>
 
 #include "app/places.h"
+#include "base/text.h"
 
 namespace ghost::app {
 
@@ -78,5 +80,19 @@ std::string hex32(std::uint32_t value) {
   std::snprintf(text, sizeof text, "%08x", value);
   return text;
 }
+
+std::string playing_time(std::uint64_t sectors) {
+  const std::uint64_t seconds = sectors / 75;
+  return std::to_string(seconds / 60) + (seconds % 60 < 10 ? ":0" : ":") + std::to_string(seconds % 60);
+}
+
+std::string counted(std::size_t count, std::string_view noun) { return std::to_string(count) + " " + std::string(noun) + (count == 1 ? "" : "s"); }
+
+std::size_t stdout_width() {
+  const Terminal terminal = Terminal::of(STDOUT_FILENO);
+  return terminal.is_terminal ? terminal.width : std::numeric_limits<std::size_t>::max();
+}
+
+std::string fitted(std::string_view line) { return cut_to_width(line, stdout_width()); }
 
 }  // namespace ghost::app

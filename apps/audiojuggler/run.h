@@ -53,4 +53,15 @@ class ShownProgress {
 
 std::string hex32(std::uint32_t value);
 
+/// "3:25", minutes and seconds of sound, from sectors.
+std::string playing_time(std::uint64_t sectors);
+
+/// "1 file", "3 files".
+std::string counted(std::size_t count, std::string_view noun);
+
+/// Columns that stdout shows; beyond all measure where it is a file or a pipe, in which nothing is cut.
+std::size_t stdout_width();
+/// A line for stdout, cut to what it shows.
+std::string fitted(std::string_view line);
+
 }  // namespace ghost::app

@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <iostream>
 
@@ -14,9 +15,14 @@ namespace {
 
 using namespace audiojuggler;
 
+/// The verdict first, then the file, which may be cut; why it is wrong in full below.
 void print(const VerifiedTrack& track) {
-  const std::string verdict = !track.good() ? "WRONG: " + track.why : track.compared ? "as read, as on the disc" : "as read";
-  std::cout << fmt::format("{:02}  {}  {}\n", track.number, printable(track.file), printable(verdict)) << std::flush;
+  const Terminal terminal = Terminal::of(STDOUT_FILENO);
+  const std::string_view verdict = !track.good() ? "WRONG" : track.compared ? "as the disc" : "as grabbed";
+  const std::string line = fitted(fmt::format("{:<11}  {}", verdict, printable(track.file)));
+  std::cout << coloured(terminal, track.good() ? Colour::green : Colour::red, line.substr(0, verdict.size())) << line.substr(verdict.size()) << "\n";
+  if (!track.good()) std::cout << "             " << printable(track.why) << "\n";
+  std::cout << std::flush;
 }
 
 int run(const Arguments& arguments) {
@@ -55,8 +61,11 @@ int run(const Arguments& arguments) {
     return code(exit);
   }
   if (!result->log_whole) std::cerr << "audiojuggler: rip.log is missing or was changed\n";
-  if (result->rip.doubts() > 0) std::cerr << "audiojuggler: the grab itself left " << result->rip.doubts() << " sectors in doubt\n";
-  if (!quiet) std::cout << fmt::format("{} of {} files right\n", good, result->tracks.size());
+  if (result->rip.doubts() > 0) std::cerr << "audiojuggler: the grab itself left " << result->rip.doubts() << (result->rip.doubts() == 1 ? " sector" : " sectors") << " in doubt\n";
+  if (!quiet) {
+    const std::string_view how = against ? "decode to what was grabbed and to what is on the disc" : "decode to what was grabbed";
+    std::cout << fmt::format("{} of {} files {}\n", good, result->tracks.size(), how);
+  }
   return code(exit);
 }
 

@@ -38,7 +38,7 @@ TEST(CdText, IsTheSameAfterEncodingAndDecoding) {
   EXPECT_EQ(text->bad_packs, 0u);
 }
 
-// A pack as a burner wrote it: "Joyful Nights", album title (its checksum is in the standard's form).
+// The first pack of the example in libburn's doc/cdtext.txt: album title, "Joyful Night…".
 TEST(CdText, KnowsAPackByItsChecksum) {
   Bytes pack = *from_hex("80000000 4a6f7966756c204e69676874 0000");
   seal(pack, 0);

@@ -45,7 +45,7 @@ class Conversion {
       files_[i].from = options_.files[i];
       if (const auto reader = open_audio(options_.files[i])) total_ += bytes_of((*reader)->format(), (*reader)->frames());
     }
-    return make_directories(options_.into);
+    return make_target_folder(options_.into);
   }
 
   std::filesystem::path target_of(const std::filesystem::path& file) const { return options_.into / (file.stem().string() + "." + options_.to); }

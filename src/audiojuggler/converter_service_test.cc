@@ -1,6 +1,11 @@
 #include "audiojuggler/converter_service.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
+
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
 
 #include "audiojuggler/drives/image_testing.h"
 #include "audiojuggler/formats/open_service.h"
@@ -52,7 +57,7 @@ TEST_F(ConverterTest, GivesTheSameSamplesAfterFlacAndBack) {
 TEST_F(ConverterTest, CarriesTagsFromFlacToOpusAndMp3) {
   auto output = OutputFile::create(folder_ / "a.flac");
   ASSERT_TRUE(output);
-  auto writer = write_audio("flac", std::move(*output), {}, 588 * 60, {{"TITLE", "Prélude ♯"}, {"ARTIST", "Players"}, {"TRACKNUMBER", "3"}});
+  auto writer = write_audio("flac", std::move(*output), {}, 588 * 60, {{"TITLE", "Prélude ♯"}, {"ARTIST", "Players"}, {"TRACKNUMBER", "3"}, {"MCN", "2001835220340"}});
   ASSERT_TRUE(writer) << writer.error().message;
   std::vector<std::int32_t> samples(588 * 60 * 2);
   for (std::size_t i = 0; i < samples.size(); ++i) samples[i] = static_cast<std::int32_t>(i * 37 % 8000) - 4000;
@@ -67,6 +72,8 @@ TEST_F(ConverterTest, CarriesTagsFromFlacToOpusAndMp3) {
   EXPECT_TRUE(mpeg.starts_with("ID3"));
   EXPECT_NE(mpeg.find("TIT2"), std::string::npos);
   EXPECT_NE(mpeg.find(std::string("P\0r\0\xE9\0l\0", 8)), std::string::npos);
+  EXPECT_NE(mpeg.find("TXXX"), std::string::npos);  // ID3 has no frame for the catalogue number
+  EXPECT_NE(mpeg.find(std::string("M\0C\0N\0", 6)), std::string::npos);
   EXPECT_GT(mpeg.size(), 5'000u);
 }
 
@@ -90,6 +97,46 @@ TEST_F(ConverterTest, KnowsAFlacThatIsNotOne) {
   const auto done = run({folder_ / "a.flac"}, "wav");
   ASSERT_TRUE(done && done->at(0).error);
   EXPECT_EQ(done->at(0).error->message, (folder_ / "a.flac").string() + " is no FLAC file, or its head is damaged");
+}
+
+TEST_F(ConverterTest, KnowsAWavThatIsNotOneOrWasCutOff) {
+  write_test_file(folder_ / "a.wav", as_bytes(std::string_view("RIFF\x10\0\0\0WAVEjunk", 16)));
+  write_test_file(folder_ / "e.wav", {});
+  const auto whole = wav("b.wav");
+  std::filesystem::resize_file(whole, 50'000);
+  const auto done = run({folder_ / "a.wav", folder_ / "e.wav", whole}, "flac");
+  ASSERT_TRUE(done && done->at(0).error && done->at(1).error && done->at(2).error);
+  EXPECT_EQ(done->at(0).error->message, (folder_ / "a.wav").string() + ": it has no data chunk");
+  EXPECT_EQ(done->at(1).error->message, (folder_ / "e.wav").string() + " is neither FLAC nor WAV: it is empty");
+  EXPECT_EQ(done->at(2).error->code, Errc::data_loss);
+  EXPECT_NE(done->at(2).error->message.find("it was cut off"), std::string::npos);
+  EXPECT_TRUE(std::filesystem::is_empty(folder_ / "out"));
+}
+
+TEST_F(ConverterTest, SaysThatTheTargetIsFullOrCannotBeMadeAndLeavesNothing) {
+  const auto file = wav("a.wav");
+  // In a process of its own, whose files may not grow beyond 2,000 bytes.
+  const auto convert_with_little_room = [&] {
+    std::signal(SIGXFSZ, SIG_IGN);
+    const rlimit limit{2'000, 2'000};
+    ::setrlimit(RLIMIT_FSIZE, &limit);
+    bool told = true;
+    for (const char* const format : {"flac", "wav", "opus", "mp3"}) {
+      const auto done = run({file}, format);
+      const bool full = done && done->at(0).error && done->at(0).error->code == Errc::exhausted && done->at(0).error->message.find("make room") != std::string::npos;
+      if (!full) std::fprintf(stderr, "%s: %s\n", format, !done ? done.error().message.c_str() : done->at(0).error ? done->at(0).error->message.c_str() : "done");
+      told = told && full;
+    }
+    std::_Exit(told ? 0 : 1);
+  };
+  EXPECT_EXIT(convert_with_little_room(), testing::ExitedWithCode(0), "");
+  EXPECT_TRUE(std::filesystem::is_empty(folder_ / "out"));
+  ConvertOptions options;
+  options.files = {file};
+  options.to = "flac";
+  options.into = "/proc/nowhere";
+  EXPECT_EQ(convert(options, {[](std::uint64_t, std::uint64_t) {}, [](std::size_t, const Converted&) {}}, cancelled_).error().message,
+            "create directory /proc/nowhere: no such file or directory; choose a folder that can be made and written");
 }
 
 TEST_F(ConverterTest, OverwritesOnlyWhenAsked) {

@@ -41,7 +41,7 @@ Status GrabFolder::check_free(const GrabIdentity& identity) const {
 }
 
 Result<GrabFolder> GrabFolder::open(const std::filesystem::path& folder, const GrabIdentity& identity) {
-  if (const Status made = make_directories(folder); !made) return made.error();
+  if (const Status made = make_target_folder(folder); !made) return made.error();
   const std::filesystem::path work = folder / ".grab";
   const bool goes_on = is_there(work);
   if (!goes_on && ::mkdir(work.c_str(), 0755) != 0 && errno != EEXIST) return write_error(errno, work);

@@ -47,7 +47,7 @@ class Grab {
     auto disc = drive_.read_disc();
     if (!disc) return disc.error();
     disc_ = std::move(*disc);
-    if (disc_.toc.audio_tracks() == 0) return Error{Errc::malformed, options_.source + " has no audio track"};
+    if (disc_.toc.audio_tracks() == 0) return Error{Errc::malformed, options_.source + " has no audio track, so there is nothing to grab"};
     if (!options_.titles.empty()) {
       if (const Status named = apply_titles(disc_, options_.titles); !named) return named.error();
     }

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <csignal>
 #include <cstdlib>
@@ -223,11 +225,63 @@ TEST_F(GrabTest, SaysThatTheTargetIsFullAndKeepsWhatItHas) {
   EXPECT_TRUE(verified(folder_ / "out").good());
 }
 
+/// Kills its own process the `fatal`th time that it hears anything.
+struct KillsItself : Heard {
+  explicit KillsItself(unsigned fatal_call) : fatal(fatal_call) {}
+  void on_progress(std::size_t, std::uint32_t, std::uint64_t) override { hear(); }
+  void on_track(std::size_t, const RipTrack&) override { hear(); }
+  void hear() {
+    if (++calls == fatal) ::kill(::getpid(), SIGKILL);
+  }
+  unsigned fatal, calls = 0;
+};
+
+TEST_F(GrabTest, LeavesNoHalfFileUnderItsNameWhenKilledAndGoesOn) {
+  for (unsigned fatal = 1; fatal <= 4; ++fatal) {
+    const auto be_killed = [&] {
+      KillsItself observer(fatal);
+      (void)grab_image(folder_ / "out", observer);
+      std::_Exit(0);
+    };
+    EXPECT_EXIT(be_killed(), testing::KilledBySignal(SIGKILL), "") << fatal;
+    EXPECT_FALSE(std::filesystem::exists(folder_ / "out/rip.json"));
+    for (const auto& entry : std::filesystem::directory_iterator(folder_ / "out")) {
+      if (entry.is_regular_file()) {
+        EXPECT_FALSE(decoded(entry.path()).empty()) << entry.path();
+      }
+    }
+  }
+  Heard heard;
+  const auto rip = grab_image(folder_ / "out", heard);
+  ASSERT_TRUE(rip) << rip.error().message;
+  EXPECT_LT(rip->sectors_read, 900u);
+  auto image = ImageDrive::open(folder_ / "disc.cue");
+  EXPECT_TRUE(verified(folder_ / "out", image->get()).good());
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "out/.grab"));
+}
+
+TEST_F(GrabTest, SaysThatTheTargetIsReadOnly) {
+  std::filesystem::permissions(folder_.path(), std::filesystem::perms(0755));
+  ASSERT_TRUE(make_directories(folder_ / "locked"));
+  ASSERT_EQ(::chmod((folder_ / "locked").c_str(), 0555), 0);
+  // In a process of its own, which is not root, who may write everywhere.
+  const auto grab_as_nobody = [this] {
+    if (::geteuid() == 0 && ::setuid(65534) != 0) std::_Exit(2);
+    Heard heard;
+    const auto into = grab_image(folder_ / "locked", heard), below = grab_image(folder_ / "locked/new", heard);
+    const bool told = !into && into.error().code == Errc::refused && into.error().message.find("choose a folder that can be written") != std::string::npos && !below &&
+                      below.error().code == Errc::refused && below.error().message.find("choose a folder that can be made and written") != std::string::npos;
+    if (!told) std::fprintf(stderr, "%s\n%s\n", into ? "done" : into.error().message.c_str(), below ? "done" : below.error().message.c_str());
+    std::_Exit(told ? 0 : 1);
+  };
+  EXPECT_EXIT(grab_as_nobody(), testing::ExitedWithCode(0), "");
+}
+
 TEST_F(GrabTest, SaysThatTheTargetCannotBeWritten) {
   Heard heard;
   const auto rip = grab_image("/proc/nowhere", heard);
   ASSERT_FALSE(rip);
-  EXPECT_NE(rip.error().message.find("/proc/nowhere"), std::string::npos) << rip.error().message;
+  EXPECT_EQ(rip.error().message, "create directory /proc/nowhere: no such file or directory; choose a folder that can be made and written");
 }
 
 TEST_F(GrabTest, FromADamagedDiscInAnOffDriveEqualsTheImage) {

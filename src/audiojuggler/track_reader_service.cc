@@ -71,7 +71,8 @@ class KeptSamples {
       samples = samples.subspan(static_cast<std::size_t>(n));
     }
     const std::string line = line_of(window);
-    if (::write(windows_.get(), line.data(), line.size()) != static_cast<ssize_t>(line.size())) return write_error(errno == 0 ? ENOSPC : errno, path_);
+    errno = ENOSPC;  // what a write that ends early means
+    if (::write(windows_.get(), line.data(), line.size()) != static_cast<ssize_t>(line.size())) return write_error(errno, path_);
     sectors_ += window.sectors;
     doubts_.insert(doubts_.end(), doubts.begin(), doubts.end());
     return {};

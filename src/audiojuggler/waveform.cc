@@ -15,7 +15,7 @@ namespace {
 struct Colour {
   std::uint8_t r, g, b, a;
 };
-constexpr Colour kExtremes = {92, 156, 214, 255}, kRms = {26, 104, 176, 255}, kLine = {128, 128, 128, 255};
+constexpr Colour kExtremes = {92, 156, 214, 255}, kRms = {26, 104, 176, 255}, kLine = {128, 128, 128, 255}, kGrid = {128, 128, 128, 70};
 constexpr unsigned kAxis = 16;  ///< rows below for the time
 
 /// Digits and a colon, 3 by 5 pixels, a row a number, most significant of three bits left.
@@ -56,11 +56,24 @@ std::string time_text(double seconds) {
   return std::to_string(whole / 60) + ":" + (rest.size() < 2 ? "0" : "") + rest;
 }
 
+/// Behind the sound: the times of the axis, and half of full scale (-6 dB) above and below zero.
+void draw_grid(Raster& raster, const Waveform& waveform, unsigned each) {
+  const double length = waveform.seconds(), step = step_of(length);
+  for (double at = 0; at < length; at += step) {
+    for (unsigned y = 0; y < raster.height - kAxis; ++y) put(raster, static_cast<unsigned>(at / length * raster.width), y, kGrid);
+  }
+  for (unsigned channel = 0; channel < waveform.channels(); ++channel) {
+    for (const unsigned y : {channel * each + each / 4, channel * each + each - each / 4}) {
+      for (unsigned x = 0; x < raster.width; ++x) put(raster, x, y, kGrid);
+    }
+  }
+}
+
 void draw_axis(Raster& raster, const Waveform& waveform) {
   const double length = waveform.seconds(), step = step_of(length);
   for (double at = 0; at < length; at += step) {
     const auto x = static_cast<unsigned>(at / length * raster.width);
-    for (unsigned y = 0; y < 4; ++y) put(raster, x, raster.height - kAxis + y, kLine);
+    for (unsigned y = 0; y < 6; ++y) put(raster, x, raster.height - kAxis + y, kLine);
     const std::string text = time_text(at);
     if (x + text.size() * 8 < raster.width) write(raster, x + 3, raster.height - 12, text);
   }
@@ -117,6 +130,7 @@ Raster draw(const Waveform& waveform, unsigned height) {
   raster.height = std::max(height, kAxis + 4 * waveform.channels());
   raster.rgba.assign(std::size_t{raster.width} * raster.height * 4, 0);
   const unsigned each = (raster.height - kAxis) / waveform.channels();
+  draw_grid(raster, waveform, each);
   for (unsigned channel = 0; channel < waveform.channels(); ++channel) {
     const unsigned top = channel * each;
     for (unsigned x = 0; x < raster.width; ++x) {

@@ -56,7 +56,7 @@ struct Raster {
   std::uint8_t* at(unsigned x, unsigned y) { return rgba.data() + (std::size_t{y} * width + x) * 4; }
 };
 
-/// Extremes light, RMS strong, a line at zero, time along the bottom. On a transparent ground, in colours that stand out on white and on black.
+/// Extremes light, RMS strong, a line at zero, fainter ones at half of full scale, time along the bottom. On a transparent ground, in colours that stand out on white and on black.
 Raster draw(const Waveform& waveform, unsigned height);
 
 }  // namespace ghost::audiojuggler

@@ -30,7 +30,9 @@ std::string field(BytesView data, std::size_t at, std::size_t length) {
 /// The answer up to the length that its own first two bytes tell.
 Result<BytesView> body_of(BytesView data, std::string_view what) {
   if (data.size() < 4) return short_answer(what, data.size());
-  return data.first(std::min<std::size_t>(data.size(), u16(data, 0) + 2)).subspan(4);
+  const std::size_t told = std::size_t{u16(data, 0)} + 2;
+  if (told < 4) return short_answer(what, told);
+  return data.first(std::min(data.size(), told)).subspan(4);
 }
 
 Track track_of(std::uint8_t number, std::uint8_t control, Lba start) {

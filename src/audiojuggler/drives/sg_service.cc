@@ -21,7 +21,7 @@ constexpr unsigned kTimeoutMs = 60'000;  // a drive may spin up, and try a bad s
 
 class SgPort : public ScsiPort {
  public:
-  SgPort(std::filesystem::path path, UniqueFd fd) : path_(std::move(path)), fd_(std::move(fd)) {}
+  explicit SgPort(UniqueFd fd) : fd_(std::move(fd)) {}
 
   Result<ScsiAnswer> run(BytesView command, std::size_t wanted) override {
     ScsiAnswer answer;
@@ -39,10 +39,10 @@ class SgPort : public ScsiPort {
     request.mx_sb_len = static_cast<unsigned char>(sense.size());
     request.timeout = kTimeoutMs;
     if (::ioctl(fd_.get(), SG_IO, &request) != 0) {
-      if (errno == ENOTTY || errno == EINVAL) return Error{Errc::unsupported, path_.string() + " is no drive that takes SCSI commands"};
-      return errno_error("SG_IO", path_.string());
+      if (errno == ENOTTY || errno == EINVAL) return Error{Errc::unsupported, "this is no drive that takes SCSI commands"};
+      return errno_error("send a command to", "the drive");
     }
-    if (request.host_status != 0) return Error{Errc::io, path_.string() + ": the way to the drive failed (host status " + std::to_string(request.host_status) + ")"};
+    if (request.host_status != 0) return Error{Errc::io, "the way to the drive failed (host status " + std::to_string(request.host_status) + ")"};
     answer.status = request.status;
     answer.sense.assign(sense.begin(), sense.begin() + std::min<int>(request.sb_len_wr, static_cast<int>(sense.size())));
     answer.data.resize(wanted - std::min(wanted, static_cast<std::size_t>(std::max(0, request.resid))));
@@ -50,7 +50,6 @@ class SgPort : public ScsiPort {
   }
 
  private:
-  std::filesystem::path path_;
   UniqueFd fd_;
 };
 
@@ -69,7 +68,7 @@ Result<std::unique_ptr<ScsiPort>> open_sg(const std::filesystem::path& path) {
     if (error.code == Errc::refused) error.message += "; the group 'cdrom' may read it";
     return error;
   }
-  return std::unique_ptr<ScsiPort>(std::make_unique<SgPort>(path, std::move(fd)));
+  return std::unique_ptr<ScsiPort>(std::make_unique<SgPort>(std::move(fd)));
 }
 
 std::vector<std::filesystem::path> cd_devices() {

@@ -2,6 +2,7 @@
 
 #include <lame/lame.h>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <string>
@@ -99,6 +100,11 @@ class Mp3Writer : public AudioWriter {
     }
     const std::string number = find(tags, "TRACKNUMBER"), total = find(tags, "TRACKTOTAL");
     if (!number.empty()) id3tag_set_textinfo_utf16(lame_.get(), "TRCK", utf16(total.empty() ? number : number + "/" + total).data());
+    // What ID3 has no frame for goes along under its own name.
+    for (const auto& [name, value] : tags) {
+      const bool framed = name.starts_with("TRACK") || std::any_of(kFrames.begin(), kFrames.end(), [&](const auto& frame) { return frame.first == name; });
+      if (!framed && !value.empty()) id3tag_set_textinfo_utf16(lame_.get(), "TXXX", utf16(name + "=" + value).data());
+    }
   }
 
   Status put(int made) {

@@ -9,6 +9,8 @@
 #include <cerrno>
 #include <cstdio>
 
+#include "base/file.h"
+
 namespace ghost::audiojuggler {
 
 Error write_error(int error_number, const std::filesystem::path& path) {
@@ -20,6 +22,12 @@ Error write_error(int error_number, const std::filesystem::path& path) {
     error.message += "; choose a folder that can be written";
   }
   return error;
+}
+
+Status make_target_folder(const std::filesystem::path& path) {
+  Status made = make_directories(path);
+  if (!made) made.error().message += "; choose a folder that can be made and written";
+  return made;
 }
 
 Result<OutputFile> OutputFile::create(const std::filesystem::path& path, Overwrite overwrite) {

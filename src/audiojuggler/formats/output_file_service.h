@@ -8,6 +8,9 @@ namespace ghost::audiojuggler {
 
 enum class Overwrite : unsigned char { no, yes };
 
+/// Makes the folder that gets files, with its parents, where it is missing; an error says what to do.
+Status make_target_folder(const std::filesystem::path& path);
+
 /// A file that has its name only once it is whole: until finish() it is ".NAME.part" beside it, and gone when dropped.
 class OutputFile {
  public:

@@ -8,6 +8,7 @@ namespace ghost::audiojuggler {
 namespace {
 
 constexpr std::uint16_t kPcm = 1, kExtensible = 0xFFFE;
+constexpr std::uint32_t kUnknown = 0xFFFFFFFF;  ///< length of samples that were written to a pipe, or are told by ds64
 
 Status read_format(BytesView chunk, WavInfo& info) {
   ByteReader in(chunk);
@@ -47,8 +48,13 @@ Result<WavInfo> parse_wav(BytesView head, std::uint64_t file_size) {
     if (id == "data") {
       if (info.rate == 0) return Error{Errc::malformed, "its data chunk comes before its fmt chunk"};
       info.data_offset = at;
-      const std::uint64_t told = size == 0xFFFFFFFF && long_data > 0 ? long_data : size;
-      info.data_bytes = std::min(told, file_size > at ? file_size - at : 0);
+      const std::uint64_t told = size == kUnknown && long_data > 0 ? long_data : size;
+      const std::uint64_t there = file_size > at ? file_size - at : 0;
+      if (told == 0) return Error{Errc::malformed, "its head tells of no samples; a recording that was broken off looks so"};
+      if (told > there && told != kUnknown) {
+        return Error{Errc::data_loss, "it was cut off: its head tells of " + std::to_string(told) + " bytes of samples, " + std::to_string(there) + " are there"};
+      }
+      info.data_bytes = std::min(told, there);
       return info;
     }
     const std::size_t padded = static_cast<std::size_t>(std::min<std::uint64_t>(size + size % 2, in.remaining()));

@@ -12,13 +12,13 @@ struct WavInfo {
   std::uint16_t channels = 0;
   std::uint16_t bits = 0;          ///< of a sample: 8, 16, 24 or 32, integers
   std::uint64_t data_offset = 0;   ///< bytes
-  std::uint64_t data_bytes = 0;    ///< never more than the file has
+  std::uint64_t data_bytes = 0;    ///< all are in the file
 };
 
 /// Enough of a file's beginning to find its samples.
 constexpr std::size_t kWavHead = 64 * 1024;
 
-/// RIFF/WAVE and RF64. malformed when it is no such file, unsupported for samples that are no integers.
+/// RIFF/WAVE and RF64. malformed when it is no such file, unsupported for samples that are no integers, data_loss when the file ends before them.
 /// @param head       the file's first bytes, kWavHead when it has as many
 /// @param file_size  bytes of the whole
 Result<WavInfo> parse_wav(BytesView head, std::uint64_t file_size);
