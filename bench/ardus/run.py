@@ -90,7 +90,7 @@ class Uftp(Rival):
 
     def send(self, content, receivers):
         ids = ",".join(f"0x0000000{number}" for number in range(1, receivers + 1))
-        return ["uftp", "-q", "-R", "-1", "-I", "eth0", "-H", ids, "-E", content.parent, content]
+        return ["uftp", "-q", "-R", "-1", "-I", "eth0", "-H", ids, content]
 
 
 class Udpcast(Rival):
@@ -103,12 +103,13 @@ class Udpcast(Rival):
     def start(self, number, content):
         self.into(number).mkdir(parents=True, exist_ok=True)
         process = self.bench.hosts.start(number, "udp-receiver", "--file", self.received(number, content), "--interface", "eth0", "--nokbd",
-                                         "--no-progress", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+                                         "--no-progress", "--mcast-rdv-address", "239.1.1.1", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         time.sleep(0.2)
         return process
 
     def send(self, content, receivers):
-        return ["udp-sender", "--file", content, "--interface", "eth0", "--min-receivers", receivers, "--nokbd", "--full-duplex", "--no-progress"]
+        return ["udp-sender", "--file", content, "--interface", "eth0", "--min-receivers", receivers, "--nokbd", "--full-duplex", "--no-progress",
+                "--mcast-rdv-address", "239.1.1.1"]
 
 
 def same(one, other):

@@ -1,5 +1,7 @@
 #include "net/datagram_batch.h"
 
+#include <netinet/udp.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
@@ -7,6 +9,9 @@
 namespace ghost::net {
 
 namespace {
+
+constexpr std::size_t kSegments = 16;           // datagrams of a piece: beyond, there is little to gain, and more is lost where one is
+constexpr std::size_t kLongestPiece = 65'000;  // bytes
 
 /// The destination and the interface, as IP_PKTINFO or IPV6_PKTINFO tell them.
 void read_packet_info(msghdr& header, const Address& local, Datagram& datagram) {
@@ -31,15 +36,17 @@ void read_packet_info(msghdr& header, const Address& local, Datagram& datagram) 
   }
 }
 
-template <class Info>
-void put_packet_info(msghdr& header, int level, int type, const Info& info) {
-  header.msg_controllen = CMSG_SPACE(sizeof info);
-  std::memset(header.msg_control, 0, header.msg_controllen);
-  cmsghdr* part = CMSG_FIRSTHDR(&header);
+/// Adds one to what the message is told beside its bytes; `msg_control` has room for all there are.
+template <class Value>
+void put_control(msghdr& header, int level, int type, const Value& value) {
+  auto* const at = static_cast<std::uint8_t*>(header.msg_control) + header.msg_controllen;
+  std::memset(at, 0, CMSG_SPACE(sizeof value));
+  auto* const part = reinterpret_cast<cmsghdr*>(at);
   part->cmsg_level = level;
   part->cmsg_type = type;
-  part->cmsg_len = CMSG_LEN(sizeof info);
-  std::memcpy(CMSG_DATA(part), &info, sizeof info);
+  part->cmsg_len = CMSG_LEN(sizeof value);
+  std::memcpy(CMSG_DATA(part), &value, sizeof value);
+  header.msg_controllen += CMSG_SPACE(sizeof value);
 }
 
 /// Asks for an interface and a source address to send from.
@@ -48,12 +55,12 @@ void write_packet_info(msghdr& header, const Datagram& datagram) {
     in_pktinfo info{};
     info.ipi_ifindex = static_cast<int>(datagram.interface);
     if (datagram.from.family() == Address::Family::ip4) std::memcpy(&info.ipi_spec_dst, datagram.from.ip().data(), 4);
-    put_packet_info(header, IPPROTO_IP, IP_PKTINFO, info);
+    put_control(header, IPPROTO_IP, IP_PKTINFO, info);
   } else {
     in6_pktinfo info{};
     info.ipi6_ifindex = datagram.interface;
     if (datagram.from.family() == Address::Family::ip6) std::memcpy(&info.ipi6_addr, datagram.from.ip().data(), 16);
-    put_packet_info(header, IPPROTO_IPV6, IPV6_PKTINFO, info);
+    put_control(header, IPPROTO_IPV6, IPV6_PKTINFO, info);
   }
 }
 
@@ -97,33 +104,65 @@ void DatagramBatch::prepare_receive(std::size_t count, std::uint8_t* at, std::si
 std::size_t DatagramBatch::send(int fd, std::span<const Datagram> batch) {
   std::size_t taken = 0;
   while (!batch.empty()) {
-    const std::size_t count = std::min(kMost, batch.size());
-    for (std::size_t i = 0; i < count; ++i) prepare_send(i, batch[i]);
-    std::size_t done = 0;
+    std::size_t count = 0, pieces = 0;
+    while (pieces < batch.size() && pieces < kMost) {
+      const std::size_t run = run_length(batch.subspan(pieces, std::min(batch.size(), kMost) - pieces));
+      prepare_send(count, pieces, batch.subspan(pieces, run));
+      runs_[count++] = run;
+      pieces += run;
+    }
+    std::size_t done = 0, passed = 0;
     while (done < count) {
       const int sent = ::sendmmsg(fd, messages_.data() + done, static_cast<unsigned>(count - done), MSG_DONTWAIT);
       if (sent < 0 && errno == EINTR) continue;
       if (sent < 0 && (errno == EAGAIN || errno == ENOBUFS)) return taken;
-      if (sent > 0) taken += static_cast<std::size_t>(sent);
-      done += sent > 0 ? static_cast<std::size_t>(sent) : 1;  // an error is about the first of them
+      if (sent < 0 && stop_segmenting(errno, runs_[done])) break;
+      for (int i = 0; i < std::max(sent, 1); ++i) {  // an error is about the first of them
+        if (sent > 0) taken += runs_[done];
+        passed += runs_[done++];
+      }
     }
-    batch = batch.subspan(count);
+    batch = batch.subspan(passed);
   }
   return taken;
 }
 
-void DatagramBatch::prepare_send(std::size_t slot, const Datagram& datagram) {
+/// How many from the first on can go as one piece.
+std::size_t DatagramBatch::run_length(std::span<const Datagram> batch) const {
+  const Datagram& first = batch.front();
+  if (!segmenting_ || first.bytes.empty()) return 1;
+  std::size_t run = 1;
+  while (run < std::min(batch.size(), kSegments)) {
+    const Datagram& next = batch[run];
+    if (next.bytes.size() != first.bytes.size() || next.interface != first.interface || next.to != first.to || next.from != first.from) break;
+    ++run;
+  }
+  return std::clamp<std::size_t>(kLongestPiece / first.bytes.size(), 1, run);
+}
+
+/// Whether `error` says that this piece can't be cut up here (no checksum offload, a small MTU, an old kernel): then all go one by one.
+bool DatagramBatch::stop_segmenting(int error, std::size_t run) {
+  if (run == 1 || (error != EIO && error != EINVAL && error != EMSGSIZE && error != EOPNOTSUPP)) return false;
+  segmenting_ = false;
+  return true;
+}
+
+void DatagramBatch::prepare_send(std::size_t slot, std::size_t piece, std::span<const Datagram> run) {
+  const Datagram& datagram = run.front();
   addresses_[slot] = SocketAddress(datagram.to);
-  pieces_[slot] = {const_cast<std::uint8_t*>(datagram.bytes.data()), datagram.bytes.size()};
+  for (std::size_t i = 0; i < run.size(); ++i) {
+    pieces_[piece + i] = {const_cast<std::uint8_t*>(run[i].bytes.data()), run[i].bytes.size()};
+  }
   msghdr& header = messages_[slot].msg_hdr;
   header = {};
   header.msg_name = &addresses_[slot].base;
   header.msg_namelen = addresses_[slot].size;
-  header.msg_iov = &pieces_[slot];
-  header.msg_iovlen = 1;
-  if (datagram.interface == 0 && datagram.from.family() == Address::Family::none) return;
+  header.msg_iov = &pieces_[piece];
+  header.msg_iovlen = run.size();
   header.msg_control = controls_[slot].data();
-  write_packet_info(header, datagram);
+  if (datagram.interface != 0 || datagram.from.family() != Address::Family::none) write_packet_info(header, datagram);
+  if (run.size() > 1) put_control(header, SOL_UDP, UDP_SEGMENT, static_cast<std::uint16_t>(datagram.bytes.size()));
+  if (header.msg_controllen == 0) header.msg_control = nullptr;
 }
 
 }  // namespace ghost::net

@@ -24,21 +24,26 @@ class DatagramBatch {
   std::span<const Datagram> received() const { return {datagrams_.data(), received_}; }
 
   /// Sends all of `batch`, however many; a datagram that cannot be sent is skipped, and nothing follows a full socket
-  /// buffer.
+  /// buffer. Runs of equal length that go the same way are handed over in one piece each, where the kernel can cut it up
+  /// again (UDP_SEGMENT, udp(7)).
   /// @return how many the kernel took
   std::size_t send(int fd, std::span<const Datagram> batch);
 
  private:
-  using Control = std::array<std::uint8_t, CMSG_SPACE(sizeof(in6_pktinfo))>;
+  using Control = std::array<std::uint8_t, CMSG_SPACE(sizeof(in6_pktinfo)) + CMSG_SPACE(sizeof(std::uint16_t))>;
 
   void prepare_receive(std::size_t count, std::uint8_t* at, std::size_t stride);
-  void prepare_send(std::size_t slot, const Datagram& datagram);
+  std::size_t run_length(std::span<const Datagram> batch) const;
+  void prepare_send(std::size_t slot, std::size_t piece, std::span<const Datagram> run);
+  bool stop_segmenting(int error, std::size_t run);
 
   std::array<mmsghdr, kMost> messages_{};
   std::array<iovec, kMost> pieces_{};
   std::array<SocketAddress, kMost> addresses_{};
   alignas(cmsghdr) std::array<Control, kMost> controls_{};
   std::array<Datagram, kMost> datagrams_{};
+  std::array<std::size_t, kMost> runs_{};  ///< datagrams of each message that is sent
+  bool segmenting_ = true;                 ///< until the kernel refuses it
   std::size_t received_ = 0;
 };
 

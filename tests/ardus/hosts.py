@@ -78,6 +78,7 @@ class Hosts:
             for pipe in (process.stdout, process.stderr):
                 if pipe:
                     pipe.close()
-        for name in self.names:
+        for number, name in enumerate(self.names):  # a namespace takes its end of a link away some time later
+            subprocess.run(["ip", "link", "delete", f"port{number}"], capture_output=True)
             subprocess.run(["ip", "netns", "delete", name], capture_output=True)
         subprocess.run(["ip", "link", "delete", "switch"], capture_output=True)
