@@ -214,7 +214,11 @@ void Job::on_transfer(const ardus::v1::Transfer& transfer) {
   told_of.share = transfer.bytes_needed == 0 ? 0 : std::min(1.0, static_cast<double>(transfer.bytes_done) / static_cast<double>(transfer.bytes_needed));
   told_of.content = to_hex(transfer.content);
   told_of.receivers.clear();
-  for (const auto& receiver : transfer.receivers) told_of.receivers.push_back(told(receiver, transfer.bytes_needed));
+  record_.receipts.clear();
+  for (const auto& receiver : transfer.receivers) {
+    told_of.receivers.push_back(told(receiver, transfer.bytes_needed));
+    record_.receipts.push_back(receiver.receipt);
+  }
   step(StepKind::distribute).done = transfer.bytes_done;
   step(StepKind::distribute).total = transfer.bytes_needed;
   if (!transfer.detail.empty()) step(StepKind::distribute).detail = transfer.detail;
@@ -245,25 +249,30 @@ void Job::on_verification(const audiojuggler::v1::Job& job) {
   for (const auto& from : job.tracks) track(from.number).verified = from.verified;
 }
 
+/// Whether a receiver's receipt is signed, and for this content.
+static Status check_copy(const v1::StageReceiver& receiver, BytesView signed_receipt, std::string_view content) {
+  if (signed_receipt.empty()) return Error{Errc::data_loss, receiver.name + " gave no receipt"};
+  const auto receipt = ardus::parse_receipt(signed_receipt);
+  if (!receipt) return receipt.error().in(receiver.name);
+  if (to_hex(receipt->content) != content) return Error{Errc::data_loss, receiver.name + ": its receipt is for other content, " + to_hex(receipt->content)};
+  return {};
+}
+
 Result<std::string> Job::verified(const audiojuggler::v1::Job* job) {
   if (job != nullptr) {
     on_verification(*job);
     if (job->state != audiojuggler::v1::JobState::done) return Error{Errc::data_loss, job->error.empty() ? "the comparison ended without a result" : job->error};
   }
-  std::size_t same = 0, receipts = 0, receivers = 0;
+  std::size_t same = 0;
   for (const v1::StageTrack& one : state().tracks) same += one.verified ? 1 : 0;
-  if (state().transfer) {
-    for (const v1::StageReceiver& one : state().transfer->receivers) {
-      ++receivers;
-      receipts += one.state == v1::StageReceiverState::verified && !one.receipt.empty() ? 1 : 0;
-    }
-  }
   if (job != nullptr && same < state().tracks.size()) {
     return Error{Errc::data_loss, fmt::format("{} of {} tracks are bit for bit as on the disc; the others differ", same, state().tracks.size())};
   }
-  if (receipts < receivers) return Error{Errc::data_loss, fmt::format("{} of {} receipts are there", receipts, receivers)};
+  for (std::size_t i = 0; i < record_.receipts.size(); ++i) {
+    if (const Status good = check_copy(state().transfer->receivers[i], record_.receipts[i], state().transfer->content); !good) return good.error();
+  }
   std::string text = job == nullptr ? std::string("no disc to compare with") : fmt::format("{} of {} tracks bit for bit as on the disc", same, same);
-  if (receivers > 0) text += fmt::format(", {} signed receipts checked", receipts);
+  if (!record_.receipts.empty()) text += fmt::format(", {} signed receipts checked", record_.receipts.size());
   return text;
 }
 

@@ -43,15 +43,25 @@ audiojuggler::v1::Job grab_of_two() {
   return job;
 }
 
+constexpr ardus::ContentId kContent{1, 2, 3};
+
+Bytes receipt_for(const ardus::ContentId& content) {
+  static const KeyPair key = KeyPair::generate();
+  ardus::Receipt receipt;
+  receipt.content = content;
+  return ardus::encode_receipt(receipt, key);
+}
+
 ardus::v1::Transfer transfer(ardus::v1::TransferPhase phase, ardus::v1::ReceiverState second) {
   ardus::v1::Transfer made;
   made.phase = phase;
   made.bytes = made.bytes_needed = made.bytes_done = 1000;
   made.wire_bytes = 1100;
+  made.content.assign(kContent.begin(), kContent.end());
   ardus::v1::Receiver one;
   one.name = "reading-room";
   one.state = ardus::v1::ReceiverState::verified;
-  one.receipt = Bytes(64, std::uint8_t{7});
+  one.receipt = receipt_for(kContent);
   ardus::v1::Receiver two = one;
   two.name = "studio";
   two.state = second;
@@ -161,7 +171,7 @@ TEST(Job, FailsADistributionThatLeavesAReceiverWithoutACopy) {
   EXPECT_EQ(outcome.error().message, "1 of 2 receivers hold a verified copy (studio: not heard of for 30 s)");
 }
 
-TEST(Job, CountsOnlyReceiptsThatAreThere) {
+TEST(Job, TakesOnlyReceiptsThatAreSignedAndForThisContent) {
   Job job(1, request(), kStart);
   const auto whole = transfer(ardus::v1::TransferPhase::done, ardus::v1::ReceiverState::verified);
   ASSERT_TRUE(job.distributed(whole));
@@ -169,7 +179,15 @@ TEST(Job, CountsOnlyReceiptsThatAreThere) {
   auto without = whole;
   without.receivers[1].receipt.clear();
   ASSERT_TRUE(job.distributed(without));
+  EXPECT_EQ(job.verified(nullptr).error().message, "studio gave no receipt");
+  auto other = whole;
+  other.receivers[1].receipt = receipt_for(ardus::ContentId{9});
+  ASSERT_TRUE(job.distributed(other));
   EXPECT_EQ(job.verified(nullptr).error().code, Errc::data_loss);
+  auto changed = whole;
+  changed.receivers[0].receipt[100] ^= 1;
+  ASSERT_TRUE(job.distributed(changed));
+  EXPECT_EQ(job.verified(nullptr).error().code, Errc::unauthenticated);
 }
 
 TEST(Job, DoesNotCallATrackVerifiedThatDiffersFromTheDisc) {

@@ -4,6 +4,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/bytes.h"
+
 namespace ghost::workflow {
 
 using Json = nlohmann::ordered_json;
@@ -26,11 +28,14 @@ static Json described(const v1::StageState& state) {
   return tracks;
 }
 
-static Json distributed(const v1::StageState& state) {
+static Json distributed(const v1::StageRecord& record) {
+  const v1::StageState& state = *record.state;
   Json receivers = Json::array();
   if (!state.transfer) return receivers;
-  for (const v1::StageReceiver& one : state.transfer->receivers) {
-    receivers.push_back({{"name", one.name}, {"node", one.words}, {"verified", one.state == v1::StageReceiverState::verified}, {"receipt", one.receipt}});
+  for (std::size_t i = 0; i < state.transfer->receivers.size(); ++i) {
+    const v1::StageReceiver& one = state.transfer->receivers[i];
+    const std::string receipt = i < record.receipts.size() ? to_hex(record.receipts[i]) : "";
+    receivers.push_back({{"name", one.name}, {"node", one.words}, {"verified", one.state == v1::StageReceiverState::verified}, {"receipt", receipt}});
   }
   return Json{{"content", state.transfer->content}, {"bytes", state.transfer->bytes}, {"wire_bytes", state.transfer->wire_bytes}, {"receivers", receivers}};
 }
@@ -44,11 +49,12 @@ static Json accounted(const v1::StageState& state) {
   return ports;
 }
 
-static Json facts(const v1::StageState& state, StepKind step) {
+static Json facts(const v1::StageRecord& record, StepKind step) {
+  const v1::StageState& state = *record.state;
   switch (step) {
     case StepKind::grab: return grabbed(state);
     case StepKind::describe: return described(state);
-    case StepKind::distribute: return distributed(state);
+    case StepKind::distribute: return distributed(record);
     case StepKind::verify: return nullptr;
     case StepKind::account: return accounted(state);
   }
@@ -64,7 +70,7 @@ std::string ledger_line(const Job& job, std::string_view event, std::optional<St
     line["seconds"] = told.seconds;
     line["detail"] = told.detail;
     if (event == "done") {
-      if (Json found = facts(job.state(), *step); !found.is_null()) line["facts"] = std::move(found);
+      if (Json found = facts(job.record(), *step); !found.is_null()) line["facts"] = std::move(found);
     }
   }
   return line.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";

@@ -105,17 +105,22 @@ class FakeNode : public ardus::v1::NodeService {
     ardus::v1::Transfer transfer;
     transfer.session = 9;
     transfer.phase = phase;
+    transfer.content.assign(content.begin(), content.end());
     for (std::uint32_t n = 0; n < request.receivers; ++n) {
       ardus::v1::Receiver receiver;
       receiver.name = "r" + std::to_string(n);
       receiver.state = ardus::v1::ReceiverState::verified;
-      receiver.receipt = Bytes(64, std::uint8_t{1});
+      ardus::Receipt receipt;
+      receipt.content = content;
+      receiver.receipt = ardus::encode_receipt(receipt, key);
       transfer.receivers.push_back(receiver);
     }
     stream.write(transfer);
     stream.finish();
   }
   ardus::v1::TransferPhase phase = ardus::v1::TransferPhase::done;
+  ardus::ContentId content{7};
+  KeyPair key = KeyPair::generate();
   std::optional<ardus::v1::SendRequest> asked;
 };
 

@@ -326,11 +326,14 @@ export interface StageRecord {
   state?: StageState | undefined;
   /** of the tags, for undo */
   commit: string;
+  /** signed, one for each of state.transfer.receivers; empty where there is none */
+  receipts: Uint8Array[];
 }
 export const StageRecordCodec: b2.Codec<StageRecord> = b2.codec('ghostlight.v1.StageRecord', [
   b2.optional(1, 'request', () => StartRequestCodec),
   b2.optional(2, 'state', () => StageStateCodec),
   b2.plain(3, 'commit', 'string'),
+  b2.list(4, 'receipts', 'bytes'),
 ]);
 export const encodeStageRecord = (message: b2.Init<StageRecord>): Uint8Array => StageRecordCodec.encode(message);
 export const decodeStageRecord = (bytes: Uint8Array): StageRecord => StageRecordCodec.decode(bytes);
