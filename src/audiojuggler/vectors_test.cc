@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <cstdio>
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "audiojuggler/cd_text.h"
@@ -22,6 +23,8 @@ Json vectors(const char* part) {
   const auto text = read_file(GHOST_VECTORS "/audiojuggler.json", 1024 * 1024);
   return text ? Json::parse(*text).at(part) : Json();
 }
+
+std::string text_of(const Json& told) { return told.get<std::string>(); }
 
 std::string hex32(std::uint32_t value) {
   char text[9];
@@ -51,12 +54,12 @@ TEST(Vectors, OfDiscIdsAreThosePublished) {
   ASSERT_GE(all.size(), 3u);
   for (const Json& told : all) {
     const Toc toc = toc_of(told);
-    EXPECT_EQ(musicbrainz_id(toc), told.at("musicbrainz")) << told.at("source");
+    EXPECT_EQ(musicbrainz_id(toc), text_of(told.at("musicbrainz"))) << told.at("source");
     if (told.contains("freedb")) {
-      EXPECT_EQ(freedb_id(toc), told["freedb"]) << told.at("source");
+      EXPECT_EQ(freedb_id(toc), text_of(told["freedb"])) << told.at("source");
     }
     if (told.contains("accuraterip")) {
-      EXPECT_EQ(accuraterip_id(toc), told["accuraterip"]) << told.at("source");
+      EXPECT_EQ(accuraterip_id(toc), text_of(told["accuraterip"])) << told.at("source");
     }
   }
 }
@@ -84,15 +87,15 @@ TEST(Vectors, OfChecksumsAreThosePublished) {
     const Bytes disc = noise.bytes(static_cast<std::size_t>(toc.lead_out.value) * kSectorBytes);
     const std::vector<RipTrack> tracks = tracks_of(toc, disc);
     if (told.contains("crc32_of_all")) {
-      EXPECT_EQ(hex32(crc32(disc)), told["crc32_of_all"]);
+      EXPECT_EQ(hex32(crc32(disc)), text_of(told["crc32_of_all"]));
     }
     for (std::size_t i = 0; i < tracks.size() && told.contains("crc32"); ++i) {
-      EXPECT_EQ(hex32(tracks[i].crc32), told["crc32"][i]) << i;
-      EXPECT_EQ(hex32(tracks[i].accuraterip_v1), told.at("accuraterip_v1")[i]) << i;
-      EXPECT_EQ(hex32(tracks[i].accuraterip_v2), told.at("accuraterip_v2")[i]) << i;
+      EXPECT_EQ(hex32(tracks[i].crc32), text_of(told["crc32"][i])) << i;
+      EXPECT_EQ(hex32(tracks[i].accuraterip_v1), text_of(told.at("accuraterip_v1")[i])) << i;
+      EXPECT_EQ(hex32(tracks[i].accuraterip_v2), text_of(told.at("accuraterip_v2")[i])) << i;
     }
     if (told.contains("ctdb")) {
-      EXPECT_EQ(hex32(combined_ctdb_crc(tracks)), told["ctdb"]) << told.at("source");
+      EXPECT_EQ(hex32(combined_ctdb_crc(tracks)), text_of(told["ctdb"])) << told.at("source");
     }
   }
 }
@@ -109,7 +112,7 @@ TEST(Vectors, OfQAreWhatIsWritten) {
   for (const Json& told : vectors("q")) {
     const QBytes q = make_q_position({told.at("control").get<std::uint8_t>(), told.at("track").get<std::uint8_t>(), told.at("index").get<std::uint8_t>(),
                                       told.at("relative").get<std::uint32_t>(), Lba(told.at("at").get<std::int32_t>())});
-    EXPECT_EQ(to_hex(BytesView(q).first(10)), told.at("data"));
+    EXPECT_EQ(to_hex(BytesView(q).first(10)), text_of(told.at("data")));
     EXPECT_TRUE(q_is_sound(q));
   }
 }
