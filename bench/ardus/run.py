@@ -190,7 +190,7 @@ class Bench:
         return result
 
     def run(self):
-        rivals = [kind(self) for kind in (Ardus, FastArdus, Uftp, Udpcast)]
+        rivals = [kind(self) for kind in (Ardus, FastArdus, *([] if self.arguments.only_ardus else [Uftp, Udpcast]))]
         for name, content, size in self.contents():
             for loss in self.arguments.loss:
                 for receivers in self.arguments.receivers:
@@ -243,6 +243,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--limit", type=int, default=40, help="seconds until a transfer counts as hung")
     parser.add_argument("--folder", type=pathlib.Path, help="for content and copies, instead of memory")
+    parser.add_argument("--only-ardus", action="store_true", help="without its rivals")
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
     if not hosts.enter_own_namespaces():

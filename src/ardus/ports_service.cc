@@ -143,6 +143,7 @@ Result<Ports::Listening> Ports::reports(const Way& way, Handler handler) {
 Result<Ports::Listening> Ports::data(Handler handler) {
   net::DatagramOptions options;
   options.local = net::Address::ip4({0, 0, 0, 0}, kDataPort);
+  options.coalesced = true;
   options.share_port = true;
   options.receive_buffer = kReceiveBuffer;
   const bool first = shared_["data"].expired();

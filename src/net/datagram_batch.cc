@@ -13,8 +13,9 @@ namespace {
 constexpr std::size_t kSegments = 16;           // datagrams of a piece: beyond, there is little to gain, and more is lost where one is
 constexpr std::size_t kLongestPiece = 65'000;  // bytes
 
-/// The destination and the interface, as IP_PKTINFO or IPV6_PKTINFO tell them.
-void read_packet_info(msghdr& header, const Address& local, Datagram& datagram) {
+/// The destination and the interface, as IP_PKTINFO or IPV6_PKTINFO tell them; `size` becomes that of each datagram of a piece, as
+/// UDP_GRO tells it.
+void read_packet_info(msghdr& header, const Address& local, Datagram& datagram, std::size_t& size) {
   datagram.to = local;
   datagram.interface = 0;
   for (cmsghdr* part = CMSG_FIRSTHDR(&header); part != nullptr; part = CMSG_NXTHDR(&header, part)) {
@@ -32,6 +33,10 @@ void read_packet_info(msghdr& header, const Address& local, Datagram& datagram) 
       std::memcpy(ip.data(), &info.ipi6_addr, ip.size());
       datagram.to = Address::ip6(ip, local.port());
       datagram.interface = info.ipi6_ifindex;
+    } else if (part->cmsg_level == SOL_UDP && part->cmsg_type == UDP_GRO) {
+      int each = 0;
+      std::memcpy(&each, CMSG_DATA(part), sizeof each);
+      if (each > 0) size = static_cast<std::size_t>(each);
     }
   }
 }
@@ -66,23 +71,30 @@ void write_packet_info(msghdr& header, const Datagram& datagram) {
 
 }  // namespace
 
-int DatagramBatch::receive(int fd, std::span<std::uint8_t> buffer, std::size_t stride, const Address& local,
-                           std::uint64_t& truncated) {
-  received_ = 0;
+int DatagramBatch::receive(int fd, std::span<std::uint8_t> buffer, std::size_t stride, std::size_t longest,
+                           const Address& local, std::uint64_t& truncated) {
+  datagrams_.clear();
   const std::size_t room = std::min(kMost, buffer.size() / stride);
   prepare_receive(room, buffer.data(), stride);
   const int count = ::recvmmsg(fd, messages_.data(), static_cast<unsigned>(room), MSG_DONTWAIT, nullptr);
   for (std::size_t i = 0; i < static_cast<std::size_t>(std::max(count, 0)); ++i) {
     msghdr& header = messages_[i].msg_hdr;
-    if ((header.msg_flags & MSG_TRUNC) != 0) {
-      ++truncated;
+    addresses_[i].size = header.msg_namelen;
+    Datagram piece;
+    piece.from = addresses_[i].address();
+    std::size_t size = messages_[i].msg_len;
+    read_packet_info(header, local, piece, size);
+    if ((header.msg_flags & MSG_TRUNC) != 0 || size > longest) {
+      truncated += size == 0 ? 1 : (messages_[i].msg_len + size - 1) / size;
       continue;
     }
-    addresses_[i].size = header.msg_namelen;
-    Datagram& datagram = datagrams_[received_++];
-    datagram.from = addresses_[i].address();
-    datagram.bytes = {static_cast<const std::uint8_t*>(pieces_[i].iov_base), messages_[i].msg_len};
-    read_packet_info(header, local, datagram);
+    const BytesView bytes(static_cast<const std::uint8_t*>(pieces_[i].iov_base), messages_[i].msg_len);
+    std::size_t at = 0;
+    do {  // an empty datagram is one, too
+      piece.bytes = bytes.subspan(at, std::min(size, bytes.size() - at));
+      datagrams_.push_back(piece);
+      at += size;
+    } while (at < bytes.size());
   }
   return count;
 }

@@ -1,6 +1,7 @@
 #include "net/datagram_socket.h"
 
 #include <net/if.h>
+#include <netinet/udp.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -15,6 +16,7 @@ namespace ghost::net {
 namespace {
 
 constexpr std::size_t kLongestDatagram = 65'535;
+constexpr std::size_t kPieces = 16;  ///< that are received at a time, where each may be many datagrams
 
 /// Epoll knows the socket from the start, so that beginning to receive cannot fail; UDP has no urgent data.
 constexpr std::uint32_t kSilent = EPOLLPRI;
@@ -49,8 +51,9 @@ void wish_receive_buffer(int fd, std::size_t bytes) {
 UdpSocket::UdpSocket(EventLoop& loop, UniqueFd fd, const DatagramOptions& options)
     : EventSource(loop, std::move(fd)),
       address_(options.local),
-      stride_(std::clamp<std::size_t>(options.max_datagram, 1, kLongestDatagram)) {
-  const std::size_t batch = stride_ * DatagramBatch::kMost;
+      longest_(std::clamp<std::size_t>(options.max_datagram, 1, kLongestDatagram)),
+      stride_(options.coalesced ? kLongestDatagram : longest_) {
+  const std::size_t batch = stride_ * (options.coalesced ? kPieces : DatagramBatch::kMost);
   if (batch > loop.read_buffer().size()) own_buffer_.resize(batch);
 }
 
@@ -78,6 +81,7 @@ Status UdpSocket::bind(const DatagramOptions& options) {
     set_option(fd, IPPROTO_IP, IP_PKTINFO, 1);
     set_option(fd, IPPROTO_IP, IP_MULTICAST_ALL, 0);
   }
+  if (options.coalesced) set_option(fd, SOL_UDP, UDP_GRO, 1);  // a kernel that can't hands them over one by one
   if (options.receive_buffer != 0) wish_receive_buffer(fd, options.receive_buffer);
   const SocketAddress at(options.local);
   if (::bind(fd, &at.base, at.size) != 0) return errno_error("open a UDP socket on", options.local.text());
@@ -98,7 +102,7 @@ void UdpSocket::on_events(std::uint32_t events) {
   }
   if (!handler_) return;
   const std::span<std::uint8_t> buffer = own_buffer_.empty() ? loop_.read_buffer() : std::span(own_buffer_);
-  receiving_.receive(fd_.get(), buffer, stride_, address_, truncated_);
+  receiving_.receive(fd_.get(), buffer, stride_, longest_, address_, truncated_);
   const std::shared_ptr<Handler> handler = handler_;
   if (!receiving_.received().empty()) (*handler)(receiving_.received());
 }

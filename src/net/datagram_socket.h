@@ -30,7 +30,8 @@ class UdpSocket final : public DatagramSocket, private EventSource {
   bool is_ip6() const { return address_.family() == Address::Family::ip6; }
 
   Address address_;
-  std::size_t stride_;                ///< bytes kept for one datagram
+  std::size_t longest_;               ///< bytes of a datagram
+  std::size_t stride_;                ///< bytes kept for what comes in one piece
   Bytes own_buffer_;                  ///< for datagrams of which 64 would not fit the loop's buffer
   std::shared_ptr<Handler> handler_;  ///< shared with the call under way, which may replace it or destroy the socket
   DatagramBatch receiving_, sending_;

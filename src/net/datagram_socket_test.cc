@@ -71,6 +71,31 @@ TEST(DatagramSocket, CarriesBatchesInOrderWithWhoSentThemAndToWhom) {
   }
 }
 
+TEST(DatagramSocket, PartsAgainWhatCameInOnePiece) {
+  auto network = make_network();
+  DatagramOptions options = at(Address::loopback(0));
+  options.coalesced = true;
+  options.max_datagram = 1000;
+  const auto receiver = open(*network, options);
+  const auto sender = open(*network, at(Address::loopback(0)));
+  std::vector<Received> received;
+  collect(*receiver, received);
+  std::vector<std::string> texts;
+  for (int i = 0; i < 100; ++i) texts.push_back(std::string(i < 50 ? 900 : 30, static_cast<char>('0' + i % 10)));
+  texts.insert(texts.begin() + 50, std::string(1001, 'x'));  // is too long
+  texts.emplace_back();
+  std::vector<Datagram> batch;
+  for (const auto& text : texts) batch.push_back(datagram(receiver->address(), text));
+  EXPECT_EQ(sender->send(batch), batch.size());
+  ASSERT_TRUE(turn_until(*network, [&] { return received.size() == 101; }));
+  EXPECT_EQ(receiver->truncated(), 1u);
+  texts.erase(texts.begin() + 50);
+  for (std::size_t i = 0; i < received.size(); ++i) {
+    ASSERT_EQ(received[i].bytes, texts[i]) << i;
+    ASSERT_EQ(received[i].from, sender->address());
+  }
+}
+
 TEST(DatagramSocket, GivesTheAddressADatagramWasSentToWhenItListensOnAll) {
   auto network = make_network();
   const auto server = open(*network, at(Address::parse("0.0.0.0:0").value()));

@@ -112,6 +112,7 @@ struct DatagramOptions {
   bool share_port = false;         ///< SO_REUSEADDR: several sockets may receive the same group
   std::size_t receive_buffer = 0;  ///< wished for SO_RCVBUF in bytes; 0 keeps the system's
   std::size_t max_datagram = 1500; ///< longer ones are cut off and dropped, counted in truncated()
+  bool coalesced = false;          ///< for much traffic: the kernel may hand over runs that came together (UDP_GRO); takes 1 MiB
 };
 
 /// A UDP socket that sends and receives in batches.
@@ -119,7 +120,7 @@ class DatagramSocket {
  public:
   virtual ~DatagramSocket() = default;
 
-  /// Called with what arrived, up to 64 at a time.
+  /// Called with what arrived, up to 64 at a time, or with `coalesced` some hundred.
   virtual void on_datagrams(std::function<void(std::span<const Datagram>)> handler) = 0;
   /// Sends in order; returns how many the kernel took. The rest was dropped: this is UDP.
   virtual std::size_t send(std::span<const Datagram> batch) = 0;
