@@ -24,6 +24,7 @@ constexpr double kAlone = 0.5, kAloneAnchored = -2, kAloneMovement = -3;  ///< a
 constexpr double kJoinsUnknown = -0.5;   ///< a name without number, key or form may be a part of an unknown work
 constexpr double kPartAgrees = 4, kPartDiffers = -3;  ///< such a name against the parts of a known work
 constexpr double kOtherText = -6;        ///< a text that names a work belongs to another one only its own words name
+constexpr double kNamedLater = -3;       ///< a movement before the first track that names its work
 constexpr double kNumberFits = 1, kNameFits = 2.5, kNameDiffers = -0.5, kNumberBeyond = -5;
 constexpr double kWorthKeeping = 0.03;   ///< probability below which a candidate is not followed up
 constexpr std::size_t kMostPerTrack = 3, kMostHypotheses = 120;
@@ -111,10 +112,11 @@ class AlbumSearch {
     if (hypothesis.owner == kNobody) return !names_work ? kAloneMovement : is_anchored(reading) ? kAloneAnchored : kAlone;
     if (!hypothesis.work) {
       if (names_work && !is_anchored(reading)) return track > hypothesis.owner ? kJoinsUnknown : kOtherText;
-      if (!names_work) return reading.title.movement.number > 0 ? kNumberFits : 0;
+      if (!names_work) return track < hypothesis.owner ? kOtherText : reading.title.movement.number > 0 ? kNumberFits : 0;
       return same_name(hypothesis.owner, track) ? kOwnText * weights_[track] : kOtherText;
     }
     double score = movement_fit(reading.title.movement, repertoire_.work(*hypothesis.work));
+    if (!names_work && track < hypothesis.owner) score += kNamedLater;
     if (names_work) {
       // A title that may be a movement's name ("Träumerei") can be of a work it does not name.
       const double named = matcher_.score(reading, *hypothesis.work) * weights_[track];

@@ -49,7 +49,7 @@ class Conclusion {
       }
       sum = std::max(sum, decided_.probability);
       if (reading_.composer_is_certain) tell("composer", std::max(sum, certainty_of(work_->composer)), "'" + reading_.composer_text + "' is named, and wrote this work");
-      else tell("composer", sum, "who wrote " + work_->full_title());
+      else tell("composer", sobered(sum), "who wrote " + work_->full_title());
       return;
     }
     if (reading_.composer_is_certain && !reading_.composer_text.empty()) {
@@ -58,12 +58,14 @@ class Conclusion {
         tell("composer", reading_.composers.front().certainty, "'" + reading_.composer_text + "' is named");
       } else {
         out_.composer = reading_.composer_text;
-        tell("composer", 0.8, "'" + reading_.composer_text + "' is named; the repertoire does not have this composer");
+        tell("composer", 0.88, "'" + reading_.composer_text + "' is named; the repertoire does not have this composer");
       }
       return;
     }
     guess_composer();
   }
+  /// Scores of titles without a composer are surer than they should be (docs/ariascribe-accuracy.md).
+  double sobered(double probability) const { return probability >= kApply || reading_.composer_is_certain ? probability : probability * probability; }
   double certainty_of(ComposerIndex composer) const {
     for (const auto& match : reading_.composers) {
       if (match.composer == composer) return match.certainty;
@@ -90,7 +92,7 @@ class Conclusion {
     }
     if (best != votes.end() && best->second > kGuessed) {
       out_.composer = repertoire_.composer(best->first).name;
-      tell("composer", best->second, "works of this composer come nearest");
+      tell("composer", sobered(best->second), "works of this composer come nearest");
     }
   }
 
@@ -102,11 +104,11 @@ class Conclusion {
       out_.movement_count = static_cast<int>(work_->movements.size());
       std::string reason = decided_.reason;
       if (reason.empty()) reason = why_this_work();
-      return tell("work", decided_.probability, std::move(reason));
+      return tell("work", sobered(decided_.probability), std::move(reason));
     }
     if (text.empty()) return;
     out_.work = trimmed(text);
-    tell("work", reading_.names_work() && !reading_.named().catalogue.empty() ? 0.6 : 0.4, "as the text has it; the repertoire has no such work");
+    tell("work", reading_.names_work() && !reading_.named().catalogue.empty() ? 0.9 : 0.8, "as the text has it; the repertoire has no such work");
   }
 
   /// The work's name in the language of the text: the one of its names that says nearly all the text does. A nickname of one word is no
@@ -244,7 +246,7 @@ class Conclusion {
     }
     if (out_.movement_no != 0) {
       const bool agrees = known && (name.empty() || movement_agrees(name, known->title));
-      tell("movement_no", agrees ? 0.99 : work_ && !work_->movements.empty() ? 0.85 : 0.93, agrees ? "stands in the text, and the work has such a movement" : "stands in the text");
+      tell("movement_no", agrees ? 0.99 : work_ && !work_->movements.empty() ? 0.95 : 0.98, agrees ? "stands in the text, and the work has such a movement" : "stands in the text");
     } else if (known && likeness >= kSameMovement) {
       out_.movement_no = known->number;
       tell("movement_no", likeness * decided_.probability, "'" + known->title + "' is the work's number " + std::to_string(known->number));

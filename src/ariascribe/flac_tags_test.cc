@@ -113,6 +113,16 @@ TEST(TagChanges, KeepTheOldTitleAndAddWhatIsKnown) {
   EXPECT_TRUE(tag_changes(after, known()).empty()) << "a second time there is nothing to do";
 }
 
+TEST(TagChanges, SplitPlayersThatStandInOneValue) {
+  Identification found;
+  found.performers = {{"Town Players", "ensemble", ""}, {"A. B.", "soloist", "piano"}};
+  found.reasons = {{"performers", 0.97, "said"}};
+  const auto changes = tag_changes({{"PERFORMER", "Town Players; A. B., pno"}, {"PERFORMER", "C. D. (flute)"}}, found);
+  const auto players = std::find_if(changes.begin(), changes.end(), [](const TagChange& each) { return each.tag == "PERFORMER"; });
+  ASSERT_NE(players, changes.end());
+  EXPECT_EQ(players->after, (std::vector<std::string>{"C. D. (flute)", "A. B. (piano)"}));
+}
+
 TEST(TagChanges, LeaveOutWhatIsNotSure) {
   Identification found = known();
   for (FieldReason& each : found.reasons) {

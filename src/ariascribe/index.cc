@@ -42,6 +42,7 @@ Index::Index(const Repertoire& repertoire) {
     }
   }
   for (std::size_t i = 0; i < repertoire.works().size(); ++i) add_work(static_cast<WorkIndex>(i), repertoire.works()[i]);
+  weigh_terms();
   add_corrections();
 }
 
@@ -156,10 +157,11 @@ std::optional<TermId> Index::term(std::string_view text) const {
   return found == terms_.end() ? std::nullopt : std::optional(found->second);
 }
 
-double Index::rarity(std::optional<TermId> term) const {
+void Index::weigh_terms() {
   const double all = static_cast<double>(entries_.size()) + 1;
-  const double having = term ? static_cast<double>(postings_[static_cast<std::size_t>(*term)].size()) : 0;
-  return std::log(all / (having + 0.5)) + 0.2;
+  rarities_.reserve(postings_.size());
+  for (const auto& postings : postings_) rarities_.push_back(std::log(all / (static_cast<double>(postings.size()) + 0.5)) + 0.2);
+  rarity_of_unknown_ = std::log(all / 0.5) + 0.2;
 }
 
 std::span<const WorkIndex> Index::find_in(const Numbers& numbers, const std::string& key) {

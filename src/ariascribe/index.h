@@ -39,7 +39,7 @@ class Index {
   /// The term a misspelt word means: the commonest one that differs in one character.
   std::optional<TermId> nearest(std::string_view text) const;
   /// How much a term tells: the logarithm of how few works have it. That of a term nobody has for nothing.
-  double rarity(std::optional<TermId> term) const;
+  double rarity(std::optional<TermId> term) const { return term ? rarities_[static_cast<std::size_t>(*term)] : rarity_of_unknown_; }
   std::span<const Posting> with_term(TermId term) const { return postings_[static_cast<std::size_t>(term)]; }
   /// Works with exactly this number, "op:27/2".
   std::span<const WorkIndex> with_number(const std::string& number) const { return find_in(by_number_, number); }
@@ -61,6 +61,7 @@ class Index {
   TermSet terms_of_title(std::string_view title);
   void add_work(WorkIndex index, const Work& work);
   void add_corrections();
+  void weigh_terms();
 
   /// What is left of a term without one of its characters, by its hash.
   struct Correction {
@@ -76,6 +77,8 @@ class Index {
   std::unordered_map<std::string, TermId, Hash, std::equal_to<>> terms_;
   std::vector<Correction> corrections_;  ///< by hash
   std::vector<std::vector<Posting>> postings_;
+  std::vector<double> rarities_;  ///< of each term
+  double rarity_of_unknown_ = 0;
   std::vector<WorkEntry> entries_;
   Numbers by_number_, by_base_;
   std::unordered_map<std::string, std::optional<ComposerIndex>> only_user_;  ///< of a code; none: several composers have it

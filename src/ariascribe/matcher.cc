@@ -24,7 +24,7 @@ constexpr double kFame = 0.35;        ///< per e-fold of a composer's works here
 constexpr double kMoved = 0.9;        ///< probability from which an artist field is believed to hold the title
 constexpr double kNoneOfThese = 5.5;  ///< the score a work must pass to be likelier than none
 /// So many postings of one term are looked at, and so many candidates scored in full.
-constexpr std::size_t kMostPostings = 20'000, kMostScored = 40;
+constexpr std::size_t kMostPostings = 20'000, kMostScored = 40, kUsuallyFound = 1'000;
 
 bool has_code(const Composer& composer, std::string_view code) {
   return std::any_of(composer.catalogues.begin(), composer.catalogues.end(), [&](const std::string& each) { return each == code; });
@@ -308,6 +308,7 @@ void Matcher::find_candidates(Reading& reading, std::size_t limit) const {
   std::vector<std::pair<WorkIndex, double>> found;
   const ParsedTitle& text = reading.named();
   std::unordered_map<std::uint32_t, double> gathered;
+  gathered.reserve(kUsuallyFound);
   const auto wanted = [&](ComposerIndex composer) {
     if (!reading.composer_is_certain) return true;
     return std::any_of(reading.composers.begin(), reading.composers.end(), [&](const auto& match) { return match.composer == composer; });

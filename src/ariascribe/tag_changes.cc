@@ -82,6 +82,12 @@ class Changes {
     const FieldReason* why = reason("performers");
     if (!why || why->confidence < kWorthWriting) return;
     std::vector<std::string> conductors, groups, players = values_of(tags_, "PERFORMER");
+    // "Town Players; A. B., piano" in one value: those named in it get a tag each.
+    std::erase_if(players, [&](const std::string& text) {
+      const std::string folded = fold(text);
+      const bool several = folded.find(';') != std::string::npos || folded.find(" feat") != std::string::npos;
+      return several && std::any_of(found_.performers.begin(), found_.performers.end(), [&](const Performer& each) { return folded.find(fold(each.name)) != std::string::npos; });
+    });
     for (const Performer& each : found_.performers) {
       if (each.role == "conductor") conductors.push_back(each.name);
       else if (each.role == "orchestra" || each.role == "choir" || each.role == "ensemble") groups.push_back(each.name);

@@ -1,0 +1,59 @@
+#!/usr/bin/env python3
+"""ariascribe stays as right as it was: a floor for each field, on labelled rows in the folder GHOSTLIGHT_EVAL names."""
+import os
+import pathlib
+import sys
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+from accuracy import Accuracy  # noqa: E402
+
+PROGRAM = pathlib.Path(os.environ["GHOST_BIN"]) / "ariascribe"
+EVAL = os.environ.get("GHOSTLIGHT_EVAL", "")
+
+# F1, a little below what was measured (docs/ariascribe-accuracy.md).
+ROWS = {"composer": 0.905, "work": 0.925, "catalogue": 0.925, "key": 0.99, "movement_no": 0.96, "movement": 0.955, "performers": 0.92, "instrument": 0.90, "wholly": 0.73}
+ALBUMS = {"composer": 0.97, "work": 0.98, "catalogue": 0.955, "key": 0.99, "movement_no": 0.99, "movement": 0.99, "wholly": 0.90}
+DEGRADED = {"composer": 0.965, "work": 0.98, "catalogue": 0.975, "key": 0.99, "movement_no": 0.985, "movement": 0.985, "wholly": 0.94}
+APPLIED = {"share": 0.48, "work": 0.97}
+
+
+@unittest.skipUnless(EVAL, "skipped: GHOSTLIGHT_EVAL names no folder with labelled rows (ariascribe/dev/), so no accuracy is measured")
+class AccuracyTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.accuracy = Accuracy(PROGRAM, EVAL)
+
+    def keeps(self, floors, measured):
+        table, exact = measured
+        for field, floor in floors.items():
+            value = exact if field == "wholly" else table[field][2]
+            with self.subTest(field=field):
+                self.assertGreaterEqual(value, floor)
+
+    def test_fields_of_single_titles(self):
+        self.keeps(ROWS, self.accuracy.rows())
+
+    def test_fields_of_albums(self):
+        self.keeps(ALBUMS, self.accuracy.albums("title"))
+
+    def test_fields_of_albums_whose_later_tracks_lost_the_works_name(self):
+        self.keeps(DEGRADED, self.accuracy.albums("degraded_title"))
+
+    def test_what_would_be_written_without_asking(self):
+        bands = self.accuracy.bands()
+        rows, work, _ = bands["apply"]
+        self.assertGreaterEqual(rows / sum(each[0] for each in bands.values()), APPLIED["share"])
+        self.assertGreaterEqual(work / rows, APPLIED["work"])
+
+    def test_surer_answers_are_more_often_right(self):
+        for field in ("composer", "work"):
+            surest = self.accuracy.reliability(field)[-1]
+            unsure = self.accuracy.reliability(field)[0]
+            with self.subTest(field=field):
+                self.assertGreater(surest[4], unsure[4])
+                self.assertGreater(surest[4], 0.95)
+
+
+if __name__ == "__main__":
+    unittest.main()
