@@ -35,12 +35,16 @@ int run(const Arguments& arguments) {
   if (out) {
     const Status drawn = waveform_picture(file, *out, size, arguments.has("overwrite") ? Overwrite::yes : Overwrite::no);
     if (!drawn) return fail(arguments, drawn.error());
-    if (arguments.has("json")) print_event({{"v", 1}, {"event", "summary"}, {"file", *out}, {"code", 0}});
   }
-  if (!arguments.has("peaks")) return code(Exit::done);
-  const auto peaks = peaks_of(file);
-  if (!peaks) return fail(arguments, peaks.error());
-  print_event({{"v", 1}, {"event", "peaks"}, {"file", file}, {"peaks", *peaks}, {"code", 0}});
+  Json summary = {{"v", 1}, {"event", "summary"}, {"file", file}};
+  if (out) summary["waveform"] = *out;
+  if (arguments.has("peaks")) {
+    const auto peaks = peaks_of(file);
+    if (!peaks) return fail(arguments, peaks.error());
+    summary["peaks"] = *peaks;
+  }
+  summary["code"] = code(Exit::done);
+  if (arguments.has("json") || arguments.has("peaks")) print_event(summary);
   return code(Exit::done);
 }
 

@@ -92,7 +92,11 @@ void draw_column(Raster& raster, const Waveform::Column& column, unsigned x, uns
 void Peaks::update(BytesView samples) {
   for (std::size_t at = 0; at + kFrameBytes <= samples.size(); at += kFrameBytes, ++at_) {
     if (at_ >= frames_) return;
-    int& highest = highest_[static_cast<std::size_t>(at_ * kCount / frames_)];
+    if (at_ >= part_end_) {
+      part_ = static_cast<std::size_t>(at_ * kCount / frames_);
+      part_end_ = ((part_ + 1) * frames_ + kCount - 1) / kCount;
+    }
+    int& highest = highest_[part_];
     for (const std::size_t byte : {at, at + 2}) {
       const auto sample = static_cast<std::int16_t>(static_cast<std::uint16_t>(samples[byte] | samples[byte + 1] << 8));
       highest = std::max(highest, std::abs(int{sample}));

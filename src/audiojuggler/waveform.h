@@ -20,6 +20,8 @@ class Peaks {
 
  private:
   std::uint64_t frames_, at_ = 0;
+  std::size_t part_ = 0;          ///< under way …
+  std::uint64_t part_end_ = 0;    ///< … up to this frame
   std::vector<int> highest_;
 };
 

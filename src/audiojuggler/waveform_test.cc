@@ -2,8 +2,25 @@
 
 #include <gtest/gtest.h>
 
+#include "audiojuggler/toc.h"
+
 namespace ghost::audiojuggler {
 namespace {
+
+// Each frame is in part frame * 200 / frames, also where a part has less than one frame or parts are not of one length.
+TEST(Peaks, PutEachFrameInItsPart) {
+  for (const std::size_t frames : {1u, 100u, 199u, 200u, 201u, 777u, 4001u}) {
+    for (const std::size_t loud : {std::size_t{0}, frames / 3, frames - 1}) {
+      Bytes samples(frames * kFrameBytes, 0);
+      samples[loud * kFrameBytes + 1] = 0x40;
+      Peaks peaks(frames);
+      for (std::size_t at = 0; at < samples.size(); at += 28) peaks.update(BytesView(samples).subspan(at, std::min<std::size_t>(28, samples.size() - at)));
+      Bytes wanted(Peaks::kCount, 0);
+      wanted[loud * Peaks::kCount / frames] = 128;
+      EXPECT_EQ(peaks.values(), wanted) << frames << " " << loud;
+    }
+  }
+}
 
 TEST(Peaks, TellTheLoudestSampleOfEachPart) {
   Bytes samples(400 * 4, 0);

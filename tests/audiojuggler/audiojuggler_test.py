@@ -158,6 +158,14 @@ class AudioJugglerTest(unittest.TestCase):
         self.assertEqual(sorted(path.name for path in (self.folder / "phone").iterdir()), ["01 - Präludium.mp3", "01 - Präludium.opus", "01 - Präludium.wav"])
         self.assertEqual((self.folder / "phone" / "01 - Präludium.wav").read_bytes()[44:], self.samples[:750 * SECTOR])
 
+    def test_a_picture_and_its_numbers(self):
+        self.assertEqual(run("grab", self.image, "--into", self.out, "--quiet", "--format", "wav").returncode, 0)
+        png = self.folder / "wave.png"
+        told = events(run("picture", self.out / "01 - Präludium.wav", "--waveform", png, "--peaks", "--json"))
+        self.assertEqual([(one["event"], one["code"], one["waveform"], len(one["peaks"])) for one in told], [("summary", 0, str(png), 200)])
+        self.assertTrue(png.read_bytes().startswith(b"\x89PNG"))
+        self.refused("is there already and is not overwritten", "picture", self.out / "01 - Präludium.wav", "--waveform", png)
+
     def test_every_verb_has_examples(self):
         for verb in ("disc", "grab", "verify", "convert", "picture", "jobs", "watch", "cancel", "devices", "serve"):
             self.assertIn("\nExamples:\n  audiojuggler " + verb, run(verb, "--help").stdout, verb)
