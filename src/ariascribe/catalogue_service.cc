@@ -22,7 +22,14 @@ v1::Band band_of(Band band) {
 }  // namespace
 
 TrackInput from_message(const v1::TrackInput& track) {
-  TrackInput input{track.title, track.album, track.artist, track.composer, track.performer, track.conductor, track.ensemble, 0};
+  TrackInput input;
+  input.title = track.title;
+  input.album = track.album;
+  input.artist = track.artist;
+  input.composer = track.composer;
+  input.performer = track.performer;
+  input.conductor = track.conductor;
+  input.ensemble = track.ensemble;
   input.track_number = static_cast<int>(std::min<std::uint32_t>(track.track_number, 9999));
   return input;
 }

@@ -100,5 +100,21 @@ TEST_F(Lookups, ByCallsSayWhatIsWrongWithThem) {
   EXPECT_EQ(catalogue.identify_album(album, context).error().code, Errc::exhausted);
 }
 
+TEST(Messages, OfATrackKeepAllItsTexts) {
+  v1::TrackInput message;
+  message.title = "a";
+  message.album = "b";
+  message.artist = "c";
+  message.composer = "d";
+  message.performer = "e";
+  message.conductor = "f";
+  message.ensemble = "g";
+  message.track_number = 100'000;
+  const TrackInput input = from_message(message);
+  EXPECT_EQ(input.title + input.album + input.artist + input.composer + input.performer + input.conductor + input.ensemble, "abcdefg");
+  EXPECT_EQ(input.songwriter, "");
+  EXPECT_EQ(input.track_number, 9999);
+}
+
 }  // namespace
 }  // namespace ghost::ariascribe
