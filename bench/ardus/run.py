@@ -132,11 +132,12 @@ class Bench:
 
     def contents(self):
         dice = random.Random(17)
-        file = self.folder / "image"
-        with file.open("wb") as out:
-            for _ in range(self.arguments.megabytes):
-                out.write(dice.randbytes(1_000_000))
-        yield "file", file, self.arguments.megabytes * 1_000_000
+        if self.arguments.megabytes:
+            file = self.folder / "image"
+            with file.open("wb") as out:
+                for _ in range(self.arguments.megabytes):
+                    out.write(dice.randbytes(1_000_000))
+            yield "file", file, self.arguments.megabytes * 1_000_000
         if self.arguments.files:
             folder = self.folder / "small"
             folder.mkdir()
@@ -238,7 +239,7 @@ def main():
     parser.add_argument("--make-house", type=pathlib.Path, default=ROOT / "build/dev/bin/make_house", help="makes nodes that trust each other")
     parser.add_argument("--receivers", type=int, nargs="+", default=[1, 4])
     parser.add_argument("--loss", type=float, nargs="+", default=[0, 0.01])
-    parser.add_argument("--megabytes", type=int, default=256)
+    parser.add_argument("--megabytes", type=int, default=256, help="of one file; 0: none is sent")
     parser.add_argument("--files", type=int, default=0, metavar="N", help="also send so many files of 4 KiB")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--limit", type=int, default=40, help="seconds until a transfer counts as hung")
