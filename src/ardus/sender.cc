@@ -104,12 +104,17 @@ void Sender::Impl::probe(TimePoint now) {
   next_probe_ = now + probe_interval();
 }
 
-/// Asks everybody who is not known to hold everything; whoever does not answer is asked again.
+/// Whether nothing is left to do for the group: only single receivers, if any, are still served.
+bool Sender::Impl::group_is_done() const { return begun_ && !streaming_ && pending_.empty() && windows_.empty(); }
+
+/// Asks everybody who is not known to hold everything, but for those who are being served; whoever does not answer is asked again.
 void Sender::Impl::census(TimePoint now) {
   Control out = message(MessageType::probe);
   std::uint32_t asked = 0;
   for (const auto& peer : peers_) {
     if (!peer || peer->has_all()) continue;
+    const bool served = !peer->needs.empty() || peer->flow.state != UnicastFlow::State::idle;
+    if (served && peer->state != PeerState::silent) continue;
     ++asked;
     if (!peer->asked) peer->asked = now;
     auto& runs = out.receivers;
@@ -143,10 +148,10 @@ void Sender::Impl::tick(TimePoint now) {
   tend_flows(now);
   watch_silence(now);
   const SenderPhase at = phase();
-  if (at == SenderPhase::streaming || at == SenderPhase::draining) {
+  if ((at == SenderPhase::streaming || at == SenderPhase::draining) && now >= next_probe_) probe(now);
+  if (at == SenderPhase::streaming || (at == SenderPhase::draining && !group_is_done())) {
     settled_since_ = TimePoint::max();
-    if (now >= next_probe_) probe(now);
-  } else if (at == SenderPhase::settling) {
+  } else if (at == SenderPhase::settling || at == SenderPhase::draining) {
     if (settled_since_ == TimePoint::max()) {
       settled_since_ = now;
       census_tries_ = 0;
@@ -203,7 +208,7 @@ TimePoint Sender::Impl::next_wakeup() const {
   }
   const SenderPhase in = phase();
   if (in == SenderPhase::streaming || in == SenderPhase::draining) at = std::min(at, next_probe_);
-  if (in == SenderPhase::settling) at = std::min(at, settled_since_ == TimePoint::max() ? TimePoint::min() : next_census_);
+  if (in == SenderPhase::settling || (in == SenderPhase::draining && group_is_done())) at = std::min(at, settled_since_ == TimePoint::max() ? TimePoint::min() : next_census_);
   return at;
 }
 

@@ -32,6 +32,7 @@ struct Sender::Impl {
   void tick(TimePoint now);
   TimePoint next_wakeup() const;
   bool emit_control();
+  bool group_is_done() const;
   void control(Control message, Destination to, std::uint32_t index, TimePoint now);
   Control message(MessageType type) const;
   void announce(TimePoint now);

@@ -108,6 +108,15 @@ TEST(Session, OneSlowLinkHoldsUpNobody) {
   EXPECT_LE(result.slowest_seconds, 2.0 * 16 * kMiB * 8 * 1514 / 1408 / 50e6);
 }
 
+TEST(Session, WhoseLastReportWasLostIsNotGivenUpWhileASlowOneIsServed) {
+  SimulationOptions options = session(100, 48 * kMiB, 0.01);
+  options.slow = 1;
+  options.slow_rate = 7'500'000;
+  const SimulationResult result = simulate(options);
+  expect_all_verified(result);
+  EXPECT_GT(result.slowest_seconds, 60);  // the silence after which a receiver is given up
+}
+
 TEST(Session, LateJoinersGetWhatTheyMissedFewAloneAndManyTogether) {
   SimulationOptions options = session(10, 16 * kMiB, 0.01);
   options.late = {{9, 60ms}};
