@@ -37,9 +37,10 @@ Result<ardus::v1::Transfers> ask_transfers(Session& session) {
   std::optional<Status> ended;
   auto call = ardus::v1::NodeClient(session.channel()).watch(
       {}, [&](const ardus::v1::Transfers& transfers) { first = transfers; }, [&](const Status& status) { ended = status; });
-  if (!session.wait([&] { return first || ended; })) return Error{Errc::cancelled, "interrupted"};
+  const bool came = session.wait([&] { return first || ended; });
+  call.cancel();  // what is above hears no more of it
+  if (!came) return Error{Errc::cancelled, "interrupted"};
   if (!first) return *ended ? Error{Errc::io, "the daemon told no transfers"} : ended->error();
-  call.cancel();
   return std::move(*first);
 }
 

@@ -3,6 +3,7 @@
 
 #include <charconv>
 #include <iostream>
+#include <memory>
 
 #include "ardus/api.h"
 #include "base/file.h"
@@ -129,11 +130,11 @@ int end(const Arguments& arguments, const ardus::v1::Transfer& transfer) {
 
 /// Cancels the transfer that Ctrl-C was for.
 void cancel(Steering& steering, std::uint64_t session) {
-  bool answered = false;
+  const auto answered = std::make_shared<bool>(false);  // the answer may come when nobody waits any more
   ardus::v1::CancelRequest request;
   request.session = session;
-  ardus::v1::NodeClient(steering.caller()).cancel(request, [&](const Result<ardus::v1::CancelResponse>&) { answered = true; });
-  steering.wait([&] { return answered; });
+  ardus::v1::NodeClient(steering.caller()).cancel(request, [answered](const Result<ardus::v1::CancelResponse>&) { *answered = true; });
+  steering.wait([&] { return *answered; });
 }
 
 int send(const Arguments& arguments) {
@@ -142,11 +143,12 @@ int send(const Arguments& arguments) {
     std::cerr << "ardus: " << request.error().message << "\n";
     return code(Exit::usage);
   }
-  auto steering = Steering::open(arguments, arguments.has("quiet"));
-  if (!steering) return fail(arguments, steering.error());
+  // Before the connection, whose end is told to them.
   Display display(arguments);
   ardus::v1::Transfer last;
   std::optional<Status> ended;
+  auto steering = Steering::open(arguments, arguments.has("quiet"));
+  if (!steering) return fail(arguments, steering.error());
   auto call = ardus::v1::NodeClient((*steering)->caller()).send(
       *request,
       [&](const ardus::v1::Transfer& transfer) {
@@ -169,6 +171,10 @@ int receive(const Arguments& arguments) {
     std::cerr << "ardus: receive needs --into DIR, the folder that takes what comes\n";
     return code(Exit::usage);
   }
+  // Before the connection, whose end is told to them.
+  Display display(arguments);
+  ardus::v1::Transfer last;
+  std::optional<Status> ended;
   auto steering = Steering::open(arguments, arguments.has("quiet"));
   if (!steering) return fail(arguments, steering.error());
   ardus::v1::ReceiveRequest request;
@@ -176,9 +182,6 @@ int receive(const Arguments& arguments) {
   request.interfaces = arguments.all("iface");
   request.once = arguments.has("once");
   if (!arguments.has("json") && !arguments.has("quiet")) std::cerr << "ardus: waiting for transfers into " << request.into << "\n";
-  Display display(arguments);
-  ardus::v1::Transfer last;
-  std::optional<Status> ended;
   auto call = ardus::v1::NodeClient((*steering)->caller()).receive(
       request,
       [&](const ardus::v1::Transfer& transfer) {

@@ -112,15 +112,18 @@ int follow(Session& session, bool json, bool quiet) {
         last = state;
         teller.tell(last, session.network().reactor().now());
       },
-      [&](const Status& status) { ended = status; });
+      [&](const Status& status) {
+        if (!ended) ended = status;
+      });
   const bool came = session.wait(over);
+  const std::optional<Status> told = ended;
+  call.cancel();  // what is above hears no more of it
   teller.end();
   if (!came) {
     std::cerr << "ghostlight: the job goes on without this terminal; 'ghostlight start --watch' shows it, --cancel ends it\n";
     return code(Exit::interrupted);
   }
-  if (last.state != StepState::done && last.state != StepState::failed) return complain("ghostlight", ended && !*ended ? ended->error() : Error{Errc::io, "the host ended"});
-  if (!ended) call.cancel();
+  if (last.state != StepState::done && last.state != StepState::failed) return complain("ghostlight", told && !*told ? told->error() : Error{Errc::io, "the host ended"});
   if (json) std::cout << stage_json(last) << std::endl;
   else if (!quiet) std::cout << stage_report(Terminal::of(STDOUT_FILENO), last) << std::flush;
   if (last.state == StepState::failed) return complain("ghostlight", Error{Errc::aborted, last.message});

@@ -67,13 +67,13 @@ Status serve(const DaemonSpec& spec, const Places& where_it_is, const Config& co
   options.assets = spec.assets;
   auto node = b2::Node::start(**network, std::move(options), log);
   if (!node) return node.error();
+  std::unique_ptr<b2::HostLink> host;
   struct End {
     const DaemonSpec& spec;
     ~End() {
       if (spec.ended) spec.ended();
     }
   } end{spec};
-  std::unique_ptr<b2::HostLink> host;
   (*node)->on_services_changed = [&](const b2::v1::ServiceEntry& entry) {
     if (host) host->tell_services(entry);
     if (spec.services_changed) spec.services_changed(entry);
