@@ -34,10 +34,10 @@ export function bitRate(bits: number): string {
 
 const kCatalogues: Readonly<Record<string, string>> = { op: 'Op.', k: 'K.', d: 'D.', s: 'S.', l: 'L.', hob: 'Hob.', woo: 'WoO' };
 
-/** "op:27/2" as people write it, "Op. 27/2"; what has another form as it is. */
+/** "op:27/2" as people write it, "Op. 27/2", and "bwv-anh:114" with its appendix; what has another form as it is. */
 export function catalogueName(number: string): string {
-  const parts = /^([a-z]+):(.+)$/.exec(number);
-  return parts === null ? number : `${kCatalogues[parts[1]!] ?? parts[1]!.toUpperCase()} ${parts[2]!}`;
+  const parts = /^([a-z]+)(-anh)?:(.+)$/.exec(number);
+  return parts === null ? number : `${kCatalogues[parts[1]!] ?? parts[1]!.toUpperCase()} ${parts[2] ? 'Anh. ' : ''}${parts[3]!}`;
 }
 
 /** "C# minor" with its own sign. */
