@@ -11,7 +11,7 @@ namespace ghost::workflow {
 namespace {
 
 constexpr unsigned kMostHosts = 32, kMostStages = 100;
-constexpr std::string_view kNamespaces = "/run/netns/";
+constexpr std::string_view kNamespaces = "/run/netns/";  ///< where iproute2 keeps names
 
 /// Gives the receiver at `state` a key, a name and its place in the house.
 Status join(const std::filesystem::path& state, const std::string& name, const b2::House& house) {
@@ -81,7 +81,6 @@ Status StageHosts::make_in_namespaces() {
   if (const Status chosen = choose_prefix(); !chosen) return chosen;
   clear();
   interface_ = prefix_ + "-br";
-  if (const Status noted = write_file_atomically(names_file(), as_bytes(prefix_ + "\n"), 0600); !noted) return noted;
   const std::vector<std::vector<std::string>> bridge = {
       {"ip", "link", "add", interface_, "type", "bridge", "mcast_snooping", "0"},
       {"ip", "addr", "add", fmt::format("10.117.{}.1/24", subnet_), "dev", interface_},
@@ -102,20 +101,19 @@ Status StageHosts::make_in_namespaces() {
   return {};
 }
 
-/// Names that are free, or were this state's before.
+/// The first names nobody holds; what a killed host left behind under them is cleared away by the next.
 Status StageHosts::choose_prefix() {
-  std::string before;
-  if (const auto text = read_file(names_file(), 64)) before = text->substr(0, text->find('\n'));
-  std::error_code failed;
   for (unsigned n = 0; n < kMostStages; ++n) {
-    const std::string prefix = n == 0 ? "stage" : "stage" + std::to_string(n + 1);
-    const bool taken = std::filesystem::exists(std::string(kNamespaces) + prefix + "-1", failed) || std::filesystem::exists("/sys/class/net/" + prefix + "-br", failed);
-    if (taken && prefix != before) continue;
+    const std::string prefix = "gl-stage" + (n == 0 ? "" : std::to_string(n + 1));
+    auto lock = FileLock::acquire("/run/" + prefix + ".lock");
+    if (!lock && lock.error().code == Errc::busy) continue;
+    if (!lock) return lock.error();
+    names_ = std::move(*lock);
     prefix_ = prefix;
     subnet_ = n;
     return {};
   }
-  return Error{Errc::exhausted, "network namespaces stage-1 to stage100-1 are all taken; 'ip netns delete NAME' frees one"};
+  return Error{Errc::exhausted, fmt::format("{} hosts with receivers run on this machine; 'ghostlight stop' ends one", kMostStages)};
 }
 
 Status StageHosts::make_namespace(unsigned number) {

@@ -1,11 +1,13 @@
 #pragma once
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "b2/child_spec.h"
 #include "b2/house.h"
+#include "base/file.h"
 #include "base/result.h"
 
 namespace ghost::workflow {
@@ -22,7 +24,7 @@ class StageHosts {
     std::filesystem::path ardus;       ///< the program
     bool namespaces = true;            ///< false: processes on loopback, also for root
   };
-  /// Blocks for about 50 ms a host. Takes away what a process that was killed left of the same state.
+  /// Blocks for about 50 ms a host. Takes away what a process that was killed left under the same names.
   static Result<std::unique_ptr<StageHosts>> make(Spec spec, const b2::House& house);
   ~StageHosts();
   StageHosts(const StageHosts&) = delete;
@@ -32,7 +34,7 @@ class StageHosts {
   const std::vector<b2::ChildSpec>& children() const { return children_; }
   /// The interface by which they are reached.
   const std::string& interface() const { return interface_; }
-  /// For people: "3 hosts in network namespaces stage-1 to stage-3, 2 % packet loss".
+  /// For people: "3 hosts in network namespaces gl-stage-1 to gl-stage-3, 2 % packet loss".
   std::string text() const;
 
  private:
@@ -46,11 +48,11 @@ class StageHosts {
   void clear();
   std::string namespace_of(unsigned number) const { return prefix_ + "-" + std::to_string(number); }
   std::filesystem::path state_of(unsigned number) const { return spec_.state / "stage" / "hosts" / std::to_string(number); }
-  std::filesystem::path names_file() const { return spec_.state / "stage" / "hosts" / "namespaces"; }
 
   Spec spec_;
   bool in_namespaces_ = false;
   std::string prefix_, interface_, why_not_;
+  std::optional<FileLock> names_;  ///< held as long as the names are ours
   unsigned subnet_ = 0;
   std::vector<b2::ChildSpec> children_;
 };

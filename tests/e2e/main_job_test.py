@@ -255,6 +255,22 @@ class MainJob(unittest.TestCase):
         self.assertEqual([receiver["state"] for receiver in summary["receivers"]], ["verified"] * 3)
         self.check_copies(summary["into"])
 
+    @unittest.skipUnless(ROOT, "receivers are in namespaces only as root")
+    def test_what_a_killed_host_left_is_taken_over_by_the_next(self):
+        def namespaces():
+            return {name for name in os.listdir("/run/netns") if name.startswith("gl-stage")}
+
+        before = namespaces()
+        self.assertGreaterEqual(len(before), 3)
+        self.up.process.kill()
+        self.up.process.wait(LONG)
+        self.assertEqual(namespaces(), before)
+        other = Up()
+        during = namespaces()
+        other.stop()
+        self.assertEqual(during, before)
+        self.assertEqual(len(namespaces()), len(before) - 3)
+
     def test_a_broken_disc_is_told_and_leaves_nothing(self):
         cue, _ = make_disc(self.up.path, 1)
         whole = (self.up.path / "disc.bin").read_bytes()
