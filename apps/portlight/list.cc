@@ -64,6 +64,10 @@ int name_not_found(const std::string& name, const portlight::Registry& registry)
     std::cerr << "portlight: nothing that I can see listens as " << printable(name) << ", which is registered on " << rows[0]->first << "\n";
     return code(Exit::failed);
   }
+  if (name == "registry") {
+    std::cerr << "portlight: 'registry' needs one of: show, search, diff, history, update\nTry: portlight --help\n";
+    return code(Exit::usage);
+  }
   const std::vector<std::string> verbs = {"why", "identify", "registry", "serve", "help"};
   if (std::find(verbs.begin(), verbs.end(), name) != verbs.end()) {
     std::cerr << "portlight: options stand after the verb: portlight " << name << " … --state DIR\n";

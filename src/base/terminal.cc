@@ -48,6 +48,7 @@ bool is_number(const std::string& cell) {
   const std::size_t digit = cell[0] == '-' || cell[0] == '+' ? 1 : 0;
   if (digit >= cell.size() || cell[digit] < '0' || cell[digit] > '9') return false;
   const std::size_t end = std::min(cell.find_first_not_of("0123456789.,", digit), cell.size());
+  if (std::count(cell.begin(), cell.begin() + static_cast<std::ptrdiff_t>(end), '.') > 1) return false;  // an address
   const std::string_view unit = std::string_view(cell).substr(end);
   return unit.empty() || unit == "%" || (unit[0] == ' ' && unit.size() <= 6);
 }

@@ -67,6 +67,16 @@ TEST(Table, AlignsByWhatIsShownAndNumbersAtTheRight) {
             "e\u0301             3\n");
 }
 
+TEST(Table, TakesNoAddressForANumber) {
+  Table table({"WHERE", "STATE"});
+  table.add({"127.0.0.1", "ok"});
+  table.add({"0.0.0.0", "ok"});
+  EXPECT_EQ(table.text(80),
+            "WHERE      STATE\n"
+            "127.0.0.1  ok\n"
+            "0.0.0.0    ok\n");
+}
+
 TEST(Table, LetsNoCellMoveTheCursorOrAddALine) {
   Table table({"NAME"});
   table.add({"a\x1b[2J\nb", "beyond"});
