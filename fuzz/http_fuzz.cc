@@ -1,5 +1,6 @@
 #include <cstdlib>
 
+#include "b2/connect_call.h"
 #include "net/http.h"
 #include "net/memory_world.h"
 
@@ -33,9 +34,21 @@ struct Server {
         });
   }
 
+  /// What is taken for a call keeps within what the protocol allows.
+  static void read_call(const HttpRequest& request) {
+    const std::string type = b2::media_type(request.header("content-type").value_or(""));
+    const auto codec = b2::unary_codec(type);
+    if (codec && (b2::is_connect_stream(type) || b2::media_type_of(*codec) != type)) std::abort();
+    const auto call = b2::read_connect_call(
+        {request.header("connect-protocol-version"), request.header("content-encoding"), request.header("connect-timeout-ms")},
+        codec.value_or(b2::ConnectCodec::json));
+    if (call && call->timeout && (*call->timeout < Duration::zero() || *call->timeout > std::chrono::milliseconds(9'999'999'999))) std::abort();
+  }
+
   void handle(const HttpRequest& request, std::unique_ptr<HttpReply> reply) {
     if (request.path.empty() || request.path[0] != '/' || request.path.find("..") != std::string::npos) std::abort();
     if (!request.header("host") || request.headers.size() > 8 || request.body.size() > 256) std::abort();
+    if (request.method == "POST") read_call(request);
     auto upgraded = reply->upgrade_to_websocket("b2.1", [this](std::unique_ptr<ByteStream> stream) {
       websocket = std::move(stream);
       websocket->set_handler(websocket_seen);

@@ -156,6 +156,7 @@ int up(const Arguments& arguments) {
     processes = std::make_unique<b2::KernelProcesses>(node.network());
     host = std::make_unique<b2::Host>(b2::HostParts{node.network().reactor(), *processes, node.endpoint(), log, {}}, b2::Host::About{node.core(), kVersion});
     node.endpoint().services.add(*host);
+    node.hosted = [&host] { return host ? host->counted() : std::vector<b2::HostedCount>(); };
     for (const ChildProgram& child : children()) {
       if (const Status added = host->add(child_spec(child, *programs, *where, arguments)); !added) return added;
     }

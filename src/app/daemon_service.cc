@@ -65,6 +65,7 @@ Status serve(const DaemonSpec& spec, const Places& where_it_is, const Config& co
   options.hosts = config.list(spec.socket + ".host");
   options.keeps_house = spec.keeps_house;
   options.assets = spec.assets;
+  if (config.text(spec.socket + ".metrics") == "loopback") options.metrics_for = b2::MetricsFor::loopback;
   auto node = b2::Node::start(**network, std::move(options), log);
   if (!node) return node.error();
   std::unique_ptr<b2::HostLink> host;
@@ -118,7 +119,12 @@ std::vector<Option> daemon_options() {
   log.value = "LEVEL";
   log.help = "how much to tell on stderr";
   log.choices = {"error", "warning", "info", "debug"};
-  return {state_option(), config_option(), listen_option(), name, host, log};
+  Option metrics;
+  metrics.name = "metrics";
+  metrics.value = "WHO";
+  metrics.help = "who may read /metrics: members and the token's bearer, or all of this machine";
+  metrics.choices = {"members", "loopback"};
+  return {state_option(), config_option(), listen_option(), name, host, metrics, log};
 }
 
 Result<Config> daemon_config(const DaemonSpec& spec, const Arguments& arguments) {
@@ -128,6 +134,7 @@ Result<Config> daemon_config(const DaemonSpec& spec, const Arguments& arguments)
       {section + ".listen", ConfigType::list, listen, "addresses to listen on, beside the Unix socket", {}},
       {section + ".name", ConfigType::text, "", "what this node calls itself; by default the name it has kept, or the machine's", {}},
       {section + ".host", ConfigType::list, "", "names, beside localhost, that browsers may reach this by", {}},
+      {section + ".metrics", ConfigType::text, "members", "who may read /metrics: members and who bears the token, or all of this machine", {"members", "loopback"}},
       {section + ".log", ConfigType::text, "info", "how much to tell on stderr", {"error", "warning", "info", "debug"}},
   };
   keys.insert(keys.end(), spec.keys.begin(), spec.keys.end());

@@ -358,7 +358,7 @@ void Channel::die(Errc code, std::string message) {
   if (!peer_hello_ && side_ == Side::acceptor) wiring_.output.append(BytesView(kPreface));
   std::copy(payload.begin(), payload.end(),
             begin_frame(FrameType::goaway, 0, 0, static_cast<std::uint16_t>(code), 0, payload.size()));
-  ++wiring_.endpoint.counters.refused_total;
+  wiring_.endpoint.counters.refuse(code == Errc::timed_out ? Refusal::silence : Refusal::broken_rule);
   over_ = true;
   const Error error{code, wiring_.peer->where + ": " + message};
   end_all(error);

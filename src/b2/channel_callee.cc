@@ -85,7 +85,7 @@ Status Channel::judge_right(std::uint16_t index, const MethodEntry& method) {
 }
 
 void Channel::refuse_call(std::uint32_t id, const Error& why) {
-  ++wiring_.endpoint.counters.refused_total;
+  wiring_.endpoint.counters.refuse(refusal_of_call(why.code));
   if (!take_control_token("a refused CALL")) return;
   const auto window = static_cast<std::size_t>(std::max<std::int64_t>(send_window_, 0));
   const BytesView text = as_bytes(why.message).first(std::min({why.message.size(), kMaxErrorText, window}));
@@ -98,7 +98,7 @@ void Channel::dispatch(Stream& stream, BytesView request) {
   MethodEntry& entry = *stream.method;
   entry.counters.began();
   stream.dispatched = true;
-  stream.timed = !entry.on_loop || entry.counters.calls() % kTimeEvery == 0;
+  stream.timed = !entry.on_loop || entry.counters.calls() % kTimeEvery == 1;
   if (stream.timed) stream.began = wiring_.clock.precise_now();
 
   CallContext context;
@@ -179,7 +179,9 @@ void Channel::finish(std::uint64_t key, const Payload& last) {
   Stream* stream = streams_.find(static_cast<std::uint32_t>(key));
   if (stream == nullptr || stream->ours || stream->handler_done) return;
   stream->handler_done = true;
-  stream->method->counters.ended(true);
+  stream->method->counters.ended(stream->was_cancelled ? static_cast<std::uint16_t>(Errc::cancelled)
+                                 : stream->answer_sent ? static_cast<std::uint16_t>(Errc::timed_out)
+                                                       : MethodCounters::kOk);
   if (stream->timed) stream->method->counters.took(wiring_.clock.precise_now() - stream->began);
   if (!over_ && !stream->was_cancelled && !stream->answer_sent) {
     answer(*stream, 0, last);
@@ -192,7 +194,7 @@ void Channel::fail(std::uint64_t key, const Error& error) {
   Stream* stream = streams_.find(static_cast<std::uint32_t>(key));
   if (stream == nullptr || stream->ours || stream->handler_done) return;
   stream->handler_done = true;
-  stream->method->counters.ended(stream->was_cancelled);  // a caller that gave up is no failure
+  stream->method->counters.ended(stream->was_cancelled ? Errc::cancelled : stream->answer_sent ? Errc::timed_out : error.code);
   if (stream->timed) stream->method->counters.took(wiring_.clock.precise_now() - stream->began);
   if (!over_ && !stream->was_cancelled && !stream->answer_sent) {
     answer(*stream, static_cast<std::uint16_t>(error.code), Payload(as_bytes(error.message).first(std::min(error.message.size(), kMaxErrorText))));

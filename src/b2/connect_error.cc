@@ -43,9 +43,23 @@ std::string_view connect_name(Errc code) {
   return "unknown";
 }
 
-std::string connect_error_json(const Error& error) {
-  const nlohmann::ordered_json body = {{"code", connect_name(error.code)}, {"message", error.message}};
+static nlohmann::ordered_json connect_error(const Error& error) {
+  return {{"code", connect_name(error.code)}, {"message", error.message}};
+}
+
+static std::string text_of(const nlohmann::ordered_json& body) {
   return body.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+}
+
+std::string connect_error_json(const Error& error) { return text_of(connect_error(error)); }
+
+Bytes connect_stream_end(const Error& error) {
+  constexpr std::uint8_t end_of_stream = 2;
+  const std::string body = text_of({{"error", connect_error(error)}});
+  Bytes envelope = {end_of_stream};
+  for (int shift = 24; shift >= 0; shift -= 8) envelope.push_back(static_cast<std::uint8_t>(body.size() >> shift));
+  envelope.insert(envelope.end(), body.begin(), body.end());
+  return envelope;
 }
 
 }  // namespace ghost::b2

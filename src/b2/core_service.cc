@@ -51,21 +51,26 @@ Result<v1::DescribeResponse> CoreService::describe(const v1::DescribeRequest& re
   return response;
 }
 
-Result<v1::HealthResponse> CoreService::health(const v1::HealthRequest& request, const CallContext&) {
+v1::HealthResponse CoreService::health_now() const {
   v1::HealthResponse response;
   response.health = v1::Health::serving;
   for (const v1::ServiceEntry& entry : endpoint_.services.entries()) {
-    if (!request.service.empty()) {
-      if (entry.name != request.service) continue;
-      response.health = entry.health;
-      return response;
-    }
-    if (entry.health == v1::Health::not_serving) {
-      response.detail += (response.detail.empty() ? "not serving: " : ", ") + entry.name;
-    }
+    if (entry.health != v1::Health::not_serving) continue;
+    response.health = v1::Health::not_serving;
+    response.detail += (response.detail.empty() ? "not serving: " : ", ") + entry.name;
   }
-  if (!request.service.empty()) return Error{Errc::not_found, endpoint_.name + " has no service '" + request.service + "'"};
   return response;
+}
+
+Result<v1::HealthResponse> CoreService::health(const v1::HealthRequest& request, const CallContext&) {
+  if (request.service.empty()) return health_now();
+  for (const v1::ServiceEntry& entry : endpoint_.services.entries()) {
+    if (entry.name != request.service) continue;
+    v1::HealthResponse response;
+    response.health = entry.health;
+    return response;
+  }
+  return Error{Errc::not_found, endpoint_.name + " has no service '" + request.service + "'"};
 }
 
 v1::StatsResponse CoreService::stats_now() const {
@@ -73,7 +78,13 @@ v1::StatsResponse CoreService::stats_now() const {
   response.uptime_ms = static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(clock_.now() - started_).count());
   response.connections = endpoint_.counters.connections;
   response.connections_total = endpoint_.counters.connections_total;
-  response.refused_total = endpoint_.counters.refused_total;
+  response.refused_total = endpoint_.counters.refused_total();
+  for (std::size_t why = 0; why < endpoint_.counters.refused.size(); ++why) {
+    if (endpoint_.counters.refused[why] == 0) continue;
+    v1::RefusedFor& told = response.refused_for.emplace_back();
+    told.reason = name(static_cast<Refusal>(why));
+    told.count = endpoint_.counters.refused[why];
+  }
   response.bytes_in = endpoint_.counters.bytes_in;
   response.bytes_out = endpoint_.counters.bytes_out;
   response.budget_used = endpoint_.budget.used();

@@ -23,6 +23,8 @@ class CoreService : public v1::CoreService {
   Result<v1::LimitsResponse> limits(const v1::LimitsRequest& request, const CallContext& context) override;
 
   v1::StatsResponse stats_now() const;
+  /// Of the whole endpoint: not_serving when one of its services is not; `detail` says which.
+  v1::HealthResponse health_now() const;
 
  private:
   Endpoint& endpoint_;

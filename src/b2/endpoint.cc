@@ -41,6 +41,12 @@ void MethodCounters::took(Duration time) {
   ++histogram_[std::min(bucket_of(us), histogram_.size() - 1)];
 }
 
+void MethodCounters::ended(std::uint16_t status) {
+  --open_;
+  ++statuses_[status < kStatuses ? status : static_cast<std::uint16_t>(Errc::unknown)];
+  if (status != kOk && status != static_cast<std::uint16_t>(Errc::cancelled)) ++failed_;
+}
+
 v1::MethodStats MethodCounters::told() const {
   v1::MethodStats stats;
   stats.calls = calls_;
@@ -48,16 +54,48 @@ v1::MethodStats MethodCounters::told() const {
   stats.open = open_;
   if (timed_ == 0) return stats;
   stats.mean_us = sum_us_ / static_cast<double>(timed_);
-  const std::uint64_t beyond = timed_ / 100;
+  stats.p50_us = quantile_us(0.5);
+  stats.p99_us = quantile_us(0.99);
+  return stats;
+}
+
+double MethodCounters::quantile_us(double share) const {
+  const auto beyond = static_cast<std::uint64_t>(static_cast<double>(timed_) * (1 - share));
   std::uint64_t seen = 0;
   for (std::size_t bucket = histogram_.size(); bucket-- > 0;) {
     seen += histogram_[bucket];
-    if (seen > beyond) {
-      stats.p99_us = top_of(bucket);
-      break;
-    }
+    if (seen > beyond) return top_of(bucket);
   }
-  return stats;
+  return 0;
+}
+
+std::uint64_t MethodCounters::faster_than(unsigned power) const {
+  const std::size_t end = std::min(bucket_of(std::uint64_t{1} << power), histogram_.size());
+  return std::accumulate(histogram_.begin(), histogram_.begin() + static_cast<std::ptrdiff_t>(end), std::uint64_t{0});
+}
+
+std::string_view name(Refusal why) {
+  switch (why) {
+    case Refusal::connection_limit: return "connection_limit";
+    case Refusal::silence: return "silence";
+    case Refusal::protocol: return "protocol";
+    case Refusal::needs_tls: return "needs_tls";
+    case Refusal::tls: return "tls";
+    case Refusal::broken_rule: return "broken_rule";
+    case Refusal::call_right: return "call_right";
+    case Refusal::call_limit: return "call_limit";
+    case Refusal::call_unfit: return "call_unfit";
+    case Refusal::http_host: return "http_host";
+    case Refusal::http_origin: return "http_origin";
+    case Refusal::http_token: return "http_token";
+    case Refusal::count_: break;
+  }
+  return "";
+}
+
+Refusal refusal_of_call(Errc code) {
+  if (code == Errc::refused || code == Errc::unauthenticated) return Refusal::call_right;
+  return code == Errc::exhausted || code == Errc::busy ? Refusal::call_limit : Refusal::call_unfit;
 }
 
 void ServiceTable::add(Service& service, v1::Health health) {

@@ -5,7 +5,9 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <numeric>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "b2/service.h"
@@ -52,15 +54,33 @@ class ReceiveBudget {
 /// How often a method was called and how long it took; durations in a histogram of four buckets per power of two.
 class MethodCounters {
  public:
+  static constexpr std::uint16_t kOk = 0;
+  static constexpr std::size_t kStatuses = 17;  ///< kOk and those of Errc
+
   void began() { ++calls_, ++open_; }
-  void ended(bool well) { --open_, failed_ += well ? 0 : 1; }
+  /// @param status  kOk or an Errc; a caller that gave up (cancelled) is no failure
+  void ended(std::uint16_t status);
+  void ended(Errc status) { ended(static_cast<std::uint16_t>(status)); }
   void took(Duration time);
+
   std::uint64_t calls() const { return calls_; }
+  std::uint32_t open() const { return open_; }
+  /// Calls that ended with that status.
+  std::uint64_t ended_with(std::size_t status) const { return statuses_[status]; }
+  /// Of the calls, those that were timed.
+  std::uint64_t timed() const { return timed_; }
+  double timed_us() const { return sum_us_; }  ///< how long these took together
+  /// How many of these took less than 2^power microseconds.
+  std::uint64_t faster_than(unsigned power) const;
   v1::MethodStats told() const;
 
  private:
+  /// The bound, in microseconds, under which that share of the timed calls stayed.
+  double quantile_us(double share) const;
+
   std::uint64_t calls_ = 0, failed_ = 0, timed_ = 0;
   std::uint32_t open_ = 0;
+  std::array<std::uint64_t, kStatuses> statuses_{};
   double sum_us_ = 0;
   std::array<std::uint32_t, 160> histogram_{};
 };
@@ -89,6 +109,7 @@ class ServiceTable {
   const std::vector<v1::ServiceEntry>& entries() const { return entries_; }
   Service* service(std::string_view name) const;
   std::vector<v1::MethodStats> stats() const;
+  const std::deque<MethodEntry>& methods() const { return methods_; }  ///< by index, those of services that left too
 
   /// Rings after every change, with what HELLO_UPDATE has to tell.
   std::function<void(const v1::ServiceEntry&)> on_change;
@@ -98,6 +119,27 @@ class ServiceTable {
   std::vector<v1::ServiceEntry> entries_;
   std::vector<Service*> services_;  ///< as entries_
 };
+
+/// Why connections and calls are turned away. A closed set: each is a label of a metric (docs/spec/b2.md §10).
+enum class Refusal : std::uint8_t {
+  connection_limit,  ///< too many connections, or too many that did not say who they are
+  silence,           ///< first bytes or HELLO did not come in time
+  protocol,          ///< nothing that is served here, or not in this place
+  needs_tls,         ///< off loopback without TLS
+  tls,               ///< the handshake failed
+  broken_rule,       ///< a connection that was ended because its peer broke the protocol
+  call_right,        ///< calls that who called may not make
+  call_limit,        ///< calls beyond a limit, or while shutting down
+  call_unfit,        ///< calls that could not be taken for another reason
+  http_host,         ///< HTTP's Host is no name of this server
+  http_origin,       ///< HTTP from a page of another server
+  http_token,        ///< HTTP with a wrong token, or without one where it is needed
+  count_
+};
+/// "connection_limit", …: the enumerator's name.
+std::string_view name(Refusal why);
+/// How the refusal of a call that ends with `code` is counted.
+Refusal refusal_of_call(Errc code);
 
 /// What all channels of a process share: who it is, what it serves, what it allows.
 struct Endpoint {
@@ -116,7 +158,11 @@ struct Endpoint {
   std::function<void(std::function<Result<Bytes>()> work, std::function<void(Result<Bytes>)> then)> run_on_worker;
 
   struct Counters {
-    std::uint64_t connections = 0, connections_total = 0, refused_total = 0, bytes_in = 0, bytes_out = 0;
+    std::uint64_t connections = 0, connections_total = 0, bytes_in = 0, bytes_out = 0;
+    std::array<std::uint64_t, static_cast<std::size_t>(Refusal::count_)> refused{};
+
+    void refuse(Refusal why) { ++refused[static_cast<std::size_t>(why)]; }
+    std::uint64_t refused_total() const { return std::accumulate(refused.begin(), refused.end(), std::uint64_t{0}); }
   } counters;
 
   v1::Hello hello() const { return hello(limits); }

@@ -56,6 +56,12 @@ void Host::tell_services(const v1::ServiceEntry& changed) {
   for (const auto& child : children_) child->tell_services(changed);
 }
 
+std::vector<HostedCount> Host::counted() const {
+  std::vector<HostedCount> counts;
+  for (const auto& child : children_) counts.push_back({child->name(), child->state() == Supervisor::State::ready, child->restarts()});
+  return counts;
+}
+
 v1::HostState Host::state() const {
   const Endpoint& endpoint = parts_.endpoint;
   v1::HostState state;

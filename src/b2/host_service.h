@@ -6,6 +6,7 @@
 
 #include "b2/core_service.h"
 #include "b2/hosted_child_service.h"
+#include "b2/metrics.h"
 #include "b2/v1/host.b2.h"
 
 namespace ghost::b2 {
@@ -30,6 +31,8 @@ class Host : public v1::HostService {
 
   v1::HostState state() const;
   bool any_running() const;
+  /// Its children, as /metrics tells them.
+  std::vector<HostedCount> counted() const;
   /// For ServiceTable::on_change: what else the host serves is the children's to call.
   void tell_services(const v1::ServiceEntry& changed);
 

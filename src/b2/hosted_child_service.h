@@ -43,6 +43,7 @@ class HostedChild {
   const std::string& name() const { return spec_.name; }
   bool running() const { return supervisor_.running(); }
   Supervisor::State state() const { return supervisor_.state(); }
+  std::uint32_t restarts() const { return supervisor_.restarts(); }
   v1::Child told() const;
   /// Whether `service` is one of this child's.
   bool serves(const Service& service) const;

@@ -1,7 +1,6 @@
 #include "b2/http_gateway_service.h"
 
 #include <algorithm>
-#include <charconv>
 
 #include "b2/access_service.h"
 #include "b2/connect_error.h"
@@ -13,19 +12,24 @@ namespace ghost::b2 {
 
 namespace {
 
-constexpr std::string_view kJson = "application/json";
 constexpr Duration kDefaultTimeout = std::chrono::seconds(30);
 constexpr std::string_view kBearerProtocol = "b2.bearer.";
+constexpr std::string_view kWrongToken = "that token is not the one of this host; 'ghostlight status' prints it";
 
-net::HttpResponse json(int status, std::string body) {
+net::HttpResponse uncached(int status, std::string_view type, Bytes body) {
   net::HttpResponse response;
   response.status = status;
-  response.headers = {{"content-type", std::string(kJson)}, {"cache-control", "no-store"}};
-  response.body = to_bytes(as_bytes(body));
+  response.headers = {{"content-type", std::string(type)}, {"cache-control", "no-store"}};
+  response.body = std::move(body);
   return response;
 }
 
+net::HttpResponse json(int status, std::string_view body) { return uncached(status, media_type_of(ConnectCodec::json), to_bytes(as_bytes(body))); }
+
 net::HttpResponse error_response(const Error& error) { return json(http_status(error.code), connect_error_json(error)); }
+
+/// To a client that opens a stream by Connect's streaming protocol, in that protocol: HTTP's 200 and an end that is the error.
+net::HttpResponse stream_refusal(const Error& error, std::string_view type) { return uncached(200, type, connect_stream_end(error)); }
 
 /// Headers that keep a page of ours from loading or being loaded by others.
 void harden(net::HttpResponse& response) {
@@ -60,15 +64,18 @@ std::vector<std::string_view> list_of(std::string_view header) {
 /// Where the answer of a call made by HTTP goes: one call, one response.
 class HttpCall : public CallSink, public std::enable_shared_from_this<HttpCall> {
  public:
-  using Render = std::function<Result<std::string>(BytesView)>;
+  using Render = std::function<Result<Bytes>(BytesView)>;
 
-  HttpCall(net::Reactor& reactor, Endpoint& endpoint, MethodEntry& method, std::unique_ptr<net::HttpReply> reply, Render render)
-      : reactor_(reactor), endpoint_(endpoint), method_(method), reply_(std::move(reply)), render_(std::move(render)), began_(reactor.precise_now()) {
+  /// @param type, render  what an answer's body is written as
+  HttpCall(net::Reactor& reactor, Endpoint& endpoint, MethodEntry& method, std::unique_ptr<net::HttpReply> reply, std::string_view type, Render render)
+      : reactor_(reactor), endpoint_(endpoint), method_(method), reply_(std::move(reply)), type_(type), render_(std::move(render)),
+        began_(reactor.precise_now()) {
     method_.counters.began();
   }
 
   void arm(Duration timeout) {
     timer_ = reactor_.wake_at(reactor_.now() + timeout, [self = shared_from_this()](TimePoint) {
+      self->late_ = true;
       self->respond(error_response(Error{Errc::timed_out, "the deadline passed before the call was done"}));
       self->cancel();
     });
@@ -78,12 +85,12 @@ class HttpCall : public CallSink, public std::enable_shared_from_this<HttpCall> 
   void finish(std::uint64_t, const Payload& last) override {
     Bytes bytes(last.size);
     last.write_to(bytes.data());
-    auto text = render_(bytes);
-    end(text.has_value());
-    respond(text ? json(200, std::move(*text)) : error_response(text.error()));
+    auto body = render_(bytes);
+    end(body ? MethodCounters::kOk : static_cast<std::uint16_t>(body.error().code));
+    respond(body ? uncached(200, type_, std::move(*body)) : error_response(body.error()));
   }
   void fail(std::uint64_t, const Error& error) override {
-    end(false);
+    end(static_cast<std::uint16_t>(error.code));
     respond(error_response(error));
   }
   void on_ready(std::uint64_t, std::function<void()>) override {}
@@ -100,8 +107,8 @@ class HttpCall : public CallSink, public std::enable_shared_from_this<HttpCall> 
   }
 
  private:
-  void end(bool well) {
-    method_.counters.ended(well);
+  void end(std::uint16_t status) {
+    method_.counters.ended(late_ ? static_cast<std::uint16_t>(Errc::timed_out) : status);
     method_.counters.took(reactor_.precise_now() - began_);
     timer_.reset();
   }
@@ -117,7 +124,9 @@ class HttpCall : public CallSink, public std::enable_shared_from_this<HttpCall> 
   Endpoint& endpoint_;
   MethodEntry& method_;
   std::unique_ptr<net::HttpReply> reply_;
+  std::string_view type_;
   Render render_;
+  bool late_ = false;  ///< its deadline has passed, and its caller has been told
   TimePoint began_;
   std::function<void()> cancelled_;
   std::shared_ptr<std::atomic<bool>> token_;
@@ -156,43 +165,53 @@ std::optional<net::HttpResponse> HttpGateway::refusal(const net::HttpRequest& re
   return std::nullopt;
 }
 
-/// Who bears `bearer`; null for a token that is not ours. No token makes a stranger.
-std::shared_ptr<const Identity> HttpGateway::identify(std::string_view bearer) const {
+/// Who bears `bearer`; null for a token that is not ours. Without one it is whom the connection proved: a member, by TLS, or this
+/// node's user, by its Unix socket; otherwise a stranger.
+std::shared_ptr<const Identity> HttpGateway::identify(std::string_view bearer, const HttpPeer& peer) const {
   if (bearer.empty()) {
+    if (peer.identity && peer.identity->kind != Identity::Kind::stranger) return peer.identity;
     auto stranger = std::make_shared<Identity>();
     stranger->where = "HTTP";
     stranger->why_stranger = "the request bears no token: 'ghostlight status' prints the console's";
     return stranger;
   }
   if (parts_.token.empty() || !equal_in_constant_time(as_bytes(bearer), as_bytes(parts_.token))) return nullptr;
-  net::Peer peer;
-  return console_identity(peer);
+  return console_identity(net::Peer());
 }
 
-void HttpGateway::handle(net::HttpRequest request, std::unique_ptr<net::HttpReply> reply) {
+std::shared_ptr<const Identity> HttpGateway::identify(const net::HttpRequest& request, const HttpPeer& peer) const {
+  const std::string_view authorization = request.header("authorization").value_or("");
+  constexpr std::string_view scheme = "Bearer ";
+  return identify(authorization.starts_with(scheme) ? authorization.substr(scheme.size()) : std::string_view(), peer);
+}
+
+void HttpGateway::handle(net::HttpRequest request, std::unique_ptr<net::HttpReply> reply, const HttpPeer& peer) {
   if (auto refused = refusal(request)) {
     harden(*refused);
-    ++parts_.endpoint.counters.refused_total;
+    parts_.endpoint.counters.refuse(refused->status == 421 ? Refusal::http_host : Refusal::http_origin);
     return reply->send(std::move(*refused));
   }
-  if (request.method == "GET" && request.header("upgrade")) return upgrade(request, std::move(reply));
-  if (request.method == "POST") return call(std::move(request), std::move(reply));
+  if (request.method == "GET" && request.header("upgrade")) return upgrade(request, std::move(reply), peer);
+  if (request.method == "POST") return call(request, std::move(reply), peer);
   net::HttpResponse response = request.method == "GET" || request.method == "HEAD"
-                                   ? get(request)
+                                   ? get(request, peer)
                                    : net::HttpResponse::text(405, "GET for pages, POST for calls.\n");
   if (response.status == 405) response.headers.emplace_back("allow", "GET, HEAD, POST");
   harden(response);
   reply->send(std::move(response));
 }
 
-void HttpGateway::upgrade(const net::HttpRequest& request, std::unique_ptr<net::HttpReply> reply) {
+void HttpGateway::upgrade(const net::HttpRequest& request, std::unique_ptr<net::HttpReply> reply, const HttpPeer& peer) {
   if (request.path != "/b2") return reply->send(net::HttpResponse::text(404, "WebSockets are opened at /b2.\n"));
   std::string bearer;
   for (const std::string_view protocol : list_of(request.header("sec-websocket-protocol").value_or(""))) {
     if (protocol.starts_with(kBearerProtocol)) bearer = protocol.substr(kBearerProtocol.size());
   }
-  auto identity = identify(bearer);
-  if (!identity) return reply->send(net::HttpResponse::text(401, "That token is not the one of this host; 'ghostlight status' prints it.\n"));
+  auto identity = identify(bearer, peer);
+  if (!identity) {
+    parts_.endpoint.counters.refuse(Refusal::http_token);
+    return reply->send(net::HttpResponse::text(401, std::string(kWrongToken) + ".\n"));
+  }
   const Status done = reply->upgrade_to_websocket("b2.1", [serve = parts_.serve, identity](std::unique_ptr<net::ByteStream> stream) {
     auto placed = std::make_shared<Identity>(*identity);
     placed->where = stream->peer().remote.text();
@@ -201,52 +220,74 @@ void HttpGateway::upgrade(const net::HttpRequest& request, std::unique_ptr<net::
   if (!done) reply->send(net::HttpResponse::text(400, done.error().message + "\n"));
 }
 
-void HttpGateway::call(net::HttpRequest request, std::unique_ptr<net::HttpReply> reply) {
-  const auto refuse = [&](const Error& error) { reply->send(error_response(error)); };
+/// A call by the Connect protocol, or why it is none.
+void HttpGateway::call(const net::HttpRequest& request, std::unique_ptr<net::HttpReply> reply, const HttpPeer& peer) {
+  const auto refuse = [&](const Error& error, Refusal why, int status = 0) {
+    parts_.endpoint.counters.refuse(why);
+    net::HttpResponse response = json(status != 0 ? status : http_status(error.code), connect_error_json(error));
+    if (status == 415) response.headers.emplace_back("accept-post", "application/json, application/proto");
+    if (error.code == Errc::unsupported && request.header("content-encoding")) response.headers.emplace_back("accept-encoding", "identity");
+    reply->send(std::move(response));
+  };
   const std::string_view path = std::string_view(request.path).substr(1);
   const auto slash = path.find('/');
   MethodEntry* method = slash == std::string_view::npos ? nullptr : parts_.endpoint.services.find(path.substr(0, slash), path.substr(slash + 1));
-  if (method == nullptr) return refuse(Error{Errc::not_found, "there is no method at " + request.path + "; calls go to /SERVICE/METHOD"});
-  const std::string_view type = request.header("content-type").value_or("");
-  if (type.substr(0, type.find(';')) != kJson) {
-    return reply->send(json(415, connect_error_json(Error{Errc::unsupported, "calls carry content-type: application/json"})));
+  if (method == nullptr) {
+    return refuse({Errc::unsupported, "there is no method at " + request.path + "; calls go to /SERVICE/METHOD"}, Refusal::call_unfit, 404);
   }
-  if (method->kind != MethodKind::unary) return refuse(Error{Errc::unsupported, request.path + " is a stream; streams go by WebSocket"});
-  std::string_view bearer = request.header("authorization").value_or("");
-  constexpr std::string_view scheme = "Bearer ";
-  bearer = bearer.starts_with(scheme) ? bearer.substr(scheme.size()) : std::string_view();
-  const auto identity = identify(bearer);
-  if (!identity) return refuse(Error{Errc::unauthenticated, "that token is not the one of this host; 'ghostlight status' prints it"});
+  const std::string type = media_type(request.header("content-type").value_or(""));
+  const Error streams{Errc::unsupported, request.path + " is a stream; streams go by b2, in a WebSocket at /b2"};
+  if (method->kind != MethodKind::unary && is_connect_stream(type)) {
+    parts_.endpoint.counters.refuse(Refusal::call_unfit);
+    return reply->send(stream_refusal(streams, type));
+  }
+  const auto codec = unary_codec(type);
+  if (!codec) {
+    return refuse({Errc::unsupported, "calls carry content-type: application/json or application/proto"}, Refusal::call_unfit, 415);
+  }
+  if (method->kind != MethodKind::unary) return refuse(streams, Refusal::call_unfit);
+  const auto call = read_connect_call(
+      {request.header("connect-protocol-version"), request.header("content-encoding"), request.header("connect-timeout-ms")}, *codec);
+  if (!call) return refuse(call.error(), Refusal::call_unfit);
+  auto identity = identify(request, peer);
+  if (!identity) return refuse({Errc::unauthenticated, std::string(kWrongToken)}, Refusal::http_token);
   const std::string name = method->service_name + "/" + method->name;
-  if (const Status allowed = identity->may(method->needs, name); !allowed) return refuse(allowed.error());
-  auto bytes = codec().request_from_json(method->service_name, method->name, as_text(request.body));
-  if (!bytes) return refuse(bytes.error());
-
-  Duration timeout = kDefaultTimeout;
-  if (const auto told = request.header("connect-timeout-ms")) {
-    std::uint32_t ms = 0;
-    const auto [end, error] = std::from_chars(told->data(), told->data() + told->size(), ms);
-    if (error != std::errc() || end != told->data() + told->size()) return refuse(Error{Errc::malformed, "connect-timeout-ms is a number of milliseconds"});
-    timeout = std::chrono::milliseconds(ms);
-  }
-  const auto sink = std::make_shared<HttpCall>(parts_.reactor, parts_.endpoint, *method, std::move(reply),
-                                               [this, service = method->service_name, called = method->name](BytesView answer) {
-                                                 return codec().response_to_json(service, called, answer, JsonStyle::compact);
-                                               });
-  sink->arm(timeout);
-  CallContext context;
-  context.caller = identity;
-  context.deadline = parts_.reactor.now() + timeout;
-  context.service = method->service_name;
-  context.method = method->name;
-  method->service->handle(method->method, *bytes, ServerCall(sink, 1, std::move(context)));
+  if (const Status allowed = identity->may(method->needs, name); !allowed) return refuse(allowed.error(), Refusal::call_right);
+  if (call->timeout == Duration::zero()) return refuse({Errc::timed_out, "the deadline had passed when the call arrived"}, Refusal::call_unfit);
+  start(request, *call, *method, std::move(identity), std::move(reply));
 }
 
-net::HttpResponse HttpGateway::get(const net::HttpRequest& request) const {
-  if (request.path == "/healthz") return health();
-  if (request.path == "/metrics") {
-    return net::HttpResponse::text(200, prometheus_text(parts_.endpoint.program, parts_.core.stats_now()), "text/plain; version=0.0.4; charset=utf-8");
+void HttpGateway::start(const net::HttpRequest& request, const ConnectCall& call, MethodEntry& method, std::shared_ptr<const Identity> caller,
+                        std::unique_ptr<net::HttpReply> reply) {
+  Bytes from_json;
+  HttpCall::Render render = [](BytesView answer) -> Result<Bytes> { return to_bytes(answer); };
+  if (call.codec == ConnectCodec::json) {
+    auto read = codec().request_from_json(method.service_name, method.name, as_text(request.body));
+    if (!read) {
+      parts_.endpoint.counters.refuse(Refusal::call_unfit);
+      return reply->send(error_response(read.error()));
+    }
+    from_json = std::move(*read);
+    render = [this, service = method.service_name, called = method.name](BytesView answer) -> Result<Bytes> {
+      const auto text = codec().response_to_json(service, called, answer, JsonStyle::compact);
+      if (!text) return text.error();
+      return to_bytes(as_bytes(*text));
+    };
   }
+  const Duration timeout = call.timeout.value_or(kDefaultTimeout);
+  const auto sink = std::make_shared<HttpCall>(parts_.reactor, parts_.endpoint, method, std::move(reply), media_type_of(call.codec), std::move(render));
+  sink->arm(timeout);
+  CallContext context;
+  context.caller = std::move(caller);
+  context.deadline = parts_.reactor.now() + timeout;
+  context.service = method.service_name;
+  context.method = method.name;
+  method.service->handle(method.method, call.codec == ConnectCodec::json ? BytesView(from_json) : BytesView(request.body), ServerCall(sink, 1, std::move(context)));
+}
+
+net::HttpResponse HttpGateway::get(const net::HttpRequest& request, const HttpPeer& peer) const {
+  if (request.path == "/healthz") return health(request, peer);
+  if (request.path == "/metrics") return metrics(request, peer);
   if (parts_.assets) {
     if (const auto asset = parts_.assets(request.path == "/" ? "/index.html" : request.path)) {
       net::HttpResponse response;
@@ -259,11 +300,32 @@ net::HttpResponse HttpGateway::get(const net::HttpRequest& request) const {
   return net::HttpResponse::text(404, "There is nothing at " + request.path + ".\n");
 }
 
-net::HttpResponse HttpGateway::health() const {
-  for (const v1::ServiceEntry& entry : parts_.endpoint.services.entries()) {
-    if (entry.health == v1::Health::not_serving) return net::HttpResponse::text(503, entry.name + " is not serving\n");
+/// For whatever watches over this process, which has no token: yes or no. Which service is at fault is for those who may know.
+net::HttpResponse HttpGateway::health(const net::HttpRequest& request, const HttpPeer& peer) const {
+  const v1::HealthResponse health = parts_.core.health_now();
+  const bool serving = health.health == v1::Health::serving;
+  const auto identity = identify(request, peer);
+  const bool known = identity && identity->kind != Identity::Kind::stranger;
+  auto response = net::HttpResponse::text(serving ? 200 : 503, serving ? "ok\n" : known ? health.detail + "\n" : "not serving\n");
+  response.headers.emplace_back("cache-control", "no-store");
+  return response;
+}
+
+net::HttpResponse HttpGateway::metrics(const net::HttpRequest& request, const HttpPeer& peer) const {
+  const auto identity = identify(request, peer);
+  const bool open = parts_.metrics_for == MetricsFor::loopback && peer.loopback;
+  if (!open && (!identity || identity->kind == Identity::Kind::stranger)) {
+    parts_.endpoint.counters.refuse(Refusal::http_token);
+    auto refused = net::HttpResponse::text(401, identity ? "Metrics are for members of the house and for who bears the console's token, which 'ghostlight status' "
+                                                           "prints; the setting metrics = \"loopback\" opens them to this machine.\n"
+                                                         : std::string(kWrongToken) + ".\n");
+    refused.headers.emplace_back("www-authenticate", "Bearer");
+    return refused;
   }
-  return net::HttpResponse::text(200, "ok\n");
+  const std::vector<HostedCount> hosted = parts_.hosted ? parts_.hosted() : std::vector<HostedCount>();
+  auto response = net::HttpResponse::text(200, prometheus_text(parts_.endpoint, parts_.core.stats_now(), hosted), "text/plain; version=0.0.4; charset=utf-8");
+  response.headers.emplace_back("cache-control", "no-store");
+  return response;
 }
 
 /// The JSON codec for what is served; made anew when that has changed.

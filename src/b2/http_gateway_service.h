@@ -5,9 +5,11 @@
 #include <string>
 #include <vector>
 
+#include "b2/connect_call.h"
 #include "b2/core_service.h"
 #include "b2/endpoint.h"
 #include "b2/json.h"
+#include "b2/metrics.h"
 #include "b2/server_service.h"
 #include "net/http.h"
 
@@ -19,6 +21,9 @@ struct WebAsset {
   BytesView gzip;
   bool immutable = false;  ///< its name holds a hash of what it holds
 };
+
+/// Who may read /metrics: members and those who bear the token, or also whoever is on this machine.
+enum class MetricsFor : bool { members, loopback };
 
 /// The HTTP side of an endpoint (docs/spec/b2.md §10): calls as JSON, WebSockets, health, metrics and, where there are any, the
 /// console's files. Checks Host and Origin of every request (DNS rebinding, cross-site requests). On the reactor's thread only.
@@ -32,21 +37,27 @@ class HttpGateway {
     std::vector<std::string> extra_hosts;  ///< names, beside loopback ones, that Host may say; without port
     std::function<std::optional<WebAsset>(std::string_view path)> assets;  ///< may be empty
     std::function<void(std::unique_ptr<net::ByteStream>, std::shared_ptr<const Identity>)> serve;  ///< takes a WebSocket
+    MetricsFor metrics_for = MetricsFor::members;
+    std::function<std::vector<HostedCount>()> hosted = {};  ///< for /metrics; may be empty
   };
   explicit HttpGateway(Parts parts);
   ~HttpGateway();
 
-  void handle(net::HttpRequest request, std::unique_ptr<net::HttpReply> reply);
+  void handle(net::HttpRequest request, std::unique_ptr<net::HttpReply> reply, const HttpPeer& peer);
 
  private:
   bool host_allowed(std::string_view host) const;
   bool origin_allowed(std::string_view origin, std::string_view host) const;
   std::optional<net::HttpResponse> refusal(const net::HttpRequest& request) const;
-  std::shared_ptr<const Identity> identify(std::string_view bearer) const;
-  void upgrade(const net::HttpRequest& request, std::unique_ptr<net::HttpReply> reply);
-  void call(net::HttpRequest request, std::unique_ptr<net::HttpReply> reply);
-  net::HttpResponse get(const net::HttpRequest& request) const;
-  net::HttpResponse health() const;
+  std::shared_ptr<const Identity> identify(std::string_view bearer, const HttpPeer& peer) const;
+  std::shared_ptr<const Identity> identify(const net::HttpRequest& request, const HttpPeer& peer) const;
+  void upgrade(const net::HttpRequest& request, std::unique_ptr<net::HttpReply> reply, const HttpPeer& peer);
+  void call(const net::HttpRequest& request, std::unique_ptr<net::HttpReply> reply, const HttpPeer& peer);
+  void start(const net::HttpRequest& request, const ConnectCall& call, MethodEntry& method, std::shared_ptr<const Identity> caller,
+             std::unique_ptr<net::HttpReply> reply);
+  net::HttpResponse get(const net::HttpRequest& request, const HttpPeer& peer) const;
+  net::HttpResponse health(const net::HttpRequest& request, const HttpPeer& peer) const;
+  net::HttpResponse metrics(const net::HttpRequest& request, const HttpPeer& peer) const;
   const JsonCodec& codec();
 
   Parts parts_;

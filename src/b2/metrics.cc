@@ -6,37 +6,120 @@ namespace ghost::b2 {
 
 namespace {
 
-void one(std::string& out, std::string_view name, std::string_view type, std::string_view help, double value) {
-  out += fmt::format("# HELP {0} {1}\n# TYPE {0} {2}\n{0} {3}\n", name, help, type, value);
+/// Upper bounds of the latency histogram: 2^power microseconds, 16 µs to 67 s.
+constexpr unsigned kFirstPower = 4, kLastPower = 26, kPowerStep = 2;
+
+/// As the format wants a label's value.
+std::string escaped_label(std::string_view value) {
+  std::string out;
+  for (const char c : value) {
+    if (c == '\\' || c == '"') out += '\\';
+    if (c == '\n') out += "\\n";
+    else out += c;
+  }
+  return out;
 }
 
-template <class Value>
-void each_method(std::string& out, std::string_view name, std::string_view type, std::string_view help, const v1::StatsResponse& stats, Value value) {
-  out += fmt::format("# HELP {0} {1}\n# TYPE {0} {2}\n", name, help, type);
-  for (const v1::MethodStats& method : stats.methods) {
-    out += fmt::format("{}{{service=\"{}\",method=\"{}\"}} {}\n", name, method.service, method.method, value(method));
+std::string method_labels(const MethodEntry& method) {
+  return fmt::format("service=\"{}\",method=\"{}\"", escaped_label(method.service_name), escaped_label(method.name));
+}
+
+/// Gathers the text, a family at a time.
+class Exposition {
+ public:
+  void family(std::string_view name, std::string_view type, std::string_view help) {
+    name_ = name;
+    text_ += fmt::format("# HELP {0} {1}\n# TYPE {0} {2}\n", name, help, type);
   }
+  template <class Value>
+  void sample(Value value, std::string_view labels = "", std::string_view suffix = "") {
+    text_ += labels.empty() ? fmt::format("{}{} {}\n", name_, suffix, value) : fmt::format("{}{}{{{}}} {}\n", name_, suffix, labels, value);
+  }
+  template <class Value>
+  void one(std::string_view name, std::string_view type, std::string_view help, Value value) {
+    family(name, type, help);
+    sample(value);
+  }
+  std::string take() { return std::move(text_); }
+
+ private:
+  std::string text_, name_;
+};
+
+void add_refusals(Exposition& out, const Endpoint& endpoint) {
+  out.family("b2_refused_total", "counter", "Connections and calls turned away, by reason.");
+  for (std::size_t why = 0; why < endpoint.counters.refused.size(); ++why) {
+    out.sample(endpoint.counters.refused[why], fmt::format("reason=\"{}\"", name(static_cast<Refusal>(why))));
+  }
+}
+
+void add_calls(Exposition& out, const MethodEntry& method) {
+  const std::string labels = method_labels(method);
+  for (std::size_t status = 0; status < MethodCounters::kStatuses; ++status) {
+    const std::uint64_t calls = method.counters.ended_with(status);
+    if (calls == 0 && status != MethodCounters::kOk) continue;
+    out.sample(calls, fmt::format("{},status=\"{}\"", labels, status == MethodCounters::kOk ? "ok" : name(static_cast<Errc>(status))));
+  }
+}
+
+void add_durations(Exposition& out, const MethodEntry& method) {
+  if (method.counters.timed() == 0) return;
+  const std::string labels = method_labels(method);
+  for (unsigned power = kFirstPower; power <= kLastPower; power += kPowerStep) {
+    const double seconds = static_cast<double>(std::uint64_t{1} << power) / 1e6;
+    out.sample(method.counters.faster_than(power), fmt::format("{},le=\"{}\"", labels, seconds), "_bucket");
+  }
+  out.sample(method.counters.timed(), labels + ",le=\"+Inf\"", "_bucket");
+  out.sample(method.counters.timed_us() / 1e6, labels, "_sum");
+  out.sample(method.counters.timed(), labels, "_count");
+}
+
+void add_methods(Exposition& out, const ServiceTable& services) {
+  std::vector<const MethodEntry*> served;
+  std::uint64_t streams = 0;
+  for (const MethodEntry& method : services.methods()) {
+    if (method.service == nullptr) continue;
+    served.push_back(&method);
+    if (method.kind != MethodKind::unary) streams += method.counters.open();
+  }
+  out.one("b2_streams_open", "gauge", "Calls under way whose method streams.", streams);
+  out.family("b2_calls_open", "gauge", "Calls under way.");
+  for (const MethodEntry* method : served) out.sample(method->counters.open(), method_labels(*method));
+  out.family("b2_calls_total", "counter", "Calls that have ended, by status.");
+  for (const MethodEntry* method : served) add_calls(out, *method);
+  out.family("b2_call_duration_seconds", "histogram", "How long calls took; of methods that run on the loop one call in 16 is timed.");
+  for (const MethodEntry* method : served) add_durations(out, *method);
+}
+
+void add_hosted(Exposition& out, const std::vector<HostedCount>& hosted) {
+  if (hosted.empty()) return;
+  out.family("b2_child_ready", "gauge", "1 while a hosted child serves.");
+  for (const HostedCount& child : hosted) out.sample(child.ready ? 1 : 0, fmt::format("child=\"{}\"", escaped_label(child.name)));
+  out.family("b2_child_restarts_total", "counter", "How often a hosted child was started again.");
+  for (const HostedCount& child : hosted) out.sample(child.restarts, fmt::format("child=\"{}\"", escaped_label(child.name)));
 }
 
 }  // namespace
 
-std::string prometheus_text(std::string_view program, const v1::StatsResponse& stats) {
+std::string prometheus_text(const Endpoint& endpoint, const v1::StatsResponse& stats, const std::vector<HostedCount>& hosted) {
+  Exposition out;
+  const std::string_view program = endpoint.program;
   const auto space = program.find(' ');
-  std::string out = fmt::format("# HELP ghostlight_build_info What is running.\n# TYPE ghostlight_build_info gauge\n"
-                                "ghostlight_build_info{{program=\"{}\",version=\"{}\"}} 1\n",
-                                program.substr(0, space), space == std::string_view::npos ? "" : program.substr(space + 1));
-  one(out, "b2_uptime_seconds", "gauge", "Time since the process started.", static_cast<double>(stats.uptime_ms) / 1000);
-  one(out, "b2_connections", "gauge", "Connections open.", static_cast<double>(stats.connections));
-  one(out, "b2_connections_total", "counter", "Connections accepted or made.", static_cast<double>(stats.connections_total));
-  one(out, "b2_refused_total", "counter", "Connections and calls turned away.", static_cast<double>(stats.refused_total));
-  one(out, "b2_received_bytes_total", "counter", "Bytes received on b2 connections.", static_cast<double>(stats.bytes_in));
-  one(out, "b2_sent_bytes_total", "counter", "Bytes sent on b2 connections.", static_cast<double>(stats.bytes_out));
-  one(out, "b2_receive_budget_used_bytes", "gauge", "Bytes of the receive budget in use.", static_cast<double>(stats.budget_used));
-  one(out, "b2_resident_bytes", "gauge", "Memory resident.", static_cast<double>(stats.resident_bytes));
-  each_method(out, "b2_calls_total", "counter", "Calls taken.", stats, [](const v1::MethodStats& method) { return method.calls; });
-  each_method(out, "b2_calls_failed_total", "counter", "Calls that ended with an error.", stats, [](const v1::MethodStats& method) { return method.failed; });
-  each_method(out, "b2_calls_open", "gauge", "Calls that are being handled.", stats, [](const v1::MethodStats& method) { return method.open; });
-  return out;
+  out.family("ghostlight_build_info", "gauge", "What is running.");
+  out.sample(1, fmt::format("program=\"{}\",version=\"{}\"", escaped_label(program.substr(0, space)),
+                            space == std::string_view::npos ? "" : escaped_label(program.substr(space + 1))));
+  out.one("b2_uptime_seconds", "gauge", "Time since the process started.", static_cast<double>(stats.uptime_ms) / 1000);
+  out.one("b2_connections", "gauge", "Connections of b2 open.", stats.connections);
+  out.one("b2_connections_total", "counter", "Connections of b2 accepted or made.", stats.connections_total);
+  add_refusals(out, endpoint);
+  out.one("b2_received_bytes_total", "counter", "Bytes received on connections of b2.", stats.bytes_in);
+  out.one("b2_sent_bytes_total", "counter", "Bytes sent on connections of b2.", stats.bytes_out);
+  out.one("b2_receive_budget_bytes", "gauge", "The receive budget of the process.", stats.budget);
+  out.one("b2_receive_budget_used_bytes", "gauge", "Bytes of the receive budget in use.", stats.budget_used);
+  out.one("b2_resident_bytes", "gauge", "Memory resident.", stats.resident_bytes);
+  add_methods(out, endpoint.services);
+  add_hosted(out, hosted);
+  return out.take();
 }
 
 }  // namespace ghost::b2

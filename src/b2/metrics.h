@@ -1,12 +1,23 @@
 #pragma once
+#include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "b2/endpoint.h"
 #include "b2/v1/core.b2.h"
 
 namespace ghost::b2 {
 
-/// Stats in Prometheus' text format 0.0.4. `program`: "ariascribe 0.1.0".
-std::string prometheus_text(std::string_view program, const v1::StatsResponse& stats);
+/// A child that this endpoint hosts, as it is counted.
+struct HostedCount {
+  std::string name;
+  bool ready = false;
+  std::uint64_t restarts = 0;  ///< since the host started
+};
+
+/// What an endpoint counts, in Prometheus' text format 0.0.4 (docs/spec/b2.md §10). Labels are names of its own methods and children,
+/// of statuses and of reasons: none is a caller's to choose.
+std::string prometheus_text(const Endpoint& endpoint, const v1::StatsResponse& stats, const std::vector<HostedCount>& hosted);
 
 }  // namespace ghost::b2

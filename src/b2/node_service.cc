@@ -51,10 +51,11 @@ Status Node::open() {
   }
   gateway_ = std::make_unique<HttpGateway>(HttpGateway::Parts{
       network_.reactor(), endpoint_, *core_, token_, options_.hosts, options_.assets,
-      [this](std::unique_ptr<net::ByteStream> stream, std::shared_ptr<const Identity> peer) { server_->serve(std::move(stream), std::move(peer)); }});
+      [this](std::unique_ptr<net::ByteStream> stream, std::shared_ptr<const Identity> peer) { server_->serve(std::move(stream), std::move(peer)); },
+      options_.metrics_for, [this] { return hosted ? hosted() : std::vector<HostedCount>(); }});
   server_ = std::make_unique<Server>(Server::Parts{
       network_, endpoint_, make_judge(std::move(rules)), tls_,
-      [this](net::HttpRequest request, std::unique_ptr<net::HttpReply> reply) { gateway_->handle(std::move(request), std::move(reply)); },
+      [this](net::HttpRequest request, std::unique_ptr<net::HttpReply> reply, const HttpPeer& peer) { gateway_->handle(std::move(request), std::move(reply), peer); },
       {}, {}, [this](std::string_view line) { log_.info("b2: connection ended", {{"why", line}}); }});
   endpoint_.services.on_change = [this](const v1::ServiceEntry& entry) {
     server_->tell_services(entry);

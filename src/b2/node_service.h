@@ -31,6 +31,7 @@ class Node {
     std::vector<std::string> hosts;    ///< names that HTTP's Host may say beside loopback ones
     std::function<std::optional<WebAsset>(std::string_view)> assets;  ///< the console's files, for the host
     bool keeps_house = false;          ///< serves b2.v1.House where the state holds a house: one program of a node does
+    MetricsFor metrics_for = MetricsFor::members;
     std::size_t workers = 2;
   };
 
@@ -50,6 +51,9 @@ class Node {
 
   /// Also hears of changes of the services, beside the server's own connections.
   std::function<void(const v1::ServiceEntry&)> on_services_changed;
+
+  /// The children this node hosts, for /metrics; empty where it hosts none.
+  std::function<std::vector<HostedCount>()> hosted;
 
   /// Lets open calls end, then `done`.
   void shut_down(std::function<void()> done);

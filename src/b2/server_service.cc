@@ -39,7 +39,7 @@ class Server::Guest : public net::StreamHandler {
 
   void begin() {
     const TimePoint deadline = server_.reactor_.now() + server_.parts_.limits.first_bytes;
-    timer_ = server_.reactor_.wake_at(deadline, [this](TimePoint) { leave("nothing was said for " + seconds(server_.parts_.limits.first_bytes)); });
+    timer_ = server_.reactor_.wake_at(deadline, [this](TimePoint) { leave(Refusal::silence, "nothing was said for " + seconds(server_.parts_.limits.first_bytes)); });
     stream_->set_handler(*this);
   }
 
@@ -51,19 +51,19 @@ class Server::Guest : public net::StreamHandler {
     switch (sniff(first_)) {
       case Protocol::undecided: return;
       case Protocol::tls:
-        if (peer.tls) return leave("TLS inside TLS");
-        if (!server_.parts_.tls) return leave("TLS is not served here: this node has no key");
+        if (peer.tls) return leave(Refusal::protocol, "TLS inside TLS");
+        if (!server_.parts_.tls) return leave(Refusal::protocol, "TLS is not served here: this node has no key");
         return secure();
       case Protocol::b2:
-        if (peer.tls && alpn != "b2/1") return leave("b2 where '" + alpn + "' was agreed on");
-        if (!peer.tls && !peer.remote.is_loopback()) return leave("off this machine b2 is spoken inside TLS only");
+        if (peer.tls && alpn != "b2/1") return leave(Refusal::protocol, "b2 where '" + alpn + "' was agreed on");
+        if (!peer.tls && !peer.remote.is_loopback()) return leave(Refusal::needs_tls, "off this machine b2 is spoken inside TLS only");
         return become_link();
       case Protocol::http:
-        if (peer.tls && alpn != "http/1.1") return leave("HTTP where '" + alpn + "' was agreed on");
-        if (!peer.tls && !peer.remote.is_loopback()) return leave("off this machine HTTP is spoken inside TLS only");
-        if (!server_.parts_.http) return leave("HTTP is not served here");
+        if (peer.tls && alpn != "http/1.1") return leave(Refusal::protocol, "HTTP where '" + alpn + "' was agreed on");
+        if (!peer.tls && !peer.remote.is_loopback()) return leave(Refusal::needs_tls, "off this machine HTTP is spoken inside TLS only");
+        if (!server_.parts_.http) return leave(Refusal::protocol, "HTTP is not served here");
         return become_http();
-      case Protocol::none: return leave("these first bytes are no protocol served here; it speaks b2, TLS and HTTP");
+      case Protocol::none: return leave(Refusal::protocol, "these first bytes are no protocol served here; it speaks b2, TLS and HTTP");
     }
   }
   void on_writable() override {}
@@ -82,7 +82,7 @@ class Server::Guest : public net::StreamHandler {
                                  [this](Result<std::unique_ptr<net::ByteStream>> secured) {
                                    if (!secured) {
                                      if (server_.parts_.log) server_.parts_.log(secured.error().message);
-                                     ++server_.parts_.endpoint.counters.refused_total;
+                                     server_.parts_.endpoint.counters.refuse(Refusal::tls);
                                      return server_.forget(number_);
                                    }
                                    stream_ = std::move(*secured);
@@ -105,13 +105,13 @@ class Server::Guest : public net::StreamHandler {
     server.start_http(std::move(stream), first);
   }
 
-  void leave(const std::string& why) {
+  void leave(Refusal reason, const std::string& why) {
     Server& server = server_;
     auto stream = std::move(stream_);
     const std::string told = where_ + ": " + why;
     if (server.parts_.log) server.parts_.log(told);
     server.forget(number_);  // ends this object
-    server.turn_away(std::move(stream), why);
+    server.turn_away(std::move(stream), reason, why);
   }
 
   Server& server_;
@@ -168,7 +168,7 @@ void Server::on_accept(std::unique_ptr<net::ByteStream> stream) {
   }
   if (!full.empty()) {
     if (parts_.log) parts_.log(remote.text() + ": " + full);
-    return turn_away(std::move(stream), full);
+    return turn_away(std::move(stream), Refusal::connection_limit, full);
   }
   if (!host.empty()) ++guests_by_host_[host];
   const std::uint64_t number = ++guest_count_;
@@ -185,8 +185,8 @@ void Server::forget(std::uint64_t guest) {
 }
 
 /// Sends one line of reason and closes.
-void Server::turn_away(std::unique_ptr<net::ByteStream> stream, const std::string& why) {
-  ++parts_.endpoint.counters.refused_total;
+void Server::turn_away(std::unique_ptr<net::ByteStream> stream, Refusal reason, const std::string& why) {
+  parts_.endpoint.counters.refuse(reason);
   stream->output().append(as_bytes("b2: " + why + "\r\n"));
   leaving_.push_back(std::move(stream));
   const auto at = std::prev(leaving_.end());
@@ -229,7 +229,12 @@ void Server::add_link(std::unique_ptr<net::ByteStream> stream, std::shared_ptr<c
 void Server::start_http(std::unique_ptr<net::ByteStream> stream, BytesView first) {
   http_.emplace_back();
   const auto at = std::prev(http_.end());
-  *at = net::serve_http(reactor_, std::move(stream), first, parts_.http_limits, parts_.http, [this, at, alive = std::weak_ptr<char>(alive_)] {
+  const net::Peer& there = stream->peer();
+  const HttpPeer peer{parts_.judge(there), !there.tls && there.remote.is_ip() && there.remote.is_loopback()};
+  auto handle = [http = parts_.http, peer](net::HttpRequest request, std::unique_ptr<net::HttpReply> reply) {
+    http(std::move(request), std::move(reply), peer);
+  };
+  *at = net::serve_http(reactor_, std::move(stream), first, parts_.http_limits, std::move(handle), [this, at, alive = std::weak_ptr<char>(alive_)] {
     // Posted: the connection is still on the stack.
     reactor_.post([this, at, alive] {
       if (alive.expired()) return;

@@ -16,6 +16,13 @@ namespace ghost::b2 {
 /// Says who is at the other end of a connection, from what the transport proved (docs/spec/b2.md §9).
 using Judge = std::function<std::shared_ptr<const Identity>(const net::Peer&)>;
 
+/// Who sends an HTTP request, as its connection shows; a token in the request may show more.
+struct HttpPeer {
+  std::shared_ptr<const Identity> identity;
+  bool loopback = false;  ///< TCP on this machine, without TLS
+};
+using OnHttp = std::function<void(net::HttpRequest, std::unique_ptr<net::HttpReply>, const HttpPeer&)>;
+
 /// What a server holds strangers to (docs/spec/b2.md §7).
 struct ServerLimits {
   std::size_t connections = 10'000;
@@ -34,7 +41,7 @@ class Server {
     Endpoint& endpoint;
     Judge judge;
     std::shared_ptr<const net::TlsContext> tls;  ///< null: TLS is refused, and only loopback may be listened on
-    net::OnHttpRequest http;                     ///< empty: HTTP is refused
+    OnHttp http;                                 ///< empty: HTTP is refused
     net::HttpLimits http_limits;
     ServerLimits limits;
     std::function<void(std::string_view)> log;   ///< one line about each connection that was turned away or broke; may be empty
@@ -72,7 +79,7 @@ class Server {
   void start_http(std::unique_ptr<net::ByteStream> stream, BytesView first);
   void add_link(std::unique_ptr<net::ByteStream> stream, std::shared_ptr<const Identity> peer, BytesView first,
                 std::function<void()> on_hello);
-  void turn_away(std::unique_ptr<net::ByteStream> stream, const std::string& why);
+  void turn_away(std::unique_ptr<net::ByteStream> stream, Refusal reason, const std::string& why);
   void check_idle();
 
   Parts parts_;

@@ -39,16 +39,16 @@ class ServerTest : public testing::Test {
  protected:
   ServerTest() { start({}); }
 
-  void start(const ServerLimits& limits) {
+  void start(const ServerLimits& limits, MetricsFor metrics_for = MetricsFor::members) {
     server_.reset();
     gateway_.emplace(HttpGateway::Parts{host_.reactor(), endpoint_, core_, kToken, {"archive.local"}, {},
                                         [this](std::unique_ptr<net::ByteStream> stream, std::shared_ptr<const Identity> peer) {
                                           server_->serve(std::move(stream), std::move(peer));
-                                        }});
+                                        }, metrics_for});
     const net::TestCertificate certificate("server");
     const auto tls = net::make_tls_context({{certificate.der}, certificate.key.to_der(), {"b2/1", "http/1.1"}, true});
     server_.emplace(Server::Parts{host_, endpoint_, make_judge({{}, "10.0.0.1:2203", "/run/b2.sock"}), *tls,
-                                  [this](net::HttpRequest request, std::unique_ptr<net::HttpReply> reply) { gateway_->handle(std::move(request), std::move(reply)); },
+                                  [this](net::HttpRequest request, std::unique_ptr<net::HttpReply> reply, const HttpPeer& peer) { gateway_->handle(std::move(request), std::move(reply), peer); },
                                   {}, limits, [this](std::string_view line) { log_.emplace_back(line); }});
     const auto at = server_->listen(net::Address::loopback(0));
     ASSERT_TRUE(at) << at.error().message;
@@ -75,10 +75,19 @@ class ServerTest : public testing::Test {
     world_.run_for(1s);
     return raw->received;
   }
-  static std::string post(std::string_view path, std::string_view body, std::string_view more = "") {
-    return "POST " + std::string(path) + " HTTP/1.1\r\nhost: localhost:2203\r\ncontent-type: application/json\r\n" + std::string(more) +
+  static std::string post_as(std::string_view type, std::string_view path, std::string_view body, std::string_view more = "") {
+    return "POST " + std::string(path) + " HTTP/1.1\r\nhost: localhost:2203\r\ncontent-type: " + std::string(type) + "\r\n" + std::string(more) +
            "content-length: " + std::to_string(body.size()) + "\r\n\r\n" + std::string(body);
   }
+  static std::string post(std::string_view path, std::string_view body, std::string_view more = "") {
+    return post_as("application/json", path, body, more);
+  }
+  static std::string get(std::string_view path, std::string_view more = "") {
+    return "GET " + std::string(path) + " HTTP/1.1\r\nhost: localhost:2203\r\n" + std::string(more) + "\r\n";
+  }
+  static std::string with_token() { return "authorization: Bearer " + std::string(kToken) + "\r\n"; }
+  static std::string body(const std::string& response) { return response.substr(response.find("\r\n\r\n") + 4); }
+  std::uint64_t refused(Refusal why) const { return endpoint_.counters.refused[static_cast<std::size_t>(why)]; }
   static std::string status(const std::string& response) { return response.substr(0, response.find("\r\n")); }
 
   net::SimWorld world_{2203};
@@ -215,6 +224,7 @@ TEST_F(ServerTest, CallsGoByHttpAsJson) {
 TEST_F(ServerTest, HttpErrorsAreConnects) {
   EXPECT_EQ(status(http(post("/b2.v1.Core/Nothing", "{}"))), "HTTP/1.1 404 Not Found");
   EXPECT_EQ(status(http(post("/nothing", "{}"))), "HTTP/1.1 404 Not Found");
+  EXPECT_NE(http(post("/nothing", "{}")).find(R"("code":"unimplemented")"), std::string::npos) << "as Connect names a method that is not there";
   const std::string refused = http(post("/b2.v1.Core/Stats", "{}"));
   EXPECT_EQ(status(refused), "HTTP/1.1 401 Unauthorized");
   EXPECT_NE(refused.find(R"("code":"unauthenticated")"), std::string::npos);
@@ -230,7 +240,116 @@ TEST_F(ServerTest, OtherPathsAndMethodsAreToldApart) {
   EXPECT_EQ(status(http("GET /nowhere HTTP/1.1\r\nhost: localhost\r\n\r\n")), "HTTP/1.1 404 Not Found");
   EXPECT_EQ(status(http("DELETE / HTTP/1.1\r\nhost: localhost\r\n\r\n")), "HTTP/1.1 405 Method Not Allowed");
   EXPECT_EQ(status(http("GET /healthz HTTP/1.1\r\nhost: 127.0.0.1:2203\r\n\r\n")), "HTTP/1.1 200 OK");
-  EXPECT_NE(http("GET /metrics HTTP/1.1\r\nhost: [::1]:2203\r\n\r\n").find("b2_connections "), std::string::npos);
+  EXPECT_EQ(status(http("GET /healthz HTTP/1.1\r\nhost: [::1]:2203\r\n\r\n")), "HTTP/1.1 200 OK");
+}
+
+TEST_F(ServerTest, HealthIsYesOrNoToStrangersAndNamesTheServiceToOthers) {
+  EXPECT_EQ(body(http(get("/healthz"))), "ok\n");
+  endpoint_.services.set_health(service_, v1::Health::not_serving);
+  const std::string stranger = http(get("/healthz")), known = http(get("/healthz", with_token()));
+  EXPECT_EQ(status(stranger), "HTTP/1.1 503 Service Unavailable");
+  EXPECT_EQ(body(stranger), "not serving\n");
+  EXPECT_EQ(status(known), "HTTP/1.1 503 Service Unavailable");
+  EXPECT_EQ(body(known), "not serving: test.v1.Test\n");
+  EXPECT_EQ(body(http(get("/healthz", "authorization: Bearer wrong\r\n"))), "not serving\n") << "a probe with an old token still learns yes or no";
+  EXPECT_NE(http(post("/b2.v1.Core/Health", "{}")).find("HEALTH_NOT_SERVING"), std::string::npos) << "Core says the same";
+  endpoint_.services.set_health(service_, v1::Health::serving);
+  EXPECT_EQ(status(http(get("/healthz"))), "HTTP/1.1 200 OK");
+}
+
+TEST_F(ServerTest, MetricsNeedTheTokenUnlessTheyAreOpenedToThisMachine) {
+  const std::string stranger = http(get("/metrics"));
+  EXPECT_EQ(status(stranger), "HTTP/1.1 401 Unauthorized");
+  EXPECT_NE(stranger.find("www-authenticate: Bearer"), std::string::npos);
+  EXPECT_NE(body(stranger).find("metrics = \"loopback\""), std::string::npos) << "it names the setting: " << stranger;
+  EXPECT_EQ(stranger.find("b2_calls"), std::string::npos);
+  EXPECT_EQ(status(http(get("/metrics", "authorization: Bearer wrong\r\n"))), "HTTP/1.1 401 Unauthorized");
+  EXPECT_EQ(refused(Refusal::http_token), 2u);
+  const std::string known = http(get("/metrics", with_token()));
+  EXPECT_EQ(status(known), "HTTP/1.1 200 OK");
+  EXPECT_NE(known.find("content-type: text/plain; version=0.0.4; charset=utf-8"), std::string::npos);
+  EXPECT_NE(known.find("\nb2_refused_total{reason=\"http_token\"} 2\n"), std::string::npos) << known;
+  start({}, MetricsFor::loopback);
+  EXPECT_EQ(status(http(get("/metrics"))), "HTTP/1.1 200 OK");
+}
+
+TEST_F(ServerTest, OnTheUnixSocketHttpIsTheOwners) {
+  const auto at = server_->listen(net::Address::unix_path("/run/b2.sock"));
+  ASSERT_TRUE(at) << at.error().message;
+  auto raw = dial(host_, *at);
+  raw->say(get("/metrics"));
+  world_.run_for(1s);
+  EXPECT_EQ(status(raw->received), "HTTP/1.1 200 OK") << raw->received;
+  raw->received.clear();
+  raw->say(post_as("application/proto", "/test.v1.Test/Secret", "open sesame"));
+  world_.run_for(1s);
+  EXPECT_EQ(status(raw->received), "HTTP/1.1 200 OK") << raw->received;
+  EXPECT_EQ(body(raw->received), "open sesame");
+}
+
+TEST_F(ServerTest, CallsGoByHttpAsProtobufToo) {
+  const std::string answer = http(post_as("application/proto", "/b2.v1.Core/Health", "", "connect-protocol-version: 1\r\n"));
+  EXPECT_EQ(status(answer), "HTTP/1.1 200 OK");
+  EXPECT_NE(answer.find("content-type: application/proto\r\n"), std::string::npos) << answer;
+  EXPECT_EQ(to_hex(as_bytes(body(answer))), "0802") << "health, field 1: serving";
+  const std::string wrong = http(post_as("application/proto", "/b2.v1.Core/Health", "\x0a\x05x"));
+  EXPECT_EQ(status(wrong), "HTTP/1.1 400 Bad Request");
+  EXPECT_NE(wrong.find("content-type: application/json\r\n"), std::string::npos) << "errors are JSON whatever the codec: " << wrong;
+  EXPECT_NE(wrong.find(R"("code":"invalid_argument")"), std::string::npos);
+}
+
+TEST_F(ServerTest, WhatConnectAllowsAndIsNotServedIsRefusedWithWhatIs) {
+  const std::string zipped = http(post("/b2.v1.Core/Health", "{}", "content-encoding: gzip\r\n"));
+  EXPECT_EQ(status(zipped), "HTTP/1.1 501 Not Implemented");
+  EXPECT_NE(zipped.find("accept-encoding: identity\r\n"), std::string::npos) << zipped;
+  EXPECT_NE(zipped.find("'gzip'"), std::string::npos);
+  EXPECT_EQ(status(http(post("/b2.v1.Core/Health", "{}", "connect-protocol-version: 7\r\n"))), "HTTP/1.1 400 Bad Request");
+  EXPECT_EQ(status(http(post("/b2.v1.Core/Health", "{}", "connect-timeout-ms: soon\r\n"))), "HTTP/1.1 400 Bad Request");
+  const std::string text = http(post_as("text/plain", "/b2.v1.Core/Health", "{}"));
+  EXPECT_EQ(status(text), "HTTP/1.1 415 Unsupported Media Type");
+  EXPECT_NE(text.find("accept-post: application/json, application/proto\r\n"), std::string::npos) << text;
+  const std::string stream = http(post_as("application/connect+json", "/test.v1.Test/Count", ""));
+  EXPECT_EQ(status(stream), "HTTP/1.1 200 OK") << "a stream tells its error in its end";
+  EXPECT_NE(stream.find("content-type: application/connect+json\r\n"), std::string::npos);
+  EXPECT_EQ(body(stream).substr(0, 1), "\x02");
+  EXPECT_NE(body(stream).find(R"({"error":{"code":"unimplemented")"), std::string::npos) << stream;
+}
+
+TEST_F(ServerTest, ADeadlineEndsACallByHttp) {
+  auto raw = dial();
+  raw->say(post_as("application/proto", "/test.v1.Test/Hold", "", "connect-timeout-ms: 250\r\n"));
+  world_.run_for(200ms);
+  EXPECT_EQ(raw->received, "");
+  world_.run_for(200ms);
+  EXPECT_EQ(status(raw->received), "HTTP/1.1 504 Gateway Timeout");
+  EXPECT_NE(raw->received.find(R"("code":"deadline_exceeded")"), std::string::npos);
+  EXPECT_EQ(service_.cancelled, 1) << "the handler is told";
+  ASSERT_EQ(service_.held.size(), 1u);
+  service_.held[0].finish();
+  EXPECT_EQ(endpoint_.services.find("test.v1.Test", "Hold")->counters.ended_with(static_cast<std::size_t>(Errc::timed_out)), 1u);
+  const std::string past = http(post_as("application/proto", "/test.v1.Test/Hold", "", "connect-timeout-ms: 0\r\n"));
+  EXPECT_EQ(status(past), "HTTP/1.1 504 Gateway Timeout");
+  EXPECT_EQ(service_.held.size(), 1u) << "a call that comes too late is not begun";
+}
+
+TEST_F(ServerTest, EachRefusalIsCountedUnderItsReason) {
+  const auto ssh = dial();
+  ssh->say("SSH-2.0-OpenSSH\r\n");
+  const auto silent = dial();
+  http(post("/b2.v1.Core/Stats", "{}"));
+  http("GET / HTTP/1.1\r\nhost: evil.example\r\n\r\n");
+  http(post("/b2.v1.Core/Health", "{}", "origin: http://evil.example\r\n"));
+  http(post("/b2.v1.Core/Nothing", "{}"));
+  world_.run_for(10s);
+  EXPECT_EQ(refused(Refusal::protocol), 1u);
+  EXPECT_EQ(refused(Refusal::silence), 1u);
+  EXPECT_EQ(refused(Refusal::call_right), 1u);
+  EXPECT_EQ(refused(Refusal::http_host), 1u);
+  EXPECT_EQ(refused(Refusal::http_origin), 1u);
+  EXPECT_EQ(refused(Refusal::call_unfit), 1u);
+  const std::string stats = http(post("/b2.v1.Core/Stats", "{}", with_token()));
+  EXPECT_NE(stats.find(R"("refusedTotal":"6")"), std::string::npos) << stats;
+  EXPECT_NE(stats.find(R"({"reason":"http_host","count":"1"})"), std::string::npos) << stats;
 }
 
 TEST_F(ServerTest, ARebindingBrowserIsRefusedByHost) {

@@ -155,9 +155,9 @@ export class FakeNode {
   }
 
   private stats(of: FakeProgram, residentBytes: number): StatsResponse {
-    const methods = of.methods.map((m) => ({ service: m.service, method: m.name, calls: BigInt(m.calls), failed: BigInt(m.failed), open: m.name === 'Watch' ? 2 : 0, meanUs: m.calls > 0 ? m.meanUs : 0, p99Us: m.calls > 0 ? m.meanUs * 2.6 : 0 }));
+    const methods = of.methods.map((m) => ({ service: m.service, method: m.name, calls: BigInt(m.calls), failed: BigInt(m.failed), open: m.name === 'Watch' ? 2 : 0, meanUs: m.calls > 0 ? m.meanUs : 0, p99Us: m.calls > 0 ? m.meanUs * 2.6 : 0, p50Us: m.calls > 0 ? m.meanUs * 0.8 : 0 }));
     const connections = of === this.host ? 6n : 1n;
-    return { uptimeMs: BigInt(this.time - of.startedAt), connections, connectionsTotal: 31n, refusedTotal: 0n, bytesIn: 0n, bytesOut: 0n, budgetUsed: 0n, budget: 268_435_456n, residentBytes: BigInt(residentBytes), methods };
+    return { uptimeMs: BigInt(this.time - of.startedAt), connections, connectionsTotal: 31n, refusedTotal: 0n, bytesIn: 0n, bytesOut: 0n, budgetUsed: 0n, budget: 268_435_456n, residentBytes: BigInt(residentBytes), methods, refusedFor: [] };
   }
 
   private random(): number {

@@ -74,7 +74,9 @@ export interface MethodStats {
   failed: bigint;
   open: number;
   meanUs: number;
+  /** of the calls that were timed; the upper bound of a bucket */
   p99Us: number;
+  p50Us: number;
 }
 export const MethodStatsCodec: b2.Codec<MethodStats> = b2.codec('b2.v1.MethodStats', [
   b2.plain(1, 'service', 'string'),
@@ -84,9 +86,22 @@ export const MethodStatsCodec: b2.Codec<MethodStats> = b2.codec('b2.v1.MethodSta
   b2.plain(5, 'open', 'uint32'),
   b2.plain(6, 'meanUs', 'double'),
   b2.plain(7, 'p99Us', 'double'),
+  b2.plain(8, 'p50Us', 'double'),
 ]);
 export const encodeMethodStats = (message: b2.Init<MethodStats>): Uint8Array => MethodStatsCodec.encode(message);
 export const decodeMethodStats = (bytes: Uint8Array): MethodStats => MethodStatsCodec.decode(bytes);
+
+export interface RefusedFor {
+  /** "call_right": docs/spec/b2.md §10 */
+  reason: string;
+  count: bigint;
+}
+export const RefusedForCodec: b2.Codec<RefusedFor> = b2.codec('b2.v1.RefusedFor', [
+  b2.plain(1, 'reason', 'string'),
+  b2.plain(2, 'count', 'uint64'),
+]);
+export const encodeRefusedFor = (message: b2.Init<RefusedFor>): Uint8Array => RefusedForCodec.encode(message);
+export const decodeRefusedFor = (bytes: Uint8Array): RefusedFor => RefusedForCodec.decode(bytes);
 
 export interface StatsResponse {
   uptimeMs: bigint;
@@ -102,6 +117,8 @@ export interface StatsResponse {
   budget: bigint;
   residentBytes: bigint;
   methods: MethodStats[];
+  /** refused_total by reason, those that came up */
+  refusedFor: RefusedFor[];
 }
 export const StatsResponseCodec: b2.Codec<StatsResponse> = b2.codec('b2.v1.StatsResponse', [
   b2.plain(1, 'uptimeMs', 'uint64'),
@@ -114,6 +131,7 @@ export const StatsResponseCodec: b2.Codec<StatsResponse> = b2.codec('b2.v1.Stats
   b2.plain(8, 'budget', 'uint64'),
   b2.plain(9, 'residentBytes', 'uint64'),
   b2.list(10, 'methods', () => MethodStatsCodec),
+  b2.list(11, 'refusedFor', () => RefusedForCodec),
 ]);
 export const encodeStatsResponse = (message: b2.Init<StatsResponse>): Uint8Array => StatsResponseCodec.encode(message);
 export const decodeStatsResponse = (bytes: Uint8Array): StatsResponse => StatsResponseCodec.decode(bytes);
@@ -182,6 +200,7 @@ export const codecs: Readonly<Record<string, b2.Codec<unknown>>> = {
   'b2.v1.HealthResponse': HealthResponseCodec,
   'b2.v1.StatsRequest': StatsRequestCodec,
   'b2.v1.MethodStats': MethodStatsCodec,
+  'b2.v1.RefusedFor': RefusedForCodec,
   'b2.v1.StatsResponse': StatsResponseCodec,
   'b2.v1.LimitsRequest': LimitsRequestCodec,
   'b2.v1.LimitsResponse': LimitsResponseCodec,
