@@ -7,6 +7,7 @@ Verb ls_verb();
 Verb describe_verb();
 Verb call_verb();
 Verb ping_verb();
+Verb top_verb();
 Verb bench_verb();
 
 /// --at ADDR and --timeout SECONDS, which every verb that connects takes, beside --state.

@@ -4,7 +4,9 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import time
@@ -141,6 +143,59 @@ class Programs(unittest.TestCase):
         with urllib.request.urlopen(f"http://{self.up.address}/", timeout=LONG) as page:
             self.assertEqual(page.headers["content-encoding"], "gzip")
             self.assertIn("default-src 'self'", page.headers["content-security-policy"])
+
+    def http(self, path, token=None):
+        """The status and the text that the host answers to a GET."""
+        request = urllib.request.Request(f"http://{self.up.address}{path}", headers={"authorization": "Bearer " + token} if token else {})
+        try:
+            with urllib.request.urlopen(request, timeout=LONG) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as refused:
+            with refused:
+                return refused.code, refused.read().decode()
+
+    def test_health_is_for_anyone_and_metrics_are_for_who_may(self):
+        self.up.until_ready()
+        self.assertEqual(until(lambda: (told := self.http("/healthz"))[0] == 200 and told), (200, "ok\n"))
+        self.assertEqual(self.http("/metrics")[0], 401)
+        status, text = self.http("/metrics", self.up.token)
+        self.assertEqual(status, 200)
+        for child in ("ardus", "ariascribe", "audiojuggler", "portlight"):
+            self.assertRegex(text, rf'(?m)^b2_child_restarts_total{{child="{child}"}} \d+$')
+        self.assertRegex(text, r'(?m)^b2_calls_total{service="b2.v1.Host",method="List",status="ok"} \d+$')
+        with socket.socket(socket.AF_UNIX) as owner:
+            owner.settimeout(LONG)
+            owner.connect(str(self.up.state / "b2.sock"))
+            owner.sendall(b"GET /metrics HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")
+            self.assertIn(b"\nb2_connections ", owner.makefile("rb").read(), "on the Unix socket this user needs no token")
+        if promtool := shutil.which("promtool"):
+            linted = subprocess.run([promtool, "check", "metrics"], input=text, capture_output=True, text=True, timeout=LONG)
+            self.assertEqual((linted.returncode, linted.stdout + linted.stderr), (0, ""))
+
+    def test_top_shows_what_is_called(self):
+        self.up.until_ready()
+        self.b2("call", "b2.v1.Core/Limits")
+        once = self.b2("top", "--once", "--json", "--interval", "0.2")
+        self.assertEqual(once.returncode, 0, once.stderr)
+        stats, summary = (json.loads(line) for line in once.stdout.splitlines())
+        self.assertEqual((stats["event"], summary["event"], summary["code"]), ("stats", "summary", 0))
+        asked = next(method for method in stats["methods"] if method["method"] == "Stats" and method["service"] == "b2.v1.Core")
+        self.assertGreater(asked["calls_per_second"], 0, "its own questions are counted too")
+        self.assertGreater(asked["p50_us"], 0)
+        text = self.b2("top", "--once", "--interval", "0.2").stdout
+        self.assertRegex(text, r"METHOD +CALLS/S +OPEN +P50 +P99 +FAILED +CALLS")
+        self.assertRegex(text, r"(?m)^b2\.v1\.Core/Limits ")
+        self.assertEqual(self.b2("top", "--interval", "never").returncode, 2)
+        refused = self.b2("top", "--once", at=self.up.address)
+        self.assertEqual(refused.returncode, 4, "Stats is not for strangers")
+        watching = subprocess.Popen([str(BIN / "b2"), "top", "--state", str(self.up.state), "--json", "--interval", "0.1"], stdout=subprocess.PIPE, text=True)
+        lines = [json.loads(watching.stdout.readline()) for _ in range(3)]
+        watching.send_signal(signal.SIGINT)
+        rest = watching.stdout.read().splitlines()
+        self.assertEqual(watching.wait(LONG), 130)
+        watching.stdout.close()
+        self.assertTrue(lines[0]["uptime_ms"] < lines[1]["uptime_ms"] < lines[2]["uptime_ms"])
+        self.assertEqual(json.loads(rest[-1])["code"], 130)
 
     def test_a_second_host_on_the_port_or_the_state_names_what_is_in_the_way(self):
         with tempfile.TemporaryDirectory() as folder:
