@@ -1,4 +1,4 @@
-// node tools/run_tests.mjs unit|browser [name of a file …]: bundles the tests and runs them with Node's own runner.
+// node tools/run_tests.mjs unit|connect|browser [name of a file …]: bundles the tests and runs them with Node's own runner.
 // Ends with "N passed, N failed, N skipped"; used by tools/check.mjs too.
 import { existsSync, readdirSync } from 'node:fs';
 import { join, relative } from 'node:path';
@@ -6,7 +6,11 @@ import { run } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { bundle, root } from './bundle.mjs';
 
-const kKinds = { unit: { folder: 'src', suffix: /\.test\.tsx?$/ }, browser: { folder: 'test/browser', suffix: /\.test\.ts$/ } };
+const kKinds = {
+  unit: { folder: 'src', suffix: /\.test\.tsx?$/ },
+  connect: { folder: 'test/connect', suffix: /\.test\.ts$/ },
+  browser: { folder: 'test/browser', suffix: /\.test\.ts$/ },
+};
 
 function filesIn(folder) {
   return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => (entry.isDirectory() ? filesIn(join(folder, entry.name)) : [join(folder, entry.name)]));
@@ -50,6 +54,13 @@ function describe(error) {
 /** Why the browser tests cannot run here, or nothing. */
 export function browserMissing() {
   return existsSync('/usr/bin/chromium') ? undefined : 'there is no /usr/bin/chromium (Debian package chromium)';
+}
+
+/** Why the tests against a host cannot run here, or nothing. */
+export function hostMissing() {
+  const bin = process.env.GHOST_BIN;
+  if (!bin) return 'GHOST_BIN does not name the folder of the programs (build/dev/bin)';
+  return existsSync(join(bin, 'ghostlight')) ? undefined : `there is no ${join(bin, 'ghostlight')}`;
 }
 
 export function closingLine(cases) {
