@@ -8,6 +8,8 @@ Verb describe_verb();
 Verb call_verb();
 Verb ping_verb();
 Verb top_verb();
+Verb pub_verb();
+Verb sub_verb();
 Verb bench_verb();
 
 /// --at ADDR and --timeout SECONDS, which every verb that connects takes, beside --state.

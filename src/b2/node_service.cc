@@ -41,6 +41,8 @@ Status Node::open() {
   };
   core_ = std::make_unique<CoreService>(endpoint_, network_.reactor());
   endpoint_.services.add(*core_);
+  topics_ = std::make_unique<TopicsService>(network_.reactor(), endpoint_);
+  endpoint_.services.add(*topics_);
   if (const Status served = serve_house(); !served) return served;
 
   AccessRules rules;
@@ -147,6 +149,7 @@ std::vector<std::string> Node::addresses() const {
 
 void Node::shut_down(std::function<void()> done) {
   watch_.reset();
+  topics_->close();
   server_->shut_down(kDrain, std::move(done));
 }
 

@@ -12,14 +12,15 @@
 #include "b2/http_gateway_service.h"
 #include "b2/membership.h"
 #include "b2/server_service.h"
+#include "b2/topics_service.h"
 #include "b2/workers.h"
 #include "base/log.h"
 #include "net/epoll.h"
 
 namespace ghost::b2 {
 
-/// What a daemon of ours is made of: the node's key and house, an endpoint with b2.v1.Core (and b2.v1.House where the house is
-/// kept), the server for b2, TLS and HTTP, and a worker pool. The apps add their services to it.
+/// What a daemon of ours is made of: the node's key and house, an endpoint with b2.v1.Core and b2.v1.Topics (and b2.v1.House
+/// where the house is kept), the server for b2, TLS and HTTP, and a worker pool. The apps add their services to it.
 class Node {
  public:
   struct Options {
@@ -55,7 +56,7 @@ class Node {
   /// The children this node hosts, for /metrics; empty where it hosts none.
   std::function<std::vector<HostedCount>()> hosted;
 
-  /// Lets open calls end, then `done`.
+  /// Ends subscriptions, lets open calls end, then `done`.
   void shut_down(std::function<void()> done);
 
  private:
@@ -73,6 +74,7 @@ class Node {
   std::shared_ptr<const net::TlsContext> tls_;
   std::string token_;
   std::unique_ptr<CoreService> core_;
+  std::unique_ptr<TopicsService> topics_;
   std::unique_ptr<HouseService> house_;
   std::unique_ptr<HttpGateway> gateway_;
   std::unique_ptr<Server> server_;

@@ -93,8 +93,8 @@ class Programs(unittest.TestCase):
         self.up.until_ready()
         listed = self.b2("ls", "--json").stdout.splitlines()
         names = [json.loads(line)["name"] for line in listed[:-1]]
-        self.assertEqual(names[:3], ["b2.v1.Core", "b2.v1.Host", "ghostlight.v1.Stage"])
-        self.assertEqual(sorted(names[3:]), sorted(OF_THE_FOUR))
+        self.assertEqual(names[:4], ["b2.v1.Core", "b2.v1.Topics", "b2.v1.Host", "ghostlight.v1.Stage"])
+        self.assertEqual(sorted(names[4:]), sorted(OF_THE_FOUR))
         self.assertIn("rpc Watch(.b2.v1.WatchRequest) returns (stream .b2.v1.HostState)", self.b2("describe", "b2.v1.Host").stdout)
         limits = json.loads(self.b2("call", "b2.v1.Core/Limits").stdout)
         self.assertEqual(limits["limits"]["frameBytes"], 65536)
@@ -220,6 +220,98 @@ class Programs(unittest.TestCase):
         self.assertEqual(now, pids)
 
 
+class Topics(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.up = Up()
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.up.stop()
+
+    def pub(self, *words, **options):
+        return run("b2", "pub", "--json", "--state", str(self.up.state), *words, **options)
+
+    def sub(self, *words, at=None):
+        """A subscriber that has been acknowledged, and a function that gives its next line."""
+        process = subprocess.Popen([str(BIN / "b2"), "sub", "--json", *(["--at", at] if at else ["--state", str(self.up.state)]), *words],
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.addCleanup(process.wait, LONG)
+        self.addCleanup(process.stdout.close)
+        self.addCleanup(process.stderr.close)
+        self.addCleanup(process.kill)
+        first = json.loads(process.stdout.readline())
+        self.assertEqual(first["event"], "subscribed", first)
+        return process, lambda: json.loads(process.stdout.readline())
+
+    def test_what_one_process_publishes_another_prints(self):
+        subscriber, line = self.sub("studio.*", "stage.>")
+        told = json.loads(self.pub("studio.lights", '{"on": true}').stdout)
+        self.assertEqual((told["sequence"], told["delivered"]), (1, 1))
+        self.pub("elsewhere", "1")
+        self.pub("stage.left.door", "--raw", "-", input="any bytes")
+        self.assertEqual(line(), {"v": 1, "event": "message", "subject": "studio.lights", "sequence": 1, "data": {"on": True}})
+        self.assertEqual(line(), {"v": 1, "event": "message", "subject": "stage.left.door", "sequence": 1, "hex": "any bytes".encode().hex()})
+        subscriber.send_signal(signal.SIGINT)
+        self.assertEqual(line(), {"v": 1, "event": "summary", "messages": 2, "lost": 0, "code": 130})
+        self.assertEqual(subscriber.wait(LONG), 130)
+
+    def test_late_subscribers_get_the_last_message_or_resume_from_a_number(self):
+        for number in range(1, 4):
+            self.pub("late.score", str(number))
+        _, line = self.sub("late.>", "--last")
+        self.assertEqual(line()["data"], 3)
+        resumed = run("b2", "sub", "--state", str(self.up.state), "late.score", "--from", "2", "--count", "2")
+        self.assertEqual(resumed.stdout, "late.score #2  2\nlate.score #3  3\n")
+        self.assertEqual(resumed.returncode, 0, resumed.stderr)
+
+    def test_a_group_shares_its_messages(self):
+        words = ("work.items", "--queue", "workers", "--policy", "block", "--count", "2")
+        workers = [self.sub(*words), self.sub(*words)]
+        for number in range(4):
+            self.assertEqual(json.loads(self.pub("work.items", str(number)).stdout)["delivered"], 1)
+        got = [line()["data"] for _, line in workers for _ in range(2)]
+        self.assertEqual(sorted(got), [0, 1, 2, 3])
+        for process, _ in workers:
+            self.assertEqual(process.wait(LONG), 0)
+
+    def test_a_program_calls_it_by_http_as_json(self):
+        _, line = self.sub("by.http")
+        request = urllib.request.Request(f"http://{self.up.address}/b2.v1.Topics/Publish", json.dumps({"subject": "by.http", "data": "Nw=="}).encode(),
+                                         {"content-type": "application/json", "authorization": "Bearer " + self.up.token})
+        with urllib.request.urlopen(request, timeout=LONG) as answer:
+            self.assertEqual(json.load(answer)["delivered"], 1)
+        self.assertEqual(line()["data"], 7)
+
+    def test_wrong_subjects_and_strangers_are_told_why(self):
+        for words, told, code in [
+            (("pub", "a..b", "1"), "empty token", 1),
+            (("pub", "a.*", "1"), "has a wildcard", 1),
+            (("pub", "a", "{on}"), "--raw", 2),
+            (("sub", "a.>.b"), "has '>' before its end", 1),
+            (("sub", "a", "--from", "x"), "--from x", 2),
+            (("sub", "a", "--from", "1", "--queue", "g"), "not to a group", 1),
+            (("sub", "a", "--policy", "lossy"), "drop-oldest", 2),
+        ]:
+            with self.subTest(words=words):
+                answer = run("b2", words[0], "--state", str(self.up.state), *words[1:])
+                self.assertEqual(answer.returncode, code, answer)
+                self.assertIn(told, answer.stderr)
+        for words in (("pub", "a"), ("sub", "a")):
+            stranger = run("b2", words[0], "--at", self.up.address, *words[1:])
+            self.assertEqual(stranger.returncode, 4, stranger)
+            self.assertIn("b2.sock", stranger.stderr)
+
+    def test_a_host_that_stops_tells_its_subscribers(self):
+        up = Up()
+        subscriber = subprocess.Popen([str(BIN / "b2"), "sub", "--state", str(up.state), ">"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.assertEqual(subscriber.stderr.readline(), "subscribed\n")
+        up.stop()
+        _, told = subscriber.communicate(timeout=LONG)
+        self.assertEqual(subscriber.returncode, 1)
+        self.assertIn("is shutting down", told)
+
+
 class Endings(unittest.TestCase):
     def test_stop_leaves_no_process_and_no_socket(self):
         up = Up()
@@ -286,6 +378,15 @@ class House(unittest.TestCase):
                 listener = run("b2", "call", "--at", at, "--state", second, "b2.v1.Host/Restart", '{"name": "ardus"}')
                 self.assertEqual(listener.returncode, 4)
                 self.assertIn("needs the role 'admin'", listener.stderr)
+
+                free = run("b2", "pub", "--at", at, "--state", second, "studio.lights", "1")
+                self.assertEqual(free.returncode, 0, free.stderr)
+                kept = run("b2", "pub", "--at", at, "--state", second, "ardus.session", "1")
+                self.assertEqual(kept.returncode, 4)
+                self.assertIn("publishing under 'ardus.session' needs the role 'send'", kept.stderr)
+                hidden = run("b2", "sub", "--at", at, "--state", second, "admin.>")
+                self.assertEqual(hidden.returncode, 4)
+                self.assertIn("subscribing to 'admin.>' needs the role 'admin'", hidden.stderr)
 
                 used = run("ghostlight", "house", "join", "--at", up.address, "--code-file", code_file, "--state", folder + "/third")
                 self.assertEqual(used.returncode, 1)

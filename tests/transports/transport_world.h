@@ -8,6 +8,7 @@
 #include "b2/host_service.h"
 #include "b2/server_service.h"
 #include "b2/test_service.h"
+#include "b2/topics_service.h"
 #include "base/test_directory.h"
 #include "child_program.h"
 #include "net/epoll_testing.h"
@@ -113,10 +114,17 @@ class Stage {
     server_endpoint_.services.on_change = nullptr;
     link.reset();  // links and calls end before the endpoints they belong to
     service.held.clear();
+    topics.reset();
   }
 
   /// Serves the test service itself.
   void serve_directly() { server_endpoint_.services.add(service); }
+  /// Serves topics.
+  void serve_topics(const TopicLimits& limits) {
+    server_endpoint_.boot_epoch = 2203;
+    topics.emplace(transport_.servers().reactor(), server_endpoint_, limits, TopicRights());
+    server_endpoint_.services.add(*topics);
+  }
   /// Has a child serve it.
   void serve_by_child() {
     server_endpoint_.services.on_change = [this](const v1::ServiceEntry& changed) { server_->tell_services(changed); };
@@ -149,6 +157,7 @@ class Stage {
   }
 
   TestService service;
+  std::optional<TopicsService> topics;
   std::unique_ptr<Link> link;
 
  private:
@@ -168,6 +177,29 @@ class Stage {
   std::shared_ptr<const net::TlsContext> server_tls_, client_tls_;
   std::optional<Host> host_;
   std::optional<Server> server_;
+};
+
+/// One of the transports that a test body runs over.
+struct Over {
+  std::string name;
+  std::function<std::unique_ptr<Transport>()> make;
+};
+
+inline std::vector<Over> all_transports() {
+  std::vector<Over> all = {{"Tcp", [] { return std::make_unique<RealTransport>(RealTransport::Kind::tcp); }},
+                           {"Tls", [] { return std::make_unique<RealTransport>(RealTransport::Kind::tls); }},
+                           {"UnixSocket", [] { return std::make_unique<RealTransport>(RealTransport::Kind::unix_socket); }}};
+  for (const std::uint64_t seed : {1u, 2u, 3u, 4u}) {
+    all.push_back({"SimulatedSeed" + std::to_string(seed), [seed] { return std::make_unique<SimulatedTransport>(seed); }});
+  }
+  return all;
+}
+
+/// For test bodies that run over each transport: INSTANTIATE_TEST_SUITE_P with all_transports().
+class OverTransports : public testing::TestWithParam<Over> {
+ protected:
+  std::unique_ptr<Transport> transport_ = GetParam().make();
+  Stage stage_{*transport_};
 };
 
 }  // namespace ghost::b2::test

@@ -7,26 +7,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-struct Over {
-  std::string name;
-  std::function<std::unique_ptr<Transport>()> make;
-};
-
-class Transports : public testing::TestWithParam<Over> {
- protected:
-  std::unique_ptr<Transport> transport_ = GetParam().make();
-  Stage stage_{*transport_};
-};
-
-std::vector<Over> all_transports() {
-  std::vector<Over> all = {{"Tcp", [] { return std::make_unique<RealTransport>(RealTransport::Kind::tcp); }},
-                           {"Tls", [] { return std::make_unique<RealTransport>(RealTransport::Kind::tls); }},
-                           {"UnixSocket", [] { return std::make_unique<RealTransport>(RealTransport::Kind::unix_socket); }}};
-  for (const std::uint64_t seed : {1u, 2u, 3u, 4u}) {
-    all.push_back({"SimulatedSeed" + std::to_string(seed), [seed] { return std::make_unique<SimulatedTransport>(seed); }});
-  }
-  return all;
-}
+class Transports : public OverTransports {};
 
 }  // namespace
 

@@ -1,0 +1,56 @@
+#pragma once
+#include <map>
+#include <memory>
+#include <optional>
+
+#include "b2/endpoint.h"
+#include "b2/topic_bus.h"
+#include "b2/topic_rights.h"
+#include "net/network.h"
+
+namespace ghost::b2 {
+
+/// b2.v1.Topics (docs/spec/b2.md §12): the topics of one node, for all who call it. On the reactor's thread only.
+class TopicsService : public v1::TopicsService {
+ public:
+  /// @param endpoint  whose boot epoch the sequence numbers are of, and whose name refusals tell; outlives the service
+  TopicsService(net::Reactor& reactor, const Endpoint& endpoint) : TopicsService(reactor, endpoint, TopicLimits(), TopicRights()) {}
+  TopicsService(net::Reactor& reactor, const Endpoint& endpoint, TopicLimits limits, TopicRights rights);
+  ~TopicsService() override;
+
+  void answer_publish(v1::PublishRequest request, UnaryCall<v1::PublishResponse> call) override;
+  void subscribe(v1::SubscribeRequest request, ServerStream<v1::TopicEvent> stream) override;
+
+  /// Ends all subscriptions and refuses what still waits or comes: the node is shutting down.
+  void close();
+
+ private:
+  using Waiting = std::shared_ptr<UnaryCall<v1::PublishResponse>>;
+  struct Reader {
+    ServerStream<v1::TopicEvent> stream;
+    bool full = false;  ///< waits until its connection takes more
+  };
+
+  void withdraw(TopicBus::Ticket ticket);
+  void leave(TopicBus::Subscription id);
+  void drain(TopicBus::Subscription id);
+  void settle();
+  void plan();
+  v1::PublishResponse told(const TopicBus::Accepted& accepted) const;
+  Error closed_error() const;
+
+  net::Reactor& reactor_;
+  const Endpoint& endpoint_;
+  TopicRights rights_;
+  TopicBus bus_;
+  TopicBus::Ticket last_ticket_ = 0;
+  std::map<TopicBus::Ticket, Waiting> publishers_;
+  std::map<TopicBus::Subscription, std::shared_ptr<Reader>> readers_;
+  bool settling_ = false;
+  bool closed_ = false;
+  net::Timer timer_;
+  TimePoint armed_ = TimePoint::max();
+  std::shared_ptr<char> alive_ = std::make_shared<char>();  ///< calls outlive the service where their connections do
+};
+
+}  // namespace ghost::b2
