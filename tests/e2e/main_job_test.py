@@ -124,10 +124,14 @@ class Up:
         with self.log.open("w") as log:
             self.process = subprocess.Popen([*PREFIX, str(BIN / "ghostlight"), "up", "--state", str(self.state), "--receivers", "3", "--loss", "2%",
                                              "--ready-file", str(ready)], stdout=log, stderr=subprocess.STDOUT)
-        until(lambda: ready.exists() or self.process.poll() is not None)
-        if not ready.exists():
-            raise AssertionError(self.log.read_text())
-        until(lambda: self.status()["code"] == 0, self.log.read_text)
+        try:
+            until(lambda: ready.exists() or self.process.poll() is not None)
+            if not ready.exists():
+                raise AssertionError(self.log.read_text())
+            until(lambda: self.status()["code"] == 0, self.log.read_text)
+        except BaseException:
+            self.stop()
+            raise
 
     def status(self):
         return json.loads(run("ghostlight", "status", "--json", "--state", self.state).stdout)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 
 #include "child_server.h"
@@ -13,6 +14,8 @@
 namespace ghost::b2::bench {
 
 namespace {
+
+constexpr std::size_t kMostInVain = 20;  ///< rounds done again, because a busy machine gave one side no time at all
 
 /// A directory for Unix sockets, removed with what is in it.
 class SocketDirectory {
@@ -65,14 +68,16 @@ Result<CellResult> measure(const Cell& cell, const BenchOptions& options) {
   const Duration span(static_cast<Duration::rep>(options.seconds * 1e9));
   std::vector<Figures> raws, b2s;
   std::vector<double> ratios;
-  for (std::size_t round = 0; round < options.rounds; ++round) {
+  for (std::size_t in_vain = 0; ratios.size() < options.rounds;) {
     const auto raw_figures = (*raw)->run(span);
     if (!raw_figures) return raw_figures.error();
     const auto b2_figures = (*b2)->run(span);
     if (!b2_figures) return b2_figures.error();
+    const double measured = ratio(cell, *raw_figures, *b2_figures);
+    if (!(std::isfinite(measured) && measured > 0) && ++in_vain <= kMostInVain) continue;
     raws.push_back(*raw_figures);
     b2s.push_back(*b2_figures);
-    ratios.push_back(ratio(cell, *raw_figures, *b2_figures));
+    ratios.push_back(measured);
   }
   const auto [lowest, highest] = std::minmax_element(ratios.begin(), ratios.end());
   return CellResult{&cell, median(raws), median(b2s), median(ratios), *lowest, *highest};
