@@ -1,8 +1,9 @@
 // A peer that says anything: a channel with the test service hears the input in pieces, while time passes between them.
 //
 // Byte 0: bit 0 the channel's side, bit 1 whether a genuine preface and HELLO come before the input, bit 2 whether the channel has
-// calls of its own open, bit 3 whether what it says is never taken away, bit 4 whether its windows are small. Then pieces: a byte of
-// length, 255 for one of two bytes that follow; 0 is a pause of as many 100 ms as the next byte tells.
+// calls of its own open, bit 3 whether what it says is never taken away, bit 4 whether its windows are small, bit 5 whether it
+// streams the requests of two calls, and its service releases what it reads only later. Then pieces: a byte of length, 255 for one
+// of two bytes that follow; 0 is a pause of as many 100 ms as the next byte tells.
 #include <cstdint>
 #include <cstdlib>
 
@@ -45,6 +46,7 @@ struct Fuzzed : ChannelEvents {
     endpoint.budget = ReceiveBudget(kBudget);
     endpoint.boot_epoch = 7;
     endpoint.services.add(service);
+    service.read_slowly = (flags & 32) != 0;
     if ((flags & 16) != 0) {
       endpoint.limits.frame_bytes = endpoint.limits.connection_window = endpoint.limits.stream_window = 4096;
       endpoint.limits.streams = 4;
@@ -57,6 +59,7 @@ struct Fuzzed : ChannelEvents {
   ~Fuzzed() override {
     channel->lost(Error{Errc::aborted, "the input is over"});
     service.held.clear();
+    service.collecting.reset();
     must(endpoint.budget.used() == 0);  // whatever came, what was taken is given back
     for (const test::Started& call : calls) must(call->ended());
   }
@@ -75,12 +78,28 @@ struct Fuzzed : ChannelEvents {
     after();
   }
   void after() {
+    go_on();
     if (takes) {
       output.clear();
       channel->on_writable();
     }
     must(endpoint.budget.used() <= kBudget);
     must(channel->open_streams() <= 2 * endpoint.limits.streams);
+  }
+  /// Writes and reads a little on the streams that are open.
+  void go_on() {
+    for (test::Writer& writer : writers) {
+      writer.go_on();
+      if (!writer.call->messages.empty()) writer.call.call.release(writer.call->messages.back().size());
+    }
+    if (const auto reading = service.collecting; reading && !reading->messages.empty()) reading->call.release(reading->messages.back().size());
+  }
+  void stream(std::string_view method, std::uint32_t count, std::size_t size) {
+    CallOptions options;
+    options.timeout = std::chrono::seconds(5);
+    options.manual_credit = true;
+    calls.push_back(test::start_streaming(*channel, method, options));
+    writers.push_back({calls.back(), count, size});
   }
   void call(std::string_view method, BytesView request, bool manual) {
     CallOptions options;
@@ -97,6 +116,7 @@ struct Fuzzed : ChannelEvents {
   ByteQueue output;
   std::shared_ptr<Channel> channel;
   std::vector<test::Started> calls;
+  std::vector<test::Writer> writers;
   int hellos = 0, finished = 0;
 };
 
@@ -137,6 +157,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     fuzzed.call("Echo", Bytes(10'000, 1), false);
     fuzzed.call("Count", test::count_request(3, 10), true);
     fuzzed.call("Hold", {}, false);
+  }
+  if ((flags & 32) != 0) {
+    fuzzed.stream("Collect", 5, 30'000);
+    fuzzed.stream("Mirror", 20, 100);
   }
   say_all(fuzzed, ByteReader(BytesView(data + 1, size - 1)));
   return 0;

@@ -1,3 +1,6 @@
+#include <unistd.h>
+
+#include <functional>
 #include <iostream>
 #include <iterator>
 #include <nlohmann/json.hpp>
@@ -5,6 +8,7 @@
 #include "b2/json.h"
 #include "b2/message.h"
 #include "b2/v1/core.b2.h"
+#include "line_stream_service.h"
 #include "verbs.h"
 #include "app/session_service.h"
 
@@ -15,6 +19,11 @@ namespace {
 /// Prints each message as JSON when it comes.
 class Print : public b2::CallHandler {
  public:
+  std::function<void()> ready;  ///< of whoever writes to the call
+
+  void on_ready() override {
+    if (ready) ready();
+  }
   Print(const b2::JsonCodec& codec, std::string service, std::string method, b2::JsonStyle style, std::optional<Status>& end)
       : codec_(codec), service_(std::move(service)), method_(std::move(method)), style_(style), end_(end) {}
   void on_message(BytesView message) override {
@@ -43,15 +52,15 @@ Result<b2::JsonCodec> descriptors(Session& session, const std::string& service) 
   return b2::JsonCodec(response->file_descriptor_set);
 }
 
-/// Whether the method streams, by what the peer's HELLO says.
-bool is_stream(const b2::v1::Hello& hello, const std::string& service, const std::string& method) {
+/// Which sides of the method stream, by what the peer's HELLO says.
+b2::v1::MethodKind kind_of(const b2::v1::Hello& hello, const std::string& service, const std::string& method) {
   for (const b2::v1::ServiceEntry& entry : hello.services) {
     if (entry.name != service) continue;
     for (const b2::v1::Method& told : entry.methods) {
-      if (told.name == method) return told.kind == b2::v1::MethodKind::server_stream;
+      if (told.name == method) return told.kind;
     }
   }
-  return false;
+  return b2::v1::MethodKind::unary;
 }
 
 int fail(const Arguments& arguments, const Error& error) {
@@ -79,7 +88,6 @@ int call(const Arguments& arguments) {
   }
   const std::string service = words[0].substr(0, slash), method = words[0].substr(slash + 1);
   std::string json = words.size() == 2 ? words[1] : "";
-  if (json == "-") json.assign(std::istreambuf_iterator<char>(std::cin), {});
 
   const auto where = places(arguments);
   if (!where) return complain("b2", where.error());
@@ -99,20 +107,35 @@ int call(const Arguments& arguments) {
     std::cout << *example;
     return code(Exit::done);
   }
-  const auto request = codec->request_from_json(service, method, json);
+  const auto kind = kind_of((*session)->hello(), service, method);
+  const bool sends = kind == b2::v1::MethodKind::client_stream || kind == b2::v1::MethodKind::bidirectional;
+  const bool lines = sends && (words.size() < 2 || json == "-");
+  if (json == "-" && !lines) json.assign(std::istreambuf_iterator<char>(std::cin), {});
+  Result<Bytes> request = Bytes();
+  if (!lines) request = codec->request_from_json(service, method, json);
   if (!request) return fail(arguments, request.error());
 
-  std::optional<Status> end;
   b2::CallOptions options;
-  const bool stream = is_stream((*session)->hello(), service, method);
-  options.timeout = stream && !arguments.has("timeout") ? Duration::max() : timeout;
-  const auto style = arguments.has("json") || stream ? b2::JsonStyle::compact : b2::JsonStyle::pretty;
-  auto started = (*session)->channel().start(service, method, b2::Payload(BytesView(*request)), options,
-                                             std::make_unique<Print>(*codec, service, method, style, end));
+  options.streams_request = sends;
+  options.timeout = kind != b2::v1::MethodKind::unary && !arguments.has("timeout") ? Duration::max() : timeout;
+  const bool prints_one = kind == b2::v1::MethodKind::unary || kind == b2::v1::MethodKind::client_stream;
+  const auto style = arguments.has("json") || !prints_one ? b2::JsonStyle::compact : b2::JsonStyle::pretty;
+  std::optional<Status> end;
+  LineStream input((*session)->network(), *codec, service, method, STDIN_FILENO);
+  auto print = std::make_unique<Print>(*codec, service, method, style, end);
+  if (lines) print->ready = [&input] { input.on_ready(); };
+  auto started = (*session)->channel().start(service, method, sends ? b2::Payload() : b2::Payload(BytesView(*request)), options, std::move(print));
+  if (lines && !end) {
+    input.start(started);
+  } else if (sends) {
+    started.write(b2::Payload(BytesView(*request)));
+    started.finish();
+  }
   if (!(*session)->wait([&] { return end.has_value(); })) {
     started.cancel();
     return code(Exit::interrupted);
   }
+  if (input.failure()) return fail(arguments, *input.failure());
   return *end ? code(Exit::done) : fail(arguments, end->error());
 }
 
@@ -122,10 +145,12 @@ Verb call_verb() {
   Verb verb;
   verb.name = "call";
   verb.summary = "call a method with JSON and print the answer";
-  verb.description = "A stream prints one line a message until it ends. JSON '-' is read from standard input.";
+  verb.description = "A stream prints one line a message until it ends. JSON '-' is read from standard input. A method that takes a stream "
+                     "gets a message for each line of standard input, or the one that is told.";
   verb.examples = {{"b2 call b2.v1.Core/Health '{}'", "this machine's host"},
                    {"b2 call 127.0.0.1:2114 b2.v1.Core/Health", "a daemon, by address"},
                    {"b2 call b2.v1.Host/Watch '{\"intervalMs\": 500}'", "a stream, until Ctrl-C"},
+                   {"b2 call 127.0.0.1:7000 acme.v1.Store/Add < lines.ndjson", "a stream of the caller's: a message a line"},
                    {"b2 call --example b2.v1.Core/Describe", "a request to start from"}};
   verb.options = connection_options();
   Option example;

@@ -35,6 +35,7 @@ void Channel::Stream::reset() {
   if (ready) ready = nullptr;
   if (cancelled) cancelled = nullptr;
   cancel_token.reset();
+  reader.reset();
 }
 
 void Channel::open() {
@@ -443,12 +444,7 @@ void Channel::expire(TimePoint now) {
       end_call(*stream, Error{Errc::timed_out, "no answer within the deadline"});
     } else {
       stream->deadline = TimePoint::max();
-      if (!stream->answer_sent && !stream->was_cancelled) {
-        constexpr std::string_view told = "the deadline passed before the call was done";
-        answer(*stream, static_cast<std::uint16_t>(Errc::timed_out), Payload(as_bytes(told)));
-      }
-      cancel_handler(*stream);
-      if (Stream* still = streams_.find(id)) end_if_done(*still);
+      cut_off(*stream, Errc::timed_out, "the deadline passed before the call was done");
     }
   }
   finish_if_drained();

@@ -16,6 +16,9 @@
 
 namespace ghost::b2 {
 
+/// What may wait on one stream for its peer's windows: a writer beyond it, that heeds no back-pressure, loses its call.
+inline constexpr std::size_t kMaxWaiting = 64 * 1024 * 1024;
+
 enum class Side : std::uint8_t { dialer, acceptor };
 
 /// Who hears of a channel's own events. None of them is called after the channel was closed or lost.
@@ -83,7 +86,9 @@ class Channel : public CallSink, public Caller, public std::enable_shared_from_t
   ClientCall start(std::string_view service, std::string_view method, const Payload& request, const CallOptions& options,
                    std::unique_ptr<CallHandler> handler) override;
   void cancel(std::uint64_t key) override;
-  void release(std::uint64_t key, std::size_t bytes) override;
+  void release(std::uint64_t key, std::size_t bytes) override;  ///< of CallSink too: keys of calls both ways differ
+  bool write_request(std::uint64_t key, const Payload& message) override;
+  void finish_request(std::uint64_t key) override;
 
   // CallSink
   bool write(std::uint64_t key, const Payload& message) override;
@@ -93,6 +98,7 @@ class Channel : public CallSink, public Caller, public std::enable_shared_from_t
   void on_cancel(std::uint64_t key, std::function<void()> cancelled) override;
   void run_on_worker(std::uint64_t key,
                      std::function<Result<Bytes>(std::shared_ptr<const std::atomic<bool>>)> work) override;
+  void read(std::uint64_t key, MessageReader reader) override;
 
  private:
   /// A message that waits for credit or for room in the output.
@@ -127,9 +133,11 @@ class Channel : public CallSink, public Caller, public std::enable_shared_from_t
     std::uint64_t budget_taken = 0;    ///< for the assembly
     std::uint64_t window_taken = 0;    ///< for the window beyond the first
     bool assembling = false;
+    bool manual_credit = false;
+    bool request_done = false;  ///< the caller has said END
 
     // caller
-    bool manual_credit = false;
+    bool streams_request = false;
     bool idempotent = false;
     std::uint16_t called = 0;  ///< the method's index in the peer's HELLO
 
@@ -153,6 +161,7 @@ class Channel : public CallSink, public Caller, public std::enable_shared_from_t
     std::function<void()> ready;
     std::function<void()> cancelled;
     std::shared_ptr<std::atomic<bool>> cancel_token;
+    std::shared_ptr<const MessageReader> reader;  ///< shared with the call that is under way into it, which may end the stream
 
     /// Fresh again. Most calls leave little behind, so what is empty is not touched.
     void reset();
@@ -181,6 +190,9 @@ class Channel : public CallSink, public Caller, public std::enable_shared_from_t
   void refuse_call(std::uint32_t id, const Error& why);
   void dispatch(Stream& stream, BytesView request);
   void on_request_part(Stream& stream, const FrameHeader& header, BytesView payload);
+  void on_request_message(Stream& stream, const FrameHeader& header, BytesView payload);
+  void end_request(Stream& stream);
+  void cut_off(Stream& stream, Errc code, std::string_view why);
   void on_cancel_frame(const FrameHeader& header);
   void cancel_handler(Stream& stream);
   void end_if_done(Stream& stream);
@@ -193,7 +205,8 @@ class Channel : public CallSink, public Caller, public std::enable_shared_from_t
   void hand_over(Stream& stream, BytesView message);
   void tell_cancelled(const Stream& stream, Errc code);
   void end_call(Stream& stream, const Status& status);
-  std::optional<std::uint16_t> method_index(std::string_view service, std::string_view method);
+  struct Known;
+  const Known* find_method(std::string_view service, std::string_view method);
 
   // both
   bool assemble(Stream& stream, BytesView part);
@@ -210,6 +223,7 @@ class Channel : public CallSink, public Caller, public std::enable_shared_from_t
                     const Payload& payload);
   void send_hello();
   void send_credit(std::uint32_t stream, std::uint32_t bytes);
+  void ring_ready(Stream& stream);
   void enqueue(Stream& stream);
   void pump();
   bool send_part(Stream& stream);
@@ -279,6 +293,7 @@ class Channel : public CallSink, public Caller, public std::enable_shared_from_t
     const char* method_at = nullptr;
     std::string service, method;
     std::uint16_t index = 0;
+    bool takes_stream = false;
   };
   std::array<Known, 16> known_methods_;
 };

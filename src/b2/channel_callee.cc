@@ -42,7 +42,16 @@ void Channel::on_call(const FrameHeader& header, BytesView extensions, BytesView
       wake_by(next_deadline_);
     }
   }
-  if ((header.flags & flag::kMore) == 0) return dispatch(stream, payload);
+  if (takes_stream(method->kind)) {
+    stream.receive_window -= header.length;
+    release_stream_credit(stream, header.length);  // of the metadata, which is used here
+    dispatch(stream, {});
+    Stream* still = (header.flags & flag::kEnd) != 0 ? streams_.find(id) : nullptr;
+    if (still != nullptr) end_request(*still);
+    return;
+  }
+  stream.request_done = (header.flags & flag::kMore) == 0;
+  if (stream.request_done) return dispatch(stream, payload);
   stream.receive_window -= header.length;
   assemble(stream, payload);
 }
@@ -67,10 +76,11 @@ Status Channel::judge_call(const FrameHeader& header, BytesView& payload, const 
   }
   method = wiring_.endpoint.services.find(header.code);
   if (method == nullptr) return Error{Errc::unsupported, "no method has the index " + std::to_string(header.code) + " here"};
-  if (method->kind == MethodKind::client_stream || method->kind == MethodKind::bidirectional) {
-    return Error{Errc::unsupported, "streams from the caller are not taken here"};
-  }
-  if ((header.flags & (flag::kEnd | flag::kMore)) == 0) {
+  if (takes_stream(method->kind)) {
+    if (!payload.empty() || (header.flags & flag::kMore) != 0) {
+      return Error{Errc::malformed, "the method takes a stream, whose messages come in DATA: CALL carries none"};
+    }
+  } else if ((header.flags & (flag::kEnd | flag::kMore)) == 0) {
     return Error{Errc::unsupported, "the request must be complete: END is missing"};
   }
   return judge_right(header.code, *method);
@@ -112,9 +122,13 @@ void Channel::dispatch(Stream& stream, BytesView request) {
 }
 
 void Channel::on_request_part(Stream& stream, const FrameHeader& header, BytesView payload) {
-  if (header.length == 0 && !take_control_token("an empty DATA")) return;
+  if (stream.request_done) return die(Errc::malformed, "DATA on stream " + std::to_string(stream.id) + " after its END");
+  const bool streams = takes_stream(stream.method->kind);
+  const bool only_end = streams && (header.flags & (flag::kEnd | flag::kMore)) == flag::kEnd;  // comes once, and a stream's end needs it
+  if (header.length == 0 && !only_end && !take_control_token("an empty DATA")) return;
   stream.receive_window -= header.length;
   if (stream.receive_window < 0) return die(Errc::exhausted, "the peer sent more than the stream's window allows");
+  if (streams) return on_request_message(stream, header, payload);
   if (stream.dispatched || stream.answer_sent || stream.was_cancelled) return;  // late parts of a call that was refused or cut off
   if (!assemble(stream, payload)) return;
   if ((header.flags & flag::kMore) != 0) return;
@@ -124,9 +138,43 @@ void Channel::on_request_part(Stream& stream, const FrameHeader& header, BytesVi
     stream.handler_done = true;
     return end_if_done(stream);
   }
+  stream.request_done = true;
   const Bytes request = std::exchange(stream.assembly, {});
   wiring_.endpoint.budget.give(std::exchange(stream.budget_taken, 0));
   dispatch(stream, request);
+}
+
+/// A message of the caller's stream, a part of one, or the stream's end: END without a payload that completes nothing.
+void Channel::on_request_message(Stream& stream, const FrameHeader& header, BytesView payload) {
+  const std::uint32_t id = stream.id;
+  const bool more = (header.flags & flag::kMore) != 0;
+  const bool end = !more && (header.flags & flag::kEnd) != 0;
+  if (end) stream.request_done = true;
+  if (stream.answer_sent || stream.was_cancelled) return;  // sent before the caller could know
+  if ((header.flags & flag::kCompressed) != 0) return cut_off(stream, Errc::unsupported, "compression was not agreed on");
+  if (more || stream.assembling) {
+    if (!assemble(stream, payload) || more) return;
+    deliver_assembly(stream);
+  } else if (!end || !payload.empty()) {
+    deliver(stream, payload, end);
+  }
+  Stream* still = end ? streams_.find(id) : nullptr;
+  if (still != nullptr) end_request(*still);
+}
+
+/// Tells the handler that the caller's stream is over.
+void Channel::end_request(Stream& stream) {
+  stream.request_done = true;
+  const auto reader = std::exchange(stream.reader, nullptr);
+  if (reader && reader->end && !stream.answer_sent && !stream.was_cancelled) reader->end();
+}
+
+/// Ends a call that came in whatever its handler does, and tells it.
+void Channel::cut_off(Stream& stream, Errc code, std::string_view why) {
+  const std::uint32_t id = stream.id;
+  if (!stream.answer_sent && !stream.was_cancelled) answer(stream, static_cast<std::uint16_t>(code), Payload(as_bytes(why)));
+  if (Stream* still = streams_.find(id)) cancel_handler(*still);
+  if (Stream* still = streams_.find(id)) end_if_done(*still);
 }
 
 void Channel::on_cancel_frame(const FrameHeader& header) {
@@ -148,7 +196,9 @@ void Channel::on_cancel_frame(const FrameHeader& header) {
 
 void Channel::cancel_handler(Stream& stream) {
   if (stream.cancel_token) stream.cancel_token->store(true);
-  stream.ready = nullptr;
+  // What they hold may be the last of the handler's call, which then ends its stream: they go when nothing here is touched any more.
+  const auto ready = std::exchange(stream.ready, nullptr);
+  const auto reader = std::exchange(stream.reader, nullptr);
   if (auto cancelled = std::exchange(stream.cancelled, nullptr)) cancelled();
 }
 
@@ -170,7 +220,7 @@ void Channel::answer(Stream& stream, std::uint16_t code, const Payload& payload)
   }
   stream.answer_sent = true;
   stream.ready = nullptr;
-  const bool streaming = stream.method->kind != MethodKind::unary;
+  const bool streaming = gives_stream(stream.method->kind);
   const std::uint8_t flags = code == 0 && streaming && payload.size == 0 ? flag::kEnd : std::uint8_t{0};
   send_message(stream, FrameType::resp, flags, code, {}, payload);
 }
@@ -210,6 +260,13 @@ void Channel::on_ready(std::uint64_t key, std::function<void()> ready) {
 void Channel::on_cancel(std::uint64_t key, std::function<void()> cancelled) {
   Stream* stream = streams_.find(static_cast<std::uint32_t>(key));
   if (stream != nullptr && !stream->was_cancelled) stream->cancelled = std::move(cancelled);
+}
+
+void Channel::read(std::uint64_t key, MessageReader reader) {
+  Stream* stream = streams_.find(static_cast<std::uint32_t>(key));
+  if (stream == nullptr || stream->ours || stream->answer_sent || stream->was_cancelled) return;
+  stream->manual_credit = reader.manual_credit;
+  stream->reader = std::make_shared<const MessageReader>(std::move(reader));
 }
 
 void Channel::run_on_worker(std::uint64_t key,

@@ -18,19 +18,22 @@ std::string path(std::string_view service, std::string_view method) { return std
 
 }  // namespace
 
-std::optional<std::uint16_t> Channel::method_index(std::string_view service, std::string_view method) {
+/// What the peer told of a method; null when it has no such. Valid until the next one is looked for.
+const Channel::Known* Channel::find_method(std::string_view service, std::string_view method) {
   Known& known = known_methods_[(reinterpret_cast<std::uintptr_t>(method.data()) >> 3) % known_methods_.size()];
-  if (known.method_at == method.data() && known.method == method && known.service == service) return known.index;
+  if (known.method_at == method.data() && known.method == method && known.service == service) return &known;
   for (const v1::ServiceEntry& entry : peer_hello_->services) {
     if (entry.name != service) continue;
     for (std::size_t i = 0; i < entry.methods.size(); ++i) {
       if (entry.methods[i].name != method) continue;
       const auto index = static_cast<std::uint16_t>(entry.first_method + i);
-      known = {method.data(), std::string(service), std::string(method), index};
-      return index;
+      const v1::MethodKind kind = entry.methods[i].kind;
+      known = {method.data(), std::string(service), std::string(method), index,
+               kind == v1::MethodKind::client_stream || kind == v1::MethodKind::bidirectional};
+      return &known;
     }
   }
-  return std::nullopt;
+  return nullptr;
 }
 
 ClientCall Channel::start(std::string_view service, std::string_view method, const Payload& request, const CallOptions& options,
@@ -42,8 +45,13 @@ ClientCall Channel::start(std::string_view service, std::string_view method, con
   if (over_ || !peer_hello_) return refuse(Errc::busy, "not connected");
   if (leaving_) return refuse(Errc::busy, "this connection is being closed");
   if (peer_last_) return refuse(Errc::busy, peer_leaves_why_);
-  const auto index = method_index(service, method);
-  if (!index) return refuse(Errc::not_found, "there is no such method; 'b2 ls' lists what there is");
+  const Known* known = find_method(service, method);
+  if (known == nullptr) return refuse(Errc::not_found, "there is no such method; 'b2 ls' lists what there is");
+  if (known->takes_stream != options.streams_request) {
+    return refuse(Errc::unsupported, known->takes_stream ? "it takes a stream of messages, not one request" : "it takes one request, not a stream of messages");
+  }
+  if (options.streams_request && request.size != 0) return refuse(Errc::malformed, "a stream of messages begins without a request");
+  const std::uint16_t index = known->index;
   if (ours_open_ >= peer_streams_) return refuse(Errc::exhausted, std::to_string(ours_open_) + " calls are open on this connection, as many as the peer takes");
   if (last_ours_ >= kLastStream) return refuse(Errc::busy, "the connection has used up its stream numbers; connect again");
   Bytes with_metadata;
@@ -68,7 +76,9 @@ ClientCall Channel::start(std::string_view service, std::string_view method, con
   stream.handler = std::move(handler);
   stream.manual_credit = options.manual_credit;
   stream.idempotent = options.idempotent;
-  stream.called = *index;
+  stream.called = index;
+  stream.streams_request = options.streams_request;
+  stream.request_done = !options.streams_request;
   stream.send_window = peer_stream_window_;
   stream.receive_window = stream.window_size = limits_.stream_window;
 
@@ -84,12 +94,33 @@ ClientCall Channel::start(std::string_view service, std::string_view method, con
     }
   }
   ClientCall call(self_, stream.id);
+  const std::uint8_t end = options.streams_request ? std::uint8_t{0} : flag::kEnd;
   if (with_metadata.empty()) {
-    send_message(stream, FrameType::call, flag::kEnd, *index, extensions, request);
+    send_message(stream, FrameType::call, end, index, extensions, request);
   } else {
-    send_message(stream, FrameType::call, flag::kEnd | flag::kMeta, *index, extensions, Payload(BytesView(with_metadata)));
+    send_message(stream, FrameType::call, static_cast<std::uint8_t>(end | flag::kMeta), index, extensions, Payload(BytesView(with_metadata)));
   }
   return call;
+}
+
+bool Channel::write_request(std::uint64_t key, const Payload& message) {
+  Stream* stream = streams_.find(static_cast<std::uint32_t>(key));
+  if (stream == nullptr || !stream->ours || over_ || stream->request_done) return false;
+  if (stream->waiting_bytes + message.size > kMaxWaiting) {
+    tell_cancelled(*stream, Errc::cancelled);
+    end_call(*stream, Error{Errc::exhausted, "the caller wrote 64 MiB more than the peer could take"});
+    return false;
+  }
+  send_message(*stream, FrameType::data, 0, 0, {}, message);
+  stream = streams_.find(static_cast<std::uint32_t>(key));
+  return stream != nullptr && stream->waiting.empty();
+}
+
+void Channel::finish_request(std::uint64_t key) {
+  Stream* stream = streams_.find(static_cast<std::uint32_t>(key));
+  if (stream == nullptr || !stream->ours || over_ || stream->request_done) return;
+  stream->request_done = true;
+  send_message(*stream, FrameType::data, flag::kEnd, 0, {}, Payload());
 }
 
 void Channel::on_answer(const FrameHeader& header, BytesView payload) {
@@ -156,6 +187,11 @@ void Channel::deliver_assembly(Stream& stream) {
 }
 
 void Channel::hand_over(Stream& stream, BytesView message) {
+  if (!stream.ours) {
+    const auto reader = stream.reader;
+    if (reader && reader->message) reader->message(message);
+    return;
+  }
   ++handing_over_;
   stream.handler->on_message(message);
   if (--handing_over_ == 0) ended_.clear();
@@ -216,7 +252,7 @@ void Channel::release_stream_credit(Stream& stream, std::int64_t bytes) {
       stream.credit_due += more;
     }
   }
-  if (stream.credit_due < stream.window_size / 2) return;
+  if (stream.credit_due < stream.window_size / 2 || (stream.request_done && !stream.ours)) return;
   stream.receive_window += stream.credit_due;
   send_credit(stream.id, static_cast<std::uint32_t>(std::exchange(stream.credit_due, 0)));
 }
@@ -250,9 +286,7 @@ bool Channel::assemble(Stream& stream, BytesView part) {
     tell_cancelled(stream, Errc::cancelled);
     end_call(stream, Error{code, why});
   } else {
-    const std::uint32_t id = stream.id;
-    answer(stream, static_cast<std::uint16_t>(code), Payload(as_bytes(why)));
-    if (Stream* still = streams_.find(id)) end_if_done(*still);
+    cut_off(stream, code, why);
   }
   return false;
 }

@@ -12,7 +12,6 @@ namespace {
 constexpr std::size_t kOutputHigh = 256 * 1024;
 /// A frame when several streams have data waiting (§4).
 constexpr std::size_t kFairFrame = 16 * 1024;
-constexpr std::size_t kMaxWaiting = 64 * 1024 * 1024;
 
 }  // namespace
 
@@ -160,11 +159,23 @@ void Channel::pump() {
     if (stream == nullptr || over_) continue;
     if (!stream->ours && stream->answer_sent) {
       end_if_done(*stream);
-    } else if (auto ready = stream->ready) {
-      ready();  // a copy: the handler may end the call, and its stream, from here
+    } else {
+      ring_ready(*stream);
     }
   }
   finish_if_drained();
+}
+
+/// Tells whoever writes to the stream that there is room again.
+void Channel::ring_ready(Stream& stream) {
+  if (!stream.ours) {
+    if (const auto ready = stream.ready) ready();  // a copy: the handler may end the call, and its stream, from here
+    return;
+  }
+  if (!stream.streams_request || stream.request_done) return;
+  ++handing_over_;  // the handler may end the call, and is then kept until this has returned
+  stream.handler->on_ready();
+  if (--handing_over_ == 0) ended_.clear();
 }
 
 void Channel::on_writable() {

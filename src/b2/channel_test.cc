@@ -2,99 +2,16 @@
 
 #include <gtest/gtest.h>
 
-#include "b2/message.h"
-#include "b2/test_service.h"
-#include "base/random.h"
+#include "b2/channel_pair.h"
 
 namespace ghost::b2 {
 
 using namespace std::chrono_literals;
 using test::count_request;
+using test::End;
+using test::FakeClock;
+using test::Pair;
 using test::start;
-
-namespace {
-
-struct FakeClock : Clock {
-  TimePoint time{1000s};
-  TimePoint now() const override { return time; }
-};
-
-/// One end: an endpoint with the test service, its channel and its output.
-struct End : ChannelEvents {
-  End(Side side, const Clock& clock, std::string where, const ChannelLimits& limits) {
-    endpoint.name = side == Side::dialer ? "dialer" : "acceptor";
-    endpoint.boot_epoch = 7;
-    endpoint.limits = limits;
-    endpoint.services.add(service);
-    identity->where = std::move(where);
-    channel = std::make_shared<Channel>(side, Channel::Wiring{endpoint, clock, output, *this, identity, {}});
-  }
-  ~End() override { channel->lost(Error{Errc::aborted, "the test is over"}); }
-  void on_hello(const v1::Hello&) override { ++hellos; }
-  void on_finished(const Error& why) override { finished = why; }
-  void on_wakeup(TimePoint) override {}
-
-  Endpoint endpoint;
-  test::TestService service;
-  std::shared_ptr<Identity> identity = std::make_shared<Identity>();
-  ByteQueue output;
-  std::shared_ptr<Channel> channel;
-  int hellos = 0;
-  std::optional<Error> finished;
-};
-
-/// Two ends and what is between them, cut into pieces of random length.
-struct Pair {
-  explicit Pair(const ChannelLimits& limits = {}, std::size_t piece = 0)
-      : a(Side::dialer, clock, "host-b", limits), b(Side::acceptor, clock, "host-a", limits), piece_(piece) {
-    a.channel->open();
-    b.channel->open();
-    settle();
-  }
-
-  /// Carries bytes until nothing moves.
-  void settle() {
-    while (!a.output.empty() || !b.output.empty()) {
-      carry(a, b);
-      carry(b, a);
-    }
-  }
-  void carry(End& from, End& to) {
-    const Bytes bytes = from.output.take();
-    BytesView left = bytes;
-    while (!left.empty()) {
-      const std::size_t part = piece_ == 0 ? left.size() : std::min<std::size_t>(left.size(), 1 + random_() % piece_);
-      to.channel->on_bytes(left.first(part));
-      left = left.subspan(part);
-    }
-    from.channel->on_writable();
-  }
-  void wait(Duration span) {
-    clock.time += span;
-    a.channel->on_time();
-    b.channel->on_time();
-    settle();
-  }
-  /// Puts a frame of a test's own making before end b.
-  void inject(FrameHeader header, BytesView payload, BytesView extensions = {}) {
-    header.length = static_cast<std::uint32_t>(payload.size());
-    header.extension_words = static_cast<std::uint8_t>(extensions.size() / 4);
-    Bytes frame(kHeaderSize);
-    write_header(header, frame.data());
-    frame.insert(frame.end(), extensions.begin(), extensions.end());
-    frame.insert(frame.end(), payload.begin(), payload.end());
-    b.channel->on_bytes(frame);
-  }
-
-  FakeClock clock;
-  End a, b;
-
- private:
-  std::size_t piece_;
-  SeededRandom random_{11};
-};
-
-}  // namespace
 
 TEST(Channel, BothSidesSayHelloAndKnowEachOther) {
   Pair pair;
@@ -425,7 +342,7 @@ TEST(Channel, ANewServiceIsToldAndItsIndexesAreFresh) {
   EXPECT_EQ(start(*pair.a.channel, "Echo", {})->code(), Errc::not_found);
   pair.b.endpoint.services.add(more);
   pair.settle();
-  EXPECT_EQ(pair.a.channel->peer_hello().services.at(0).first_method, 5u);
+  EXPECT_EQ(pair.a.channel->peer_hello().services.at(0).first_method, 7u);
   const auto call = start(*pair.a.channel, "Echo", as_bytes("again"));
   pair.settle();
   EXPECT_EQ(call->messages.size(), 1u);

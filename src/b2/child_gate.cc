@@ -13,7 +13,8 @@ class ChildGate::Relay : public std::enable_shared_from_this<Relay> {
         gate_alive_(gate.alive_),
         service_(service),
         method_(method.name),
-        streams_(method.kind != MethodKind::unary),
+        streams_(gives_stream(method.kind)),
+        takes_(takes_stream(method.kind)),
         idempotent_(method.idempotent),
         call_(std::move(call)) {}
 
@@ -21,6 +22,16 @@ class ChildGate::Relay : public std::enable_shared_from_this<Relay> {
     call_.on_cancel([weak = weak_from_this()] {
       if (const auto self = weak.lock()) self->on_cancelled();
     });
+    if (!takes_) return;
+    MessageReader reader;
+    reader.manual_credit = true;
+    reader.message = [weak = weak_from_this()](BytesView message) {
+      if (const auto self = weak.lock()) self->on_request(message);
+    };
+    reader.end = [weak = weak_from_this()] {
+      if (const auto self = weak.lock()) self->on_request_end();
+    };
+    call_.read(std::move(reader));
   }
 
   void start(Caller& to, BytesView request) {
@@ -29,6 +40,7 @@ class ChildGate::Relay : public std::enable_shared_from_this<Relay> {
     options.metadata = call_.context().metadata;
     options.idempotent = idempotent_;
     options.manual_credit = streams_;
+    options.streams_request = takes_;
     if (streams_) {
       call_.on_ready([weak = weak_from_this()] {
         if (const auto self = weak.lock()) self->on_room();
@@ -37,6 +49,8 @@ class ChildGate::Relay : public std::enable_shared_from_this<Relay> {
     onward_ = to.start(service_, method_, Payload(request), options, std::make_unique<Handler>(shared_from_this()));
     started_ = true;
     if (room_) on_room();
+    for (const Bytes& message : std::exchange(early_, {})) pass_on(message);
+    if (request_ended_) onward_.finish();
   }
 
   /// Waits for the child with a copy of the request.
@@ -56,6 +70,7 @@ class ChildGate::Relay : public std::enable_shared_from_this<Relay> {
    public:
     explicit Handler(std::shared_ptr<Relay> relay) : relay_(std::move(relay)) {}
     void on_message(BytesView message) override { relay_->on_message(message); }
+    void on_ready() override { relay_->on_child_room(); }
     void on_end(const Status& status) override { relay_->on_end(status); }
 
    private:
@@ -78,6 +93,22 @@ class ChildGate::Relay : public std::enable_shared_from_this<Relay> {
   void on_room() {
     room_ = true;
     if (started_ && unreleased_ != 0) onward_.release(std::exchange(unreleased_, 0));
+  }
+
+  /// A message of the caller's stream. Until the child is there it waits; the caller's window bounds how many do.
+  void on_request(BytesView message) {
+    if (started_) return pass_on(message);
+    early_.push_back(to_bytes(message));
+  }
+  /// The caller may send as much again once the child has taken what he sent.
+  void pass_on(BytesView message) {
+    unsent_ += message.size();
+    if (onward_.write(Payload(message))) on_child_room();
+  }
+  void on_child_room() { call_.release(std::exchange(unsent_, 0)); }
+  void on_request_end() {
+    request_ended_ = true;
+    if (started_) onward_.finish();
   }
 
   void on_end(const Status& status) {
@@ -105,7 +136,8 @@ class ChildGate::Relay : public std::enable_shared_from_this<Relay> {
   ChildGate& gate_;
   std::weak_ptr<char> gate_alive_;
   std::string service_, method_;
-  bool streams_;
+  bool streams_;  ///< the child answers with a stream
+  bool takes_;    ///< the caller sends one
   bool idempotent_;
   ServerCall call_;
   ClientCall onward_;
@@ -113,6 +145,9 @@ class ChildGate::Relay : public std::enable_shared_from_this<Relay> {
   bool cancelled_ = false;
   bool room_ = true;              ///< the caller takes more
   std::size_t unreleased_ = 0;    ///< bytes of messages whose credit the child has not got back
+  std::size_t unsent_ = 0;        ///< bytes of the caller's messages whose credit he has not got back
+  bool request_ended_ = false;
+  std::vector<Bytes> early_;      ///< the caller's messages from before the child was there
   Bytes request_;
   TimePoint until_ = TimePoint::max();
 };

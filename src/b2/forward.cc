@@ -4,7 +4,7 @@ namespace ghost::b2 {
 
 namespace {
 
-/// A kind this host does not know is refused as streams from the caller are.
+/// A kind this host does not know is passed on as the one with the fewest promises.
 MethodKind kind_of(v1::MethodKind kind) {
   switch (kind) {
     case v1::MethodKind::unary: return MethodKind::unary;

@@ -215,6 +215,97 @@ TEST_F(ForwardTest, HoldsTheChildBackWhileTheCallerDoesNotRead) {
   EXPECT_EQ(count->messages.size(), 100'000u);
 }
 
+TEST_F(ForwardTest, PassesTheCallersStreamOnInOrder) {
+  test::Writer writer{test::start_streaming(*client->a.channel, "Collect"), 5000, 700};
+  for (int i = 0; i < 10'000 && !writer.call->ended(); ++i) {
+    writer.go_on();
+    settle();
+  }
+  ASSERT_TRUE(writer.call->ended() && *writer.call->end) << writer.call->text();
+  ASSERT_EQ(service.collecting->messages.size(), 5000u);
+  for (std::uint32_t i = 0; i < 5000; ++i) ASSERT_EQ(ByteReader(service.collecting->messages[i]).u32(), i);
+}
+
+TEST_F(ForwardTest, PassesStreamsOfBothSidesOn) {
+  auto mirror = test::start_streaming(*client->a.channel, "Mirror");
+  mirror.call.write(Payload(as_bytes("ping")));
+  settle();
+  ASSERT_EQ(mirror->messages.size(), 1u) << "it comes back while the stream is open";
+  mirror.call.finish();
+  settle();
+  ASSERT_TRUE(mirror->ended() && *mirror->end) << mirror->text();
+}
+
+TEST_F(ForwardTest, HoldsTheCallerBackWhileTheChildDoesNotRead) {
+  service.read_slowly = true;
+  test::Writer writer{test::start_streaming(*client->a.channel, "Collect"), 100'000, 1000};
+  for (int i = 0; i < 100; ++i) {
+    writer.go_on();
+    settle();
+  }
+  EXPECT_LE(writer.written, 400u) << "two windows' worth, not 100 MB";
+  writer.count = 2000;
+  for (std::size_t released = 0; !writer.call->ended();) {
+    ASSERT_LT(released, service.collecting->messages.size()) << "the stream has stalled";
+    service.collecting->call.release(service.collecting->messages[released++].size());
+    settle();
+    writer.go_on();
+    settle();
+  }
+  EXPECT_TRUE(*writer.call->end) << writer.call->text();
+  EXPECT_EQ(service.collecting->messages.size(), 2000u);
+}
+
+TEST_F(ForwardTest, PassesTheCancelOfACallersStreamOn) {
+  auto collect = test::start_streaming(*client->a.channel, "Collect");
+  collect.call.write(Payload(as_bytes("one")));
+  settle();
+  collect.call.cancel();
+  settle();
+  EXPECT_EQ(service.cancelled, 1);
+  EXPECT_EQ(client->b.channel->open_streams(), 0u);
+}
+
+TEST_F(ForwardTest, PassesAnAnswerOnThatComesBeforeTheCallersStreamEnds) {
+  auto collect = test::start_streaming(*client->a.channel, "Collect");
+  collect.call.write(Payload(as_bytes("enough")));
+  settle();
+  ASSERT_TRUE(collect->ended() && *collect->end) << collect->text();
+  EXPECT_EQ(client->b.channel->open_streams(), 0u);
+}
+
+TEST_F(ForwardTest, KeepsTheCallersStreamWhileTheChildStarts) {
+  crash();
+  gate.hold("is starting");
+  test::Writer writer{test::start_streaming(*client->a.channel, "Collect"), 1000, 1000};
+  for (int i = 0; i < 20; ++i) {
+    writer.go_on();
+    settle();
+  }
+  EXPECT_LT(writer.written, 200u) << "no more than the caller's window waits";
+  start_child();
+  for (int i = 0; i < 10'000 && !writer.call->ended(); ++i) {
+    settle();
+    writer.go_on();
+  }
+  ASSERT_TRUE(writer.call->ended() && *writer.call->end) << writer.call->text();
+  ASSERT_EQ(service.collecting->messages.size(), 1000u);
+  for (std::uint32_t i = 0; i < 1000; ++i) ASSERT_EQ(ByteReader(service.collecting->messages[i]).u32(), i);
+}
+
+TEST_F(ForwardTest, TellsTheCallerOfAStreamWhyTheChildCrashed) {
+  auto collect = test::start_streaming(*client->a.channel, "Collect");
+  collect.call.write(Payload(as_bytes("one")));
+  settle();
+  crash();
+  collect.call.write(Payload(as_bytes("two")));
+  gate.hold("is starting again");
+  gate.end_cut_calls({.asked = false, .reason = "killed by signal 9 (SIGKILL)", .outlook = "it starts again in 100 ms"});
+  settle();
+  EXPECT_EQ(collect->code(), Errc::unknown);
+  EXPECT_NE(collect->text().find("ariascribe crashed while it handled this call"), std::string::npos) << collect->text();
+}
+
 TEST_F(ForwardTest, CutsAStreamOffInTheMiddleWithTheReason) {
   CallOptions options;
   options.manual_credit = true;

@@ -53,4 +53,13 @@ void ClientCall::release(std::size_t bytes) {
   if (const auto caller = caller_.lock()) caller->release(key_, bytes);
 }
 
+bool ClientCall::write(const Payload& message) {
+  const auto caller = caller_.lock();
+  return caller && caller->write_request(key_, message);
+}
+
+void ClientCall::finish() {
+  if (const auto caller = caller_.lock()) caller->finish_request(key_);
+}
+
 }  // namespace ghost::b2

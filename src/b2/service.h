@@ -32,6 +32,11 @@ struct ServiceInfo {
   BytesView file_descriptor_set;  ///< google.protobuf.FileDescriptorSet of its file and all it imports
 };
 
+/// Whether the caller sends a stream of messages after CALL instead of one request.
+constexpr bool takes_stream(MethodKind kind) { return kind == MethodKind::client_stream || kind == MethodKind::bidirectional; }
+/// Whether the callee answers with a stream of messages.
+constexpr bool gives_stream(MethodKind kind) { return kind == MethodKind::server_stream || kind == MethodKind::bidirectional; }
+
 using Metadata = std::vector<std::pair<std::string, std::string>>;
 
 /// What a handler may know of a call.
@@ -43,6 +48,14 @@ struct CallContext {
   std::shared_ptr<const std::atomic<bool>> cancelled;  ///< for handlers on the worker pool; null on the loop
   /// Keying material of the connection the call came by (RFC 8446 §7.5); unsupported off TLS. On the loop only.
   std::function<Result<Bytes>(std::string_view label, std::size_t length)> export_key;
+};
+
+/// Gets the messages of a caller's stream. Neither is called once the call was answered, cancelled or has run out of time.
+struct MessageReader {
+  std::function<void(BytesView message)> message;  ///< valid during the call
+  std::function<void()> end;                       ///< once: the caller sends nothing more
+  /// The reader gives stream credit back itself, by ServerCall::release(), when it has used the bytes it got: back-pressure.
+  bool manual_credit = false;
 };
 
 /// Where the answers of calls go: a channel, or an HTTP request. Calls are named by a key of its own choosing; one that has ended
@@ -58,6 +71,9 @@ class CallSink {
   virtual void on_cancel(std::uint64_t key, std::function<void()> cancelled) = 0;
   /// Runs `work` on the worker pool and `then`, with what it returned, back on the loop. `cancelled` turns true when the call ends.
   virtual void run_on_worker(std::uint64_t key, std::function<Result<Bytes>(std::shared_ptr<const std::atomic<bool>> cancelled)> work) = 0;
+  /// For methods that take a stream; a sink whose calls never do leaves these two as they are.
+  virtual void read(std::uint64_t /*key*/, MessageReader /*reader*/) {}
+  virtual void release(std::uint64_t /*key*/, std::size_t /*bytes*/) {}
 };
 
 /// A call that came in and wants an answer. Move-only; one that is dropped without an answer fails with Errc::io, so that no
@@ -81,6 +97,15 @@ class ServerCall {
   /// Rings once if the caller cancels, its deadline passes or its connection ends, before an answer was given.
   void on_cancel(std::function<void()> cancelled) {
     if (sink_) sink_->on_cancel(key_, std::move(cancelled));
+  }
+  /// Of a method that takes a stream: who gets its messages. Called by the handler before it returns, since they come after that;
+  /// those that nobody reads are dropped.
+  void read(MessageReader reader) {
+    if (sink_) sink_->read(key_, std::move(reader));
+  }
+  /// With MessageReader::manual_credit: `bytes` of messages are used up and the caller may send as many again.
+  void release(std::size_t bytes) {
+    if (sink_) sink_->release(key_, bytes);
   }
   /// The answer of a unary call, or the orderly end of a stream. Like fail(), nothing once an answer was given.
   void finish(const Payload& last = {});
@@ -113,6 +138,8 @@ class CallHandler {
   virtual ~CallHandler() = default;
   /// A message of a stream, or the answer of a unary call; valid during the call.
   virtual void on_message(BytesView message) = 0;
+  /// After ClientCall::write() was false: what was written has left, and more may be.
+  virtual void on_ready() {}
   /// Once, last: success, or why not. The message names the peer and the phase.
   virtual void on_end(const Status& status) = 0;
 };
@@ -123,6 +150,9 @@ struct CallOptions {
   bool idempotent = false;  ///< doing it twice is the same as once: an unanswered call may be made again
   /// The handler releases stream credit itself, by ClientCall::release(), when it has used the bytes it got: back-pressure.
   bool manual_credit = false;
+  /// The method takes a stream: the request is empty, messages follow by ClientCall::write(). A method that the peer tells to be of
+  /// the other sort is refused at once.
+  bool streams_request = false;
 };
 
 class Caller;
@@ -136,6 +166,11 @@ class ClientCall {
   void cancel();
   /// With manual_credit: `bytes` of messages are used up and the peer may send as many again.
   void release(std::size_t bytes);
+  /// With streams_request: one message more. False: it is queued, or of no use since the call has ended; wait for on_ready() before
+  /// the next.
+  bool write(const Payload& message);
+  /// With streams_request: nothing more will be written. The answer may come before or after it.
+  void finish();
 
  private:
   std::weak_ptr<Caller> caller_;
@@ -151,6 +186,9 @@ class Caller {
                            std::unique_ptr<CallHandler> handler) = 0;
   virtual void cancel(std::uint64_t key) = 0;
   virtual void release(std::uint64_t key, std::size_t bytes) = 0;
+  /// The messages of a call that streams its request, and their end. A caller that makes no such calls leaves these as they are.
+  virtual bool write_request(std::uint64_t /*key*/, const Payload& /*message*/) { return false; }
+  virtual void finish_request(std::uint64_t /*key*/) {}
 };
 
 }  // namespace ghost::b2

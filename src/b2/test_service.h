@@ -2,7 +2,9 @@
 #include <cstring>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "b2/service.h"
@@ -16,6 +18,8 @@ inline constexpr MethodInfo kMethods[] = {
     {"Hold", MethodKind::unary, "public", true, false},           // keeps the call until the test answers it
     {"Secret", MethodKind::unary, "admin", true, false},          // for those with the role
     {"Work", MethodKind::unary, "public", false, false},          // echo, by way of the worker pool
+    {"Collect", MethodKind::client_stream, "public", true, false},  // answers u32 messages, u64 bytes; at once to a message "enough"
+    {"Mirror", MethodKind::bidirectional, "public", true, false},   // each message comes back; "stop" ends the call before its stream does
 };
 
 class TestService : public Service {
@@ -29,6 +33,8 @@ class TestService : public Service {
     if (name == "Work") {
       return call.answer_on_worker([request = to_bytes(request)](const CallContext&) -> Result<Bytes> { return request; });
     }
+    if (name == "Collect") return collect(std::move(call));
+    if (name == "Mirror") return mirror(std::move(call));
     ByteReader in(request);
     const std::uint32_t count = in.u32();
     auto counting = std::make_shared<Counting>(Counting{std::move(call), count, 0, Bytes(in.u32())});
@@ -45,6 +51,17 @@ class TestService : public Service {
   int cancelled = 0;
   std::uint64_t written = 0;  ///< messages of Count
 
+  /// A caller's stream that is read.
+  struct Collecting {
+    ServerCall call;
+    std::vector<Bytes> messages;
+    std::uint64_t bytes = 0;
+    bool ended = false;  ///< the caller's END has come
+    bool gone = false;   ///< cancelled, late, or its connection ended
+  };
+  bool read_slowly = false;  ///< Collect releases no credit: the test does
+  std::shared_ptr<Collecting> collecting;  ///< the last Collect, so that a test can look at it or answer it
+
  private:
   struct Counting {
     ServerCall call;
@@ -56,6 +73,65 @@ class TestService : public Service {
   void hold(ServerCall call) {
     call.on_cancel([this] { ++cancelled; });
     held.push_back(std::move(call));
+  }
+
+  void collect(ServerCall call) {
+    const auto now = collecting = std::make_shared<Collecting>(Collecting{std::move(call), {}});
+    now->call.on_cancel([this, now] {
+      ++cancelled;
+      now->gone = true;
+      now->call.fail(Error{Errc::cancelled, "the caller gave up"});
+    });
+    const auto answer = [now] {
+      Bytes told;
+      ByteWriter(told).u32(static_cast<std::uint32_t>(now->messages.size())).u64(now->bytes);
+      now->call.finish(Payload(BytesView(told)));
+    };
+    MessageReader reader;
+    reader.manual_credit = read_slowly;
+    reader.message = [now, answer](BytesView message) {
+      now->messages.push_back(to_bytes(message));
+      now->bytes += message.size();
+      if (as_text(message) == "enough") answer();
+    };
+    reader.end = [now, answer] {
+      now->ended = true;
+      answer();
+    };
+    now->call.read(std::move(reader));
+  }
+
+  /// What comes back waits for its caller's credit, and only then is more taken of him.
+  void mirror(ServerCall call) {
+    struct Mirroring {
+      ServerCall call;
+      std::size_t unreleased = 0;
+      bool ended = false;
+      bool room = true;
+    };
+    const auto now = std::make_shared<Mirroring>(Mirroring{std::move(call)});
+    now->call.on_cancel([this, now] {
+      ++cancelled;
+      now->call.fail(Error{Errc::cancelled, "the caller gave up"});
+    });
+    now->call.on_ready([now] {
+      now->room = true;
+      now->call.release(std::exchange(now->unreleased, 0));
+      if (now->ended) now->call.finish();
+    });
+    MessageReader reader;
+    reader.manual_credit = true;
+    reader.message = [now](BytesView message) {
+      if (as_text(message) == "stop") return now->call.finish();
+      now->unreleased += message.size();
+      now->room = now->call.write(Payload(message));
+      if (now->room) now->call.release(std::exchange(now->unreleased, 0));
+    };
+    reader.end = [now] {
+      now->ended = true;
+      if (now->room) now->call.finish();
+    };
+    now->call.read(std::move(reader));
   }
 
   void go_on(Counting& counting) {
@@ -77,6 +153,7 @@ struct Outcome {
   std::vector<Bytes> messages;
   std::size_t bytes = 0;
   std::optional<Status> end;
+  int rings = 0;  ///< of on_ready
   bool ended() const { return end.has_value(); }
   Errc code() const { return end && !*end ? end->error().code : Errc{}; }
   std::string text() const { return end && !*end ? end->error().message : ""; }
@@ -89,6 +166,7 @@ class Recorder : public CallHandler {
     outcome_->bytes += message.size();
     outcome_->messages.push_back(to_bytes(message));
   }
+  void on_ready() override { ++outcome_->rings; }
   void on_end(const Status& status) override { outcome_->end = status; }
 
  private:
@@ -106,6 +184,34 @@ inline Started start(Caller& caller, std::string_view method, BytesView request,
   ClientCall call = caller.start("test.v1.Test", method, Payload(request), options, std::make_unique<Recorder>(outcome));
   return {outcome, call};
 }
+
+/// A call that streams its request.
+inline Started start_streaming(Caller& caller, std::string_view method, CallOptions options = {}) {
+  options.streams_request = true;
+  return start(caller, method, {}, options);
+}
+
+/// Writes messages of `size` bytes, each beginning with its number, whenever there is room; ends the stream after the last.
+struct Writer {
+  Started call;
+  std::uint32_t count;
+  std::size_t size;
+  std::uint32_t written = 0;
+  int rings_seen = 0;
+  bool room = true, finished = false;
+
+  /// As many as there is room for.
+  void go_on() {
+    if (call->rings != std::exchange(rings_seen, call->rings)) room = true;
+    while (room && written < count && !call->ended()) {
+      Bytes message(std::max<std::size_t>(size, 4));
+      std::memcpy(message.data(), &written, 4);
+      ++written;
+      room = call.call.write(Payload(BytesView(message)));
+    }
+    if (written == count && !std::exchange(finished, true)) call.call.finish();
+  }
+};
 
 inline Bytes count_request(std::uint32_t count, std::uint32_t size) {
   Bytes request;

@@ -9,6 +9,26 @@
 
 namespace ghost::b2 {
 
+namespace detail {
+
+/// Has `call` read Ins; one that is none fails it.
+template <class In>
+void read_messages(const std::shared_ptr<ServerCall>& call, std::function<void(const In&, std::size_t)> message, std::function<void()> end, bool slowly) {
+  MessageReader reader;
+  reader.manual_credit = slowly;
+  reader.end = std::move(end);
+  reader.message = [message = std::move(message), weak = std::weak_ptr<ServerCall>(call)](BytesView bytes) {
+    const auto in = decode<In>(bytes);
+    if (in) return message(*in, bytes.size());
+    if (const auto held = weak.lock()) {
+      held->fail(in.error().in(std::string(held->context().service) + "/" + std::string(held->context().method) + ": message"));
+    }
+  };
+  call->read(std::move(reader));
+}
+
+}  // namespace detail
+
 /// A unary call that wants a T. As ServerCall: move-only, on the reactor's thread, and dropped without an answer it fails.
 template <class T>
 class UnaryCall {
@@ -52,6 +72,96 @@ class ServerStream {
  private:
   ServerCall call_;
 };
+
+/// A stream of Ins from the caller that one Out answers, at any time. As ServerCall: move-only, on the reactor's thread, and dropped
+/// without an answer it fails.
+template <class In, class Out>
+class UploadStream {
+ public:
+  explicit UploadStream(ServerCall call) : call_(std::make_shared<ServerCall>(std::move(call))) {}
+  UploadStream(UploadStream&&) noexcept = default;
+  UploadStream& operator=(UploadStream&&) noexcept = default;
+
+  const CallContext& context() const { return call_->context(); }
+  bool open() const { return call_ && call_->open(); }
+  void on_cancel(std::function<void()> cancelled) { call_->on_cancel(std::move(cancelled)); }
+  /// Who gets the caller's messages, and hears that there are no more; neither is called once the call has ended. To be called before
+  /// the handler returns. A message that cannot be read fails the call.
+  void read(std::function<void(const In&)> message, std::function<void()> end) {
+    detail::read_messages<In>(call_, [message = std::move(message)](const In& in, std::size_t) { message(in); }, std::move(end), false);
+  }
+  /// The same for a reader that is slower than its caller may be: `message` gets the bytes it took on the wire too, and as many go to
+  /// release() when it has been used. The caller is held to a window of what is not released.
+  void read_slowly(std::function<void(const In&, std::size_t bytes)> message, std::function<void()> end) {
+    detail::read_messages<In>(call_, std::move(message), std::move(end), true);
+  }
+  void release(std::size_t bytes) { call_->release(bytes); }
+  void finish(const Out& answer) { call_->finish(payload(answer)); }
+  void fail(const Error& error) { call_->fail(error); }
+  void answer(const Result<Out>& result) { result ? finish(*result) : fail(result.error()); }
+
+ private:
+  std::shared_ptr<ServerCall> call_;  ///< its reader looks at it while it lives
+};
+
+/// Streams both ways: Ins from the caller, Outs to it, neither bound to the other. As ServerCall: move-only, on the reactor's thread,
+/// and dropped before finish() it fails.
+template <class In, class Out>
+class BidiStream {
+ public:
+  explicit BidiStream(ServerCall call) : call_(std::make_shared<ServerCall>(std::move(call))) {}
+  BidiStream(BidiStream&&) noexcept = default;
+  BidiStream& operator=(BidiStream&&) noexcept = default;
+
+  const CallContext& context() const { return call_->context(); }
+  bool open() const { return call_ && call_->open(); }
+  void on_cancel(std::function<void()> cancelled) { call_->on_cancel(std::move(cancelled)); }
+  /// read(), read_slowly() and release() are those of UploadStream.
+  void read(std::function<void(const In&)> message, std::function<void()> end) {
+    detail::read_messages<In>(call_, [message = std::move(message)](const In& in, std::size_t) { message(in); }, std::move(end), false);
+  }
+  void read_slowly(std::function<void(const In&, std::size_t bytes)> message, std::function<void()> end) {
+    detail::read_messages<In>(call_, std::move(message), std::move(end), true);
+  }
+  void release(std::size_t bytes) { call_->release(bytes); }
+  /// False: `message` is queued, but wait for on_ready() before the next.
+  bool write(const Out& message) { return call_->write(payload(message)); }
+  void on_ready(std::function<void()> ready) { call_->on_ready(std::move(ready)); }
+  /// Ends the call, also while the caller still sends.
+  void finish() { call_->finish(); }
+  void fail(const Error& error) { call_->fail(error); }
+
+ private:
+  std::shared_ptr<ServerCall> call_;
+};
+
+/// A call under way that streams Ins to its server. Dropping it neither ends the stream nor cancels the call.
+template <class In>
+class ClientStreamCall {
+ public:
+  ClientStreamCall() = default;
+  ClientStreamCall(ClientCall call, std::shared_ptr<std::function<void()>> ready) : call_(std::move(call)), ready_(std::move(ready)) {}
+
+  /// False: `message` is queued, or of no use since the call has ended; wait for on_ready() before the next.
+  bool write(const In& message) { return call_.write(payload(message)); }
+  /// Rings whenever what was queued has left.
+  void on_ready(std::function<void()> ready) {
+    if (ready_) *ready_ = std::move(ready);
+  }
+  /// Nothing more will be written. The answer may come before or after it.
+  void finish() { call_.finish(); }
+  void cancel() { call_.cancel(); }
+  /// Of a call both of whose sides stream, with CallOptions::manual_credit: as ClientCall::release().
+  void release(std::size_t bytes) { call_.release(bytes); }
+
+ private:
+  ClientCall call_;
+  std::shared_ptr<std::function<void()>> ready_;
+};
+
+/// One whose answers are a stream too.
+template <class In>
+using BidiCall = ClientStreamCall<In>;
 
 /// For calls that last: a watch has no deadline unless its caller sets one.
 inline CallOptions without_timeout() {
@@ -119,6 +229,20 @@ class StreamHandler : public CallHandler {
   Status bad_;  ///< why a message could not be read
 };
 
+/// A handler of `Base` whose call streams its request: passes on that there is room again.
+template <class Base>
+class Sending : public Base {
+ public:
+  template <class... Args>
+  explicit Sending(std::shared_ptr<std::function<void()>> ready, Args&&... args) : Base(std::forward<Args>(args)...), ready_(std::move(ready)) {}
+  void on_ready() override {
+    if (const auto ready = *ready_) ready();  // a copy: it may be given another from within
+  }
+
+ private:
+  std::shared_ptr<std::function<void()>> ready_;  ///< shared with the ClientStreamCall
+};
+
 /// `path` is "service/method" as a literal: handlers keep a view of it.
 template <class T>
 ClientCall start_unary(Caller& caller, std::string_view path, const Payload& request, std::function<void(Result<T>)> done, const CallOptions& options) {
@@ -134,6 +258,28 @@ ClientCall start_stream(Caller& caller, std::string_view path, const Payload& re
   *call = caller.start(path.substr(0, slash), path.substr(slash + 1), request, options,
                        std::make_unique<StreamHandler<T>>(path, call, std::move(on_message), std::move(on_end)));
   return *call;
+}
+
+template <class In, class Out>
+ClientStreamCall<In> start_upload(Caller& caller, std::string_view path, std::function<void(Result<Out>)> done, CallOptions options) {
+  const std::size_t slash = path.find('/');
+  options.streams_request = true;
+  const auto ready = std::make_shared<std::function<void()>>();
+  ClientCall call = caller.start(path.substr(0, slash), path.substr(slash + 1), {}, options,
+                                 std::make_unique<Sending<UnaryHandler<Out>>>(ready, path, std::move(done)));
+  return {std::move(call), ready};
+}
+
+template <class In, class Out>
+BidiCall<In> start_bidi(Caller& caller, std::string_view path, std::function<void(const Out&)> on_message,
+                        std::function<void(const Status&)> on_end, CallOptions options) {
+  const std::size_t slash = path.find('/');
+  options.streams_request = true;
+  const auto ready = std::make_shared<std::function<void()>>();
+  const auto call = std::make_shared<ClientCall>();
+  *call = caller.start(path.substr(0, slash), path.substr(slash + 1), {}, options,
+                       std::make_unique<Sending<StreamHandler<Out>>>(ready, path, call, std::move(on_message), std::move(on_end)));
+  return {*call, ready};
 }
 
 }  // namespace detail

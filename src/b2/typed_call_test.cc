@@ -34,6 +34,8 @@ class FakeSink : public CallSink {
     answers.emplace(key, error);
   }
   void on_ready(std::uint64_t, std::function<void()> ready) override { ready_ = std::move(ready); }
+  void read(std::uint64_t, MessageReader given) override { reader = std::move(given); }
+  void release(std::uint64_t, std::size_t bytes) override { released += bytes; }
   void on_cancel(std::uint64_t, std::function<void()> cancelled) override { cancelled_ = std::move(cancelled); }
   void run_on_worker(std::uint64_t key, std::function<Result<Bytes>(std::shared_ptr<const std::atomic<bool>>)> work) override {
     ++endings;
@@ -48,6 +50,8 @@ class FakeSink : public CallSink {
   std::map<std::uint64_t, std::vector<Bytes>> messages;
   std::vector<std::pair<std::uint64_t, std::function<Result<Bytes>(std::shared_ptr<const std::atomic<bool>>)>>> pool;
   std::function<void()> ready_, cancelled_;
+  MessageReader reader;
+  std::size_t released = 0;
   int endings = 0;
 };
 
@@ -87,6 +91,25 @@ class Streams : public v1::HostService {
   }
   std::optional<ServerStream<v1::HostState>> open;
   std::uint32_t interval = 0;
+};
+
+/// Gathers names into a tree; chats by giving each name back as one.
+class Flow : public test::v1::FlowService {
+ public:
+  void gather(UploadStream<test::v1::Names, test::v1::Tree> stream) override {
+    const auto held = std::make_shared<decltype(stream)>(std::move(stream));
+    const auto names = std::make_shared<std::string>();
+    held->read([names](const test::v1::Names& in) { *names += in.name; },
+               [held, names] { held->answer(test::v1::Tree{*names, {}, {}, {}, {}}); });
+  }
+  void chat(BidiStream<test::v1::Names, test::v1::Tree> stream) override {
+    const auto held = std::make_shared<decltype(stream)>(std::move(stream));
+    held->read_slowly(
+        [held](const test::v1::Names& in, std::size_t bytes) {
+          if (held->write(test::v1::Tree{in.name, {}, {}, {}, {}})) held->release(bytes);
+        },
+        [held] { held->finish(); });
+  }
 };
 
 class Dispatch : public testing::Test {
@@ -224,6 +247,53 @@ TEST_F(Dispatch, StreamsMessagesUntilTheHandlerEndsThem) {
   EXPECT_TRUE(sink->answers.at(1).value().empty());
 }
 
+TEST_F(Dispatch, ReadsACallersStreamAndAnswersIt) {
+  Flow flow;
+  EXPECT_EQ(flow.info().methods[0].kind, MethodKind::client_stream);
+  flow.handle(0, {}, call(flow.info(), 0));
+  EXPECT_FALSE(sink->reader.manual_credit);
+  sink->reader.message(encode(test::v1::Names{"a"}));
+  sink->reader.message(encode(test::v1::Names{"b"}));
+  EXPECT_TRUE(sink->answers.empty());
+  sink->reader.end();
+  EXPECT_EQ(decode<test::v1::Tree>(sink->answers.at(1).value()).value().name, "ab");
+  sink->reader = {};
+  EXPECT_EQ(sink->endings, 1);
+}
+
+TEST_F(Dispatch, ReadsAndWritesStreamsOfBothSides) {
+  Flow flow;
+  EXPECT_EQ(flow.info().methods[1].kind, MethodKind::bidirectional);
+  flow.handle(1, {}, call(flow.info(), 1));
+  EXPECT_TRUE(sink->reader.manual_credit);
+  const Bytes name = encode(test::v1::Names{"a"});
+  sink->reader.message(name);
+  EXPECT_EQ(sink->released, name.size());
+  sink->reader.message(name);
+  EXPECT_EQ(sink->released, name.size()) << "the second is held until the first has left";
+  EXPECT_EQ(decode<test::v1::Tree>(sink->messages[1].at(1)).value().name, "a");
+  sink->reader.end();
+  EXPECT_TRUE(sink->answers.at(1).value().empty());
+  sink->reader = {};
+}
+
+TEST_F(Dispatch, FailsACallersStreamWhoseMessageCannotBeRead) {
+  Flow flow;
+  flow.handle(0, {}, call(flow.info(), 0));
+  sink->reader.message(Bytes{0x0a, 0x05, 'a'});
+  EXPECT_EQ(error().code, Errc::malformed);
+  EXPECT_EQ(error().message, "b2.test.v1.Flow/Gather: message: b2.test.v1.Names: field 1: ends in the middle");
+  sink->reader = {};
+}
+
+TEST_F(Dispatch, FailsACallersStreamThatIsNotImplementedByItsName) {
+  test::v1::FlowService flow;
+  flow.handle(0, {}, call(flow.info(), 0, 1));
+  flow.handle(1, {}, call(flow.info(), 1, 2));
+  EXPECT_EQ(error(1).message, "b2.test.v1.Flow/Gather is not implemented here");
+  EXPECT_EQ(error(2).message, "b2.test.v1.Flow/Chat is not implemented here");
+}
+
 TEST_F(Dispatch, FailsACallThatIsDroppedWithoutAnAnswer) {
   Streams host;
   host.handle(1, {}, call(host.info(), 1));
@@ -248,6 +318,7 @@ class FakeCaller : public Caller, public std::enable_shared_from_this<FakeCaller
     path = std::string(service) + "/" + std::string(method);
     sent = written(request);
     timeout = options.timeout;
+    streams_request = options.streams_request;
     handler_ = std::move(handler);
     return {weak_from_this(), 7};
   }
@@ -256,6 +327,12 @@ class FakeCaller : public Caller, public std::enable_shared_from_this<FakeCaller
     end(Error{Errc::cancelled, "cancelled"});
   }
   void release(std::uint64_t key, std::size_t bytes) override { released[key] += bytes; }
+  bool write_request(std::uint64_t, const Payload& message) override {
+    requests.push_back(written(message));
+    return requests.size() < 2;
+  }
+  void finish_request(std::uint64_t) override { ++finished; }
+  void ready() { handler_->on_ready(); }
 
   void message(BytesView bytes) { handler_->on_message(bytes); }
   void end(const Status& status) {
@@ -266,6 +343,9 @@ class FakeCaller : public Caller, public std::enable_shared_from_this<FakeCaller
   std::string path;
   Bytes sent;
   Duration timeout{};
+  bool streams_request = false;
+  std::vector<Bytes> requests;
+  int finished = 0;
   std::uint64_t cancelled = 0;
   std::map<std::uint64_t, std::size_t> released;
   std::vector<std::unique_ptr<CallHandler>> ended;
@@ -341,6 +421,40 @@ TEST_F(Stub, EndsAStreamWhoseMessageCannotBeRead) {
   EXPECT_EQ(caller->cancelled, 7u);
   EXPECT_EQ(ending->error().code, Errc::malformed);
   EXPECT_EQ(ending->error().message, "b2.v1.Host/Watch: message: b2.v1.HostState: field 1: has a wire type it should not have");
+}
+
+TEST_F(Stub, StreamsARequestAndReadsTheAnswer) {
+  std::optional<Result<test::v1::Tree>> tree;
+  auto gather = test::v1::FlowClient(*caller).gather([&](Result<test::v1::Tree> r) { tree = std::move(r); });
+  EXPECT_EQ(caller->path, "b2.test.v1.Flow/Gather");
+  EXPECT_TRUE(caller->streams_request && caller->sent.empty());
+  EXPECT_EQ(caller->timeout, Duration::max());
+  EXPECT_TRUE(gather.write({"a"}));
+  EXPECT_FALSE(gather.write({"b"}));
+  int rings = 0;
+  caller->ready();  // nobody listens yet
+  gather.on_ready([&] { ++rings; });
+  caller->ready();
+  EXPECT_EQ(rings, 1);
+  EXPECT_EQ(decode<test::v1::Names>(caller->requests.at(1)).value().name, "b");
+  gather.finish();
+  EXPECT_EQ(caller->finished, 1);
+  caller->message(encode(test::v1::Tree{"ab", {}, {}, {}, {}}));
+  caller->end({});
+  EXPECT_EQ(tree->value().name, "ab");
+}
+
+TEST_F(Stub, StreamsBothWaysUntilAMessageCannotBeRead) {
+  std::vector<std::string> names;
+  auto chat = test::v1::FlowClient(*caller).chat([&](const test::v1::Tree& tree) { names.push_back(tree.name); }, [&](const Status& s) { ending = s; });
+  EXPECT_TRUE(chat.write({"a"}));
+  caller->message(encode(test::v1::Tree{"a", {}, {}, {}, {}}));
+  EXPECT_EQ(names, std::vector<std::string>{"a"});
+  chat.release(3);
+  EXPECT_EQ(caller->released[7], 3u);
+  caller->message(Bytes{0x0f});
+  EXPECT_EQ(caller->cancelled, 7u);
+  EXPECT_EQ(ending->error().code, Errc::malformed);
 }
 
 TEST_F(Stub, CancelsAndReleasesThroughTheCallerWhileItLives) {

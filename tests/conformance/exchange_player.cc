@@ -107,6 +107,8 @@ class Player {
   void carry_out(const std::string& what, const Json& act, End& by) {
     if (what == "call") return call(act, by);
     if (what == "cancel") return calls_.at(act.at("call")).call.cancel();
+    if (what == "write") return write(act);
+    if (what == "end") return calls_.at(act.at("call")).call.finish();
     if (what == "ping") return by.channel->ping([](const Result<Duration>&) {});
     if (what == "leave") return by.channel->go_away({});
     if (what == "say") return record(by, bytes_of(act, "hex"));
@@ -125,7 +127,20 @@ class Player {
     for (const auto& [key, value] : metadata.items()) options.metadata.emplace_back(key, value);
     Bytes request = bytes_of(act, "request");
     request.resize(act.value("fill", request.size()), 'x');
+    if (act.value("streams", false)) {
+      calls_[act.at("call")] = test::start_streaming(*by.channel, act.at("method").get<std::string>(), options);
+      return;
+    }
     calls_[act.at("call")] = test::start(*by.channel, act.at("method").get<std::string>(), request, options);
+  }
+
+  /// Messages of a caller's stream: each in hexadecimal, or a number of bytes.
+  void write(const Json& act) {
+    for (const Json& told : act.at("messages")) {
+      Bytes message(told.is_number() ? told.get<std::size_t>() : 0, 'x');
+      if (!told.is_number()) message = bytes_of({{"message", told}}, "message");
+      calls_.at(act.at("call")).call.write(Payload(BytesView(message)));
+    }
   }
 
   void wait(Duration span) {

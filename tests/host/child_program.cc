@@ -8,7 +8,7 @@ namespace ghost::b2::test {
 
 namespace {
 
-enum Method : std::size_t { kEcho, kCount, kHold, kCrash, kLookup, kHang, kSpam, kAsk };
+enum Method : std::size_t { kEcho, kCount, kHold, kCrash, kLookup, kHang, kSpam, kAsk, kCollect, kMirror };
 
 constexpr MethodInfo kProgramMethods[] = {
     {"Echo", MethodKind::unary, "public", true, true},
@@ -19,7 +19,12 @@ constexpr MethodInfo kProgramMethods[] = {
     {"Hang", MethodKind::unary, "public", true, false},
     {"Spam", MethodKind::unary, "public", true, false},    // u32 n: so many lines on stderr
     {"Ask", MethodKind::unary, "public", true, false},     // answers with what the host's Health says of itself
+    {"Collect", MethodKind::client_stream, "public", true, false},
+    {"Mirror", MethodKind::bidirectional, "public", true, false},
 };
+
+/// Where TestService has the two.
+constexpr std::size_t kPlainCollect = 5, kPlainMirror = 6;
 
 constexpr ExitStatus kSegv{.signal = SIGSEGV};
 
@@ -33,6 +38,8 @@ void ProgramService::handle(std::size_t method, BytesView request, ServerCall ca
     case kEcho:
     case kCount:
     case kHold: return plain_.handle(method, request, std::move(call));
+    case kCollect: return plain_.handle(kPlainCollect, request, std::move(call));
+    case kMirror: return plain_.handle(kPlainMirror, request, std::move(call));
     case kCrash:
     case kLookup:
       kept_.push_back(std::move(call));

@@ -22,7 +22,7 @@ class ProgramService : public Service {
 
  private:
   ProcessSelf self_;
-  TestService plain_;  ///< answers Echo, Count and Hold
+  TestService plain_;  ///< answers Echo, Count, Hold, Collect and Mirror
   std::vector<ServerCall> kept_;
   ServiceInfo info_;
 };

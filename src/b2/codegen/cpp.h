@@ -59,6 +59,7 @@ class Cpp {
   void define_info(Text& out, const pb::ServiceDescriptor& service) const;
   void define_handle(Text& out, const pb::ServiceDescriptor& service) const;
   void define_method(Text& out, const pb::MethodDescriptor& method) const;
+  void define_sending(Text& out, const pb::MethodDescriptor& method) const;
   void define_client(Text& out, const pb::ServiceDescriptor& service) const;
 
   const pb::FileDescriptor& file_;

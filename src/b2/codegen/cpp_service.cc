@@ -15,6 +15,13 @@ static std::string version_of(const pb::FileDescriptor& file) {
 }
 
 static std::string answer_name(const pb::MethodDescriptor& method) { return "answer_" + snake_case(method.name()); }
+/// Streams in either direction: the method of a service that gets the object of them.
+static bool streams(const pb::MethodDescriptor& method) { return method.client_streaming() || method.server_streaming(); }
+/// What a streaming method's handler works with: "ServerStream<State>".
+static std::string stream_type(const pb::MethodDescriptor& method, const std::string& request, const std::string& response) {
+  if (!method.client_streaming()) return "::ghost::b2::ServerStream<" + response + ">";
+  return (method.server_streaming() ? "::ghost::b2::BidiStream<" : "::ghost::b2::UploadStream<") + request + ", " + response + ">";
+}
 static std::string path_of(const pb::MethodDescriptor& method) { return method.service()->full_name() + "/" + method.name(); }
 
 void Cpp::declare_service(Text& out, const pb::ServiceDescriptor& service) const {
@@ -27,9 +34,10 @@ void Cpp::declare_service(Text& out, const pb::ServiceDescriptor& service) const
     const pb::MethodDescriptor& method = *service.method(i);
     const std::string request = type_name(*method.input_type()), response = type_name(*method.output_type());
     out.line().doc(comment_lines(method));
-    if (method.server_streaming()) {
+    if (streams(method)) {
       out.line("/// On the loop.");
-      out.line("virtual void ", function_name(method), "(", request, " request, ::ghost::b2::ServerStream<", response, "> stream);");
+      out.line("virtual void ", function_name(method), "(", method.client_streaming() ? "" : request + " request, ",
+               stream_type(method, request, response), " stream);");
       continue;
     }
     out.line(options_of(method).on_loop ? "/// On the loop." : "/// On a worker thread, several calls at once; the service outlives them.");
@@ -48,6 +56,13 @@ void Cpp::declare_client(Text& out, const pb::ServiceDescriptor& service) const 
     const pb::MethodDescriptor& method = *service.method(i);
     const std::string request = type_name(*method.input_type()), response = type_name(*method.output_type());
     out.line().doc(comment_lines(method));
+    if (method.client_streaming()) {
+      out.line(method.server_streaming() ? "::ghost::b2::BidiCall<" : "::ghost::b2::ClientStreamCall<", request, "> ", function_name(method), "(");
+      if (method.server_streaming()) out.line("    std::function<void(const ", response, "&)> on_message, std::function<void(const ::ghost::Status&)> on_end,");
+      else out.line("    std::function<void(::ghost::Result<", response, ">)> done,");
+      out.line("    const ::ghost::b2::CallOptions& options = ::ghost::b2::without_timeout());");
+      continue;
+    }
     out.line("::ghost::b2::ClientCall ", function_name(method), "(const ", request, "& request,");
     if (method.server_streaming()) {
       out.line("    std::function<void(const ", response, "&)> on_message, std::function<void(const ::ghost::Status&)> on_end,");
@@ -79,7 +94,7 @@ void Cpp::define_info(Text& out, const pb::ServiceDescriptor& service) const {
     for (int i = 0; i < service.method_count(); ++i) {
       const pb::MethodDescriptor& method = *service.method(i);
       const MethodOptions options = options_of(method);
-      out.line("{\"", method.name(), "\", ::ghost::b2::MethodKind::", method.server_streaming() ? "server_stream" : "unary", ", \"", options.needs,
+      out.line("{\"", method.name(), "\", ::ghost::b2::MethodKind::", kind_name(method), ", \"", options.needs,
                "\", ", options.on_loop ? "true" : "false", ", ", options.idempotent ? "true" : "false", "},");
     }
     out.close("};");
@@ -95,8 +110,13 @@ void Cpp::define_handle(Text& out, const pb::ServiceDescriptor& service) const {
   for (int i = 0; i < service.method_count(); ++i) {
     const pb::MethodDescriptor& method = *service.method(i);
     const std::string type = type_name(*method.input_type()), response = type_name(*method.output_type());
-    const std::string function = method.server_streaming() ? function_name(method) : answer_name(method);
+    const std::string function = streams(method) ? function_name(method) : answer_name(method);
     out.open("case ", std::to_string(i), ":");
+    if (method.client_streaming()) {
+      out.line(function, "(", stream_type(method, type, response), "(std::move(call)));");
+      out.line("return;").close();
+      continue;
+    }
     out.line("if (auto m = ::ghost::b2::detail::read_request<", type, ">(request, call))");
     out.line("  ", function, "(std::move(*m), ::ghost::b2::", method.server_streaming() ? "ServerStream<" : "UnaryCall<", response, ">(std::move(call)));");
     out.line("return;").close();
@@ -110,8 +130,9 @@ void Cpp::define_method(Text& out, const pb::MethodDescriptor& method) const {
   const std::string request = type_name(*method.input_type()), response = type_name(*method.output_type());
   const std::string unsupported = "{::ghost::Errc::unsupported, \"" + path_of(method) + " is not implemented here\"}";
   out.line();
-  if (method.server_streaming()) {
-    out.line("void ", owner, "::", function_name(method), "(", request, ", ::ghost::b2::ServerStream<", response, "> stream) {");
+  if (streams(method)) {
+    out.line("void ", owner, "::", function_name(method), "(", method.client_streaming() ? "" : request + ", ", stream_type(method, request, response),
+             " stream) {");
     out.line("  stream.fail(", unsupported, ");").line("}");
     return;
   }
@@ -133,10 +154,27 @@ void Cpp::define_service(Text& out, const pb::ServiceDescriptor& service) const 
   for (int i = 0; i < service.method_count(); ++i) define_method(out, *service.method(i));
 }
 
+void Cpp::define_sending(Text& out, const pb::MethodDescriptor& method) const {
+  const std::string request = type_name(*method.input_type()), response = type_name(*method.output_type());
+  const bool both = method.server_streaming();
+  out.line().line(both ? "::ghost::b2::BidiCall<" : "::ghost::b2::ClientStreamCall<", request, "> ", method.service()->name(), "Client::",
+                  function_name(method), "(");
+  if (both) out.line("    std::function<void(const ", response, "&)> on_message, std::function<void(const ::ghost::Status&)> on_end,");
+  else out.line("    std::function<void(::ghost::Result<", response, ">)> done,");
+  out.open("    const ::ghost::b2::CallOptions& options) {");
+  out.line("return ::ghost::b2::detail::", both ? "start_bidi<" : "start_upload<", request, ", ", response, ">(*caller_, \"", path_of(method), "\", ",
+           both ? "std::move(on_message), std::move(on_end)" : "std::move(done)", ", options);");
+  out.close("}");
+}
+
 void Cpp::define_client(Text& out, const pb::ServiceDescriptor& service) const {
   for (int i = 0; i < service.method_count(); ++i) {
     const pb::MethodDescriptor& method = *service.method(i);
     const std::string request = type_name(*method.input_type()), response = type_name(*method.output_type());
+    if (method.client_streaming()) {
+      define_sending(out, method);
+      continue;
+    }
     out.line().line("::ghost::b2::ClientCall ", service.name(), "Client::", function_name(method), "(const ", request, "& request,");
     if (method.server_streaming()) {
       out.line("    std::function<void(const ", response, "&)> on_message, std::function<void(const ::ghost::Status&)> on_end,");

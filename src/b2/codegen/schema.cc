@@ -76,8 +76,6 @@ std::string service_refusal(const pb::ServiceDescriptor& service) {
   std::set<std::string> functions;
   for (int i = 0; i < service.method_count(); ++i) {
     const pb::MethodDescriptor& method = *service.method(i);
-    if (method.client_streaming())
-      return "method " + method.name() + ": b2 of this version has unary and server-streaming methods only; take `stream` off its request";
     for (const std::string& function : {function_name(method), "answer_" + snake_case(method.name())})
       if (!functions.insert(function).second) return "method " + method.name() + ": another has the same name in C++, " + function + "; rename one";
   }
@@ -186,6 +184,11 @@ MethodOptions options_of(const pb::MethodDescriptor& method) {
   if (options.needs == "member") options.needs.clear();
   options.idempotent = method.options().idempotency_level() != pb::MethodOptions::IDEMPOTENCY_UNKNOWN;
   return options;
+}
+
+std::string kind_name(const pb::MethodDescriptor& method) {
+  if (method.client_streaming()) return method.server_streaming() ? "bidirectional" : "client_stream";
+  return method.server_streaming() ? "server_stream" : "unary";
 }
 
 std::string descriptor_set_of(const pb::FileDescriptor& file) {

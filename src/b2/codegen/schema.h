@@ -49,6 +49,8 @@ struct MethodOptions {
   bool idempotent = false;
 };
 MethodOptions options_of(const pb::MethodDescriptor& method);
+/// "unary", "server_stream", "client_stream" or "bidirectional": which sides stream. The names of MethodKind in both languages.
+std::string kind_name(const pb::MethodDescriptor& method);
 
 /// A serialized FileDescriptorSet of `file` and all it imports, each after its imports, with comments and nothing else of
 /// the source info.

@@ -61,8 +61,7 @@ TEST_F(Schema, StripsAnEnumsNameFromItsEnumerators) {
 
 TEST_F(Schema, RefusesWhatTheRuntimeCannotDoAndSaysWhy) {
   EXPECT_EQ(refusal(file("message T {} service S { rpc M(T) returns (stream T); }")), "");
-  EXPECT_EQ(refusal(file("message T {} service S { rpc M(stream T) returns (T); }")),
-            "x.proto: service x.v1.S: method M: b2 of this version has unary and server-streaming methods only; take `stream` off its request");
+  EXPECT_EQ(refusal(file("message T {} service S { rpc M(stream T) returns (T); rpc N(stream T) returns (stream T); }")), "");
   EXPECT_EQ(refusal(file("message T {}", "syntax = \"proto2\"; package x.v1;\n")), "x.proto: only syntax = \"proto3\" is supported");
   EXPECT_EQ(refusal(file("message T {} service S { rpc Foo(T) returns (T); rpc AnswerFoo(T) returns (T); }")),
             "x.proto: service x.v1.S: method AnswerFoo: another has the same name in C++, answer_foo; rename one");
@@ -93,6 +92,18 @@ TEST_F(Schema, WritesATypeInFullWhereAFieldHasItsName) {
   EXPECT_NE(header.find("std::optional<::x::v1::Limits> Limits;"), std::string::npos) << header;
   EXPECT_NE(header.find("std::optional<::x::v1::Limits> other;"), std::string::npos) << header;
   EXPECT_NE(header.find("std::optional<Limits> limits;"), std::string::npos) << header;
+}
+
+TEST_F(Schema, TellsTheKindOfEachMethod) {
+  const auto& f = file("message T {} service S { rpc A(T) returns (T); rpc B(T) returns (stream T); rpc C(stream T) returns (T); rpc D(stream T) returns (stream T); }");
+  const std::string cpp = Cpp(f, "").source(), ts = TypeScript(f).source();
+  for (const char* kind : {"{\"A\", ::ghost::b2::MethodKind::unary,", "{\"B\", ::ghost::b2::MethodKind::server_stream,",
+                           "{\"C\", ::ghost::b2::MethodKind::client_stream,", "{\"D\", ::ghost::b2::MethodKind::bidirectional,"}) {
+    EXPECT_NE(cpp.find(kind), std::string::npos) << kind << cpp;
+  }
+  for (const char* kind : {"name: 'A', kind: 'unary'", "name: 'B', kind: 'server_stream'", "name: 'C', kind: 'client_stream'", "name: 'D', kind: 'bidirectional'"}) {
+    EXPECT_NE(ts.find(kind), std::string::npos) << kind << ts;
+  }
 }
 
 TEST_F(Schema, EndsNoCommentInTypeScriptBeforeItsTime) {

@@ -166,7 +166,7 @@ void TypeScript::declare_service(Text& out, const pb::ServiceDescriptor& service
     const std::string request = type_of(*method.input_type()), response = type_of(*method.output_type());
     doc(out, comment_lines(method));
     out.open(lower_first(method.name()), ": {");
-    out.line("service: '", service.full_name(), "', name: '", method.name(), "', kind: '", method.server_streaming() ? "server_stream" : "unary",
+    out.line("service: '", service.full_name(), "', name: '", method.name(), "', kind: '", kind_name(method),
              "', idempotent: ", options.idempotent ? "true" : "false", ", needs: '", options.needs, "',");
     out.line("request: ", request, "Codec, response: ", response, "Codec,");
     out.close("} satisfies b2.Method<", request, ", ", response, ">,");

@@ -30,6 +30,8 @@ export function judgeCall(frame: Frame, { known, critical }: ReadExtensions, cal
   if (known.epoch !== undefined && known.epoch !== callee.bootEpoch) throw refused(Status.unknown, 'this endpoint has been started again since');
   if (callee.served.name(frame.code) === undefined) throw refused(Status.unsupported, `no method has the index ${frame.code}`);
   if (known.timeoutMs === 0) throw refused(Status.timedOut, 'the deadline had passed');
+  if (callee.served.takesStream(frame.code)) throw refused(Status.unsupported, 'this side takes no streams from its caller');
+  if ((frame.flags & (Flag.end | Flag.more)) === 0) throw refused(Status.unsupported, 'the request must be complete: END is missing');
   if (callee.full) throw refused(Status.exhausted, 'as many calls are open as are taken');
   return frame.flags & Flag.meta ? readMetadata(frame.payload) : { metadata: [], message: frame.payload };
 }

@@ -113,8 +113,11 @@ export class Channel {
 
   // ---- calls we make ----
 
-  /** Opens a call; its messages and its answer come as events. On a channel that takes none the answer comes at once. */
-  call(method: number, request: Bytes, options: CallOptions, now: number): number {
+  /**
+   * Opens a call; its messages and its answer come as events. On a channel that takes none the answer comes at once.
+   * @param request  nothing for a method that takes a stream: its messages follow by send(), its end by finish()
+   */
+  call(method: number, request: Bytes | undefined, options: CallOptions, now: number): number {
     const id = this.nextStream;
     this.nextStream += 2;
     if (!this.isOpen) {
@@ -129,7 +132,8 @@ export class Channel {
     const stream = new Stream(id, method, this.peer!.streamWindow, this.limits.streamWindow);
     if (options.timeoutMs !== undefined) stream.deadline = now + options.timeoutMs;
     stream.idempotencyKey = options.idempotencyKey;
-    stream.outgoing.push({ type: FrameType.call, payload: metadata.length ? concat([metadata, request]) : request, empty: false, whole: metadata.length, code: 0, end: true, at: 0 });
+    stream.outgoing.push({ type: FrameType.call, payload: concat([metadata, request ?? kNoBytes]), empty: false, whole: metadata.length, code: 0, end: request !== undefined, at: 0 });
+    stream.requestDone = request !== undefined;
     this.streams.set(id, stream);
     this.sender.wants(stream);
     this.pump(now);
@@ -153,21 +157,31 @@ export class Channel {
     this.pump(now);
   }
 
-  // ---- calls we answer ----
+  /** Nothing more will be sent on a call of ours that streams its request. */
+  finish(id: number, now: number): void {
+    const stream = this.streams.get(id);
+    if (stream === undefined || !this.isMine(id) || stream.requestDone) return;
+    stream.requestDone = true;
+    stream.outgoing.push({ type: FrameType.data, payload: kNoBytes, empty: false, whole: 0, code: 0, end: true, at: 0 });
+    this.sender.wants(stream);
+    this.pump(now);
+  }
 
-  /** One message of a server stream. Skipped when the caller has given up. */
+  /** One message of a stream of ours, whichever side called. Skipped when the call has ended. */
   send(id: number, message: Bytes, now: number): void {
     const stream = this.streams.get(id);
-    if (stream === undefined || stream.answered) return;
+    if (stream === undefined || stream.answered || (this.isMine(id) && stream.requestDone)) return;
     stream.outgoing.push({ type: FrameType.data, payload: message, empty: false, whole: 0, code: 0, end: false, at: 0 });
     this.sender.wants(stream);
     this.pump(now);
   }
 
-  /** Bytes handed to send() that the caller's windows have not let through yet. */
+  /** Bytes handed to send() that the peer's windows have not let through yet. */
   waiting(id: number): number {
     return this.streams.get(id)?.outgoing.reduce((sum, message) => sum + message.payload.length - message.at, 0) ?? 0;
   }
+
+  // ---- calls we answer ----
 
   /**
    * Ends a call we answer, with no answer when `payload` is absent. Each handler does it exactly once, also after `cancelled`: only

@@ -41,10 +41,58 @@ export interface CallControl extends CallOptions {
   readonly signal?: AbortSignal;
 }
 
+/** A call whose request is a stream. */
+export interface Upload<Q> {
+  /** One message more; resolves when there is room for the next, or the call has ended. */
+  write(message: Init<Q>): Promise<void>;
+  /** Nothing more will be written. The answer may come before or after it. */
+  finish(): void;
+}
+
 interface Waiting {
   readonly keeps: boolean; // messages stay unread for a while; whoever reads them tells the channel
   message(bytes: Bytes): void;
   end(status: Status, payload: Bytes, empty: boolean): void;
+}
+
+/** One answer, for whoever awaits it. */
+function answerTo<Q, A>(method: Method<Q, A>, resolve: (answer: A) => void, reject: (error: unknown) => void): Waiting {
+  return {
+    keeps: false,
+    message: () => undefined, // one answer has none before it
+    end: (status, payload) => {
+      if (status !== Status.ok) return reject(new B2Error(status, fromUtf8(payload)));
+      try {
+        resolve(method.response.decode(payload));
+      } catch (error) {
+        reject(error);
+      }
+    },
+  };
+}
+
+/** Messages that have come and are not read yet. */
+class Arrivals implements Waiting {
+  readonly keeps = true;
+  readonly messages: Bytes[] = [];
+  ended: { readonly status: Status; readonly payload: Bytes } | undefined;
+  private wake: () => void = () => undefined;
+
+  message(bytes: Bytes): void {
+    this.messages.push(bytes);
+    this.wake();
+  }
+
+  end(status: Status, payload: Bytes, empty: boolean): void {
+    if (status === Status.ok && !empty) this.messages.push(payload);
+    this.ended = { status, payload };
+    this.wake();
+  }
+
+  /** Resolves when something has come. */
+  next(): Promise<void> {
+    return new Promise<void>((resolve) => (this.wake = resolve));
+  }
 }
 
 const now = (): number => performance.now();
@@ -53,6 +101,7 @@ export class Endpoint {
   private readonly channel: Channel;
   private readonly waiting = new Map<number, Waiting>();
   private readonly handlers = new Map<number, AbortController>();
+  private drains: { readonly id: number; readonly resolve: () => void }[] = []; // writers that wait for room
   private timer: ReturnType<typeof setTimeout> | undefined;
   private timerAt = Infinity;
   private busy = false;
@@ -94,60 +143,73 @@ export class Endpoint {
   /** One request, one answer. Rejects with B2Error. */
   call<Q, A>(method: Method<Q, A>, request: Init<Q>, control: CallControl = {}): Promise<A> {
     return new Promise<A>((resolve, reject) => {
-      this.start(method, request, control, {
-        keeps: false,
-        message: () => undefined, // a unary answer has none
-        end: (status, payload) => {
-          if (status !== Status.ok) return reject(new B2Error(status, fromUtf8(payload)));
-          try {
-            resolve(method.response.decode(payload));
-          } catch (error) {
-            reject(error);
-          }
-        },
-      });
+      this.start(method, request, control, answerTo(method, resolve, reject));
     });
   }
 
   /** The messages of a server stream. Leaving the loop early cancels it; a failure is thrown as B2Error. */
   async *stream<Q, A>(method: Method<Q, A>, request: Init<Q>, control: CallControl = {}): AsyncGenerator<A, void, void> {
-    const arrived: Bytes[] = [];
-    let ended: { status: Status; payload: Bytes } | undefined;
-    let wake: () => void = () => undefined;
-    const id = this.start(method, request, control, {
-      keeps: true,
-      message: (bytes) => {
-        arrived.push(bytes);
-        wake();
-      },
-      end: (status, payload, empty) => {
-        if (status === Status.ok && !empty) arrived.push(payload);
-        ended = { status, payload };
-        wake();
-      },
+    const arrivals = new Arrivals();
+    yield* this.arriving(method, this.start(method, request, control, arrivals), arrivals);
+  }
+
+  /** A stream of messages there, one answer back; it rejects with B2Error, also while messages are still being written. */
+  upload<Q, A>(method: Method<Q, A>, control: CallControl = {}): Upload<Q> & { readonly answer: Promise<A> } {
+    let id = -1;
+    const answer = new Promise<A>((resolve, reject) => {
+      id = this.start(method, undefined, control, answerTo(method, resolve, reject));
     });
+    answer.catch(() => undefined); // it is heard of where the answer is awaited, which may be after the last write
+    return { ...this.writing(method, id), answer };
+  }
+
+  /** Streams both ways; the messages back are those of stream(). */
+  converse<Q, A>(method: Method<Q, A>, control: CallControl = {}): Upload<Q> & { readonly messages: AsyncGenerator<A, void, void> } {
+    const arrivals = new Arrivals();
+    const id = this.start(method, undefined, control, arrivals);
+    return { ...this.writing(method, id), messages: this.arriving(method, id, arrivals) };
+  }
+
+  private writing<Q, A>(method: Method<Q, A>, id: number): Upload<Q> {
+    return {
+      write: (message) => {
+        this.channel.send(id, method.request.encode(message), now());
+        const room = new Promise<void>((resolve) => this.drains.push({ id, resolve }));
+        this.settle();
+        return room;
+      },
+      finish: () => {
+        this.channel.finish(id, now());
+        this.settle();
+      },
+    };
+  }
+
+  private async *arriving<Q, A>(method: Method<Q, A>, id: number, arrivals: Arrivals): AsyncGenerator<A, void, void> {
     try {
       for (;;) {
-        const bytes = arrived.shift();
+        const bytes = arrivals.messages.shift();
         if (bytes !== undefined) {
           const message = method.response.decode(bytes);
           this.channel.consumed(id, bytes.length, now());
           this.settle();
           yield message;
-        } else if (ended !== undefined) {
-          if (ended.status !== Status.ok) throw new B2Error(ended.status, fromUtf8(ended.payload));
+        } else if (arrivals.ended !== undefined) {
+          const { status, payload } = arrivals.ended;
+          if (status !== Status.ok) throw new B2Error(status, fromUtf8(payload));
           return;
         } else {
-          await new Promise<void>((resolve) => (wake = resolve));
+          await arrivals.next();
         }
       }
     } finally {
-      for (const bytes of arrived) this.channel.consumed(id, bytes.length, now());
+      for (const bytes of arrivals.messages) this.channel.consumed(id, bytes.length, now());
       this.abandon(id);
     }
   }
 
-  private start<Q, A>(method: Method<Q, A>, request: Init<Q>, control: CallControl, waiting: Waiting): number {
+  /** @param request  nothing for a method that takes a stream */
+  private start<Q, A>(method: Method<Q, A>, request: Init<Q> | undefined, control: CallControl, waiting: Waiting): number {
     const index = this.channel.methods.index(method.service, method.name);
     if (index === undefined) {
       waiting.end(Status.unsupported, toUtf8(`the other side does not serve ${method.service}/${method.name}`), false);
@@ -157,7 +219,7 @@ export class Endpoint {
       waiting.end(Status.cancelled, toUtf8('cancelled before it was sent'), false);
       return -1;
     }
-    const id = this.channel.call(index, method.request.encode(request), control, now());
+    const id = this.channel.call(index, request === undefined ? undefined : method.request.encode(request), control, now());
     this.waiting.set(id, waiting);
     control.signal?.addEventListener('abort', () => {
       if (this.abandon(id)) waiting.end(Status.cancelled, toUtf8('cancelled'), false);
@@ -183,7 +245,16 @@ export class Endpoint {
     } finally {
       this.busy = false;
       this.arm();
+      this.drain();
     }
+  }
+
+  /** Lets those write on whose messages have left, or are of no use any more. */
+  private drain(): void {
+    if (this.drains.length === 0) return;
+    const done = this.drains.filter(({ id }) => this.channel.waiting(id) === 0);
+    this.drains = this.drains.filter((drain) => !done.includes(drain));
+    for (const { resolve } of done) resolve();
   }
 
   /** False when there was nothing to carry out. */

@@ -1,5 +1,5 @@
 /** The services of one endpoint as its HELLO and HELLO_UPDATEs tell them: method names to indexes (docs/spec/b2.md §3). */
-import type { ServiceEntry } from '../gen/b2/v1/hello';
+import { MethodKind, type ServiceEntry } from '../gen/b2/v1/hello';
 import { B2Error, Status } from './status';
 
 export class MethodTable {
@@ -37,6 +37,15 @@ export class MethodTable {
   name(index: number): string | undefined {
     const name = this.names.get(index);
     return name !== undefined && this.services.has(name.slice(0, name.lastIndexOf('/'))) ? name : undefined;
+  }
+
+  /** Whether the method takes a stream of messages from its caller. */
+  takesStream(index: number): boolean {
+    for (const { firstMethod, methods } of this.services.values()) {
+      const kind = methods[index - firstMethod]?.kind;
+      if (kind !== undefined) return kind === MethodKind.client_stream || kind === MethodKind.bidirectional;
+    }
+    return false;
   }
 
   private claim(index: number, name: string): void {

@@ -27,7 +27,7 @@ export interface Codec<T> extends AnyCodec {
 export interface Method<Q, R> {
   readonly service: string;
   readonly name: string;
-  readonly kind: 'unary' | 'server_stream';
+  readonly kind: 'unary' | 'server_stream' | 'client_stream' | 'bidirectional';
   readonly request: Codec<Q>;
   readonly response: Codec<R>;
   /** May be sent again when the connection broke. */

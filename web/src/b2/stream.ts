@@ -22,6 +22,7 @@ export class Stream {
   handled = false; // callee: the request has been handed to the handler
   answered = false; // callee: RESP is on its way, or was not wanted any more
   peerDone = false; // callee: END has come
+  requestDone = true; // caller: END has been handed over
   metadata: Metadata = [];
   idempotencyKey: Bytes | undefined;
   readonly sendWindow: SendWindow;

@@ -30,6 +30,8 @@ interface Step {
   readonly hex?: string;
   readonly call?: string;
   readonly method?: string;
+  readonly streams?: boolean;
+  readonly messages?: readonly (string | number)[];
   readonly request?: string;
   readonly fill?: number;
   readonly timeout_ms?: number;
@@ -186,6 +188,10 @@ class Replay {
       return;
     } else if (step.do === 'call') {
       this.call(step);
+    } else if (step.do === 'write') {
+      for (const told of step.messages!) this.side.channel.send(this.calls.get(step.call!)!, typeof told === 'number' ? toUtf8('x'.repeat(told)) : fromHex(told), this.now);
+    } else if (step.do === 'end') {
+      this.side.channel.finish(this.calls.get(step.call!)!, this.now);
     } else if (step.do === 'cancel') {
       this.side.channel.cancel(this.calls.get(step.call!)!, this.now);
     } else {
@@ -197,7 +203,7 @@ class Replay {
   }
 
   private call(step: Step): void {
-    const request = step.fill === undefined ? fromHex(step.request!) : toUtf8('x'.repeat(step.fill));
+    const request = step.streams ? undefined : step.fill === undefined ? fromHex(step.request!) : toUtf8('x'.repeat(step.fill));
     const metadata = Object.entries(step.metadata ?? {}).map(([key, value]) => [key, toUtf8(value)] as const);
     const index = this.side.channel.methods.index('test.v1.Test', step.method!)!;
     const options = { metadata, ...(step.timeout_ms === undefined ? {} : { timeoutMs: step.timeout_ms }) };

@@ -233,6 +233,19 @@ export const Work = {
   } satisfies b2.Method<Names, Names>,
 } as const;
 
+/** Streams of either side and of both. */
+export const Flow = {
+  /** Many names in, one tree out. */
+  gather: {
+    service: 'b2.test.v1.Flow', name: 'Gather', kind: 'client_stream', idempotent: false, needs: 'public',
+    request: NamesCodec, response: TreeCodec,
+  } satisfies b2.Method<Names, Tree>,
+  chat: {
+    service: 'b2.test.v1.Flow', name: 'Chat', kind: 'bidirectional', idempotent: false, needs: 'public',
+    request: NamesCodec, response: TreeCodec,
+  } satisfies b2.Method<Names, Tree>,
+} as const;
+
 export const Idle = {
 } as const;
 
