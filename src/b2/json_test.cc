@@ -100,7 +100,7 @@ TEST(JsonCodec, ListsMethodsWithTheirTypesAndRights) {
   EXPECT_EQ(methods[2].needs, "grab");
   EXPECT_EQ(methods[3].kind, MethodKind::server_stream);
   EXPECT_EQ(work().methods("b2.test.v1.None").error().code, Errc::not_found);
-  EXPECT_EQ(work().services(), (std::vector<std::string>{"b2.test.v1.Idle", "b2.test.v1.Work"}));
+  EXPECT_EQ(work().services(), (std::vector<std::string>{"b2.test.v1.Flow", "b2.test.v1.Idle", "b2.test.v1.Work"}));
 }
 
 TEST(JsonCodec, TellsWhereAnAnswerIsMalformed) {
