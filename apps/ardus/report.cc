@@ -9,39 +9,6 @@
 
 namespace ghost::app {
 
-std::string_view phase_name(ardus::v1::TransferPhase phase) {
-  using P = ardus::v1::TransferPhase;
-  switch (phase) {
-    case P::unknown: return "unknown";
-    case P::scanning: return "scanning";
-    case P::announcing: return "announcing";
-    case P::streaming: return "streaming";
-    case P::draining: return "draining";
-    case P::settling: return "settling";
-    case P::done: return "done";
-    case P::partly: return "partly";
-    case P::failed: return "failed";
-    case P::cancelled: return "cancelled";
-  }
-  return "unknown";
-}
-
-std::string_view state_name(ardus::v1::ReceiverState state) {
-  using S = ardus::v1::ReceiverState;
-  switch (state) {
-    case S::unknown: return "unknown";
-    case S::expected: return "expected";
-    case S::joined: return "joined";
-    case S::receiving: return "receiving";
-    case S::repairing: return "repairing";
-    case S::committing: return "committing";
-    case S::verified: return "verified";
-    case S::silent: return "silent";
-    case S::failed: return "failed";
-  }
-  return "unknown";
-}
-
 Exit exit_of(const ardus::v1::Transfer& transfer) {
   using P = ardus::v1::TransferPhase;
   if (transfer.phase == P::done) return Exit::done;
@@ -55,7 +22,7 @@ Exit exit_of(const ardus::v1::Transfer& transfer) {
 nlohmann::ordered_json progress_event(const ardus::v1::Transfer& transfer) {
   std::size_t verified = 0;
   for (const auto& receiver : transfer.receivers) verified += receiver.state == ardus::v1::ReceiverState::verified ? 1 : 0;
-  nlohmann::ordered_json line = {{"v", 1}, {"event", "progress"}, {"session", transfer.session}, {"phase", phase_name(transfer.phase)}, {"bytes", transfer.bytes},
+  nlohmann::ordered_json line = {{"v", 1}, {"event", "progress"}, {"session", transfer.session}, {"phase", name(transfer.phase)}, {"bytes", transfer.bytes},
                                  {"bytes_needed", transfer.bytes_needed}, {"bytes_done", transfer.bytes_done}, {"rate", transfer.rate}, {"seconds", transfer.seconds}, {"detail", transfer.detail}};
   if (transfer.sending) {
     line["receivers"] = transfer.receivers.size();
@@ -67,7 +34,7 @@ nlohmann::ordered_json progress_event(const ardus::v1::Transfer& transfer) {
 }
 
 nlohmann::ordered_json summary_event(const ardus::v1::Transfer& transfer, Exit exit) {
-  nlohmann::ordered_json line = {{"v", 1}, {"event", "summary"}, {"code", code(exit)}, {"state", phase_name(transfer.phase)}, {"session", transfer.session},
+  nlohmann::ordered_json line = {{"v", 1}, {"event", "summary"}, {"code", code(exit)}, {"state", name(transfer.phase)}, {"session", transfer.session},
                                  {"name", transfer.name}, {"content", to_hex(transfer.content)}, {"files", transfer.files}, {"bytes", transfer.bytes},
                                  {"seconds", transfer.seconds}, {"detail", transfer.detail}};
   if (!transfer.sending) {
@@ -84,7 +51,7 @@ nlohmann::ordered_json summary_event(const ardus::v1::Transfer& transfer, Exit e
   line["repair_symbols"] = transfer.repair_symbols;
   line["receivers"] = nlohmann::ordered_json::array();
   for (const auto& receiver : transfer.receivers) {
-    line["receivers"].push_back({{"id", to_hex(receiver.node)}, {"name", receiver.name}, {"state", state_name(receiver.state)}, {"bytes_done", receiver.bytes_done},
+    line["receivers"].push_back({{"id", to_hex(receiver.node)}, {"name", receiver.name}, {"state", name(receiver.state)}, {"bytes_done", receiver.bytes_done},
                                  {"loss", receiver.loss}, {"receipt", to_hex(receiver.receipt)}, {"detail", receiver.detail}});
   }
   return line;
@@ -97,7 +64,7 @@ void print_json(const nlohmann::ordered_json& line) {
 std::string receivers_table(const ardus::v1::Transfer& transfer, const Terminal& terminal) {
   Table table({"receiver", "id", "state", "loss", "why"});
   for (const auto& receiver : transfer.receivers) {
-    table.add({receiver.name, receiver.words, std::string(state_name(receiver.state)), fmt::format("{:.1f} %", receiver.loss * 100), receiver.detail});
+    table.add({receiver.name, receiver.words, std::string(name(receiver.state)), fmt::format("{:.1f} %", receiver.loss * 100), receiver.detail});
   }
   return table.empty() ? "" : table.text(terminal);
 }

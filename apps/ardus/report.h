@@ -9,8 +9,6 @@
 namespace ghost::app {
 
 /// "streaming", "verified": as they stand in JSON.
-std::string_view phase_name(ardus::v1::TransferPhase phase);
-std::string_view state_name(ardus::v1::ReceiverState state);
 
 /// How a command ends with a transfer that ended so: 0 only when every expected copy is verified.
 Exit exit_of(const ardus::v1::Transfer& transfer);

@@ -122,14 +122,6 @@ int simulate(const Arguments& arguments) {
   return code(exit);
 }
 
-Option option(std::string name, std::string value, std::string help) {
-  Option out;
-  out.name = std::move(name);
-  out.value = std::move(value);
-  out.help = std::move(help);
-  return out;
-}
-
 }  // namespace
 
 Verb simulate_verb() {
@@ -143,16 +135,16 @@ Verb simulate_verb() {
                    {"ardus simulate --loss 0.01 --burst 20 --receivers 200", "losses in runs of 20 datagrams"},
                    {"ardus simulate --slow 1@10M", "whether one slow machine holds up the others"},
                    {"ardus simulate --ceiling 1G --link 100M", "how the sender finds its rate"}};
-  verb.options = {option("receivers", "N", "how many (1000)"),
-                  option("loss", "P", "share of datagrams lost on each link, both ways (0.01)"),
-                  option("burst", "N", "mean length of a run of losses (1)"),
-                  option("size", "SIZE", "content (64M)"),
-                  option("rtt", "TIME", "round trip (1ms)"),
-                  option("rate", "RATE", "sends at this rate on the wire (1G)"),
-                  option("ceiling", "RATE", "finds its rate below this one, instead of --rate"),
-                  option("link", "RATE", "what each receiver's link carries (no limit)"),
-                  option("slow", "N@RATE", "so many receivers have links of this rate"),
-                  option("seed", "N", "of all that is random (1)"),
+  verb.options = {Option{"receivers", "N", "how many (1000)"},
+                  Option{"loss", "P", "share of datagrams lost on each link, both ways (0.01)"},
+                  Option{"burst", "N", "mean length of a run of losses (1)"},
+                  Option{"size", "SIZE", "content (64M)"},
+                  Option{"rtt", "TIME", "round trip (1ms)"},
+                  Option{"rate", "RATE", "sends at this rate on the wire (1G)"},
+                  Option{"ceiling", "RATE", "finds its rate below this one, instead of --rate"},
+                  Option{"link", "RATE", "what each receiver's link carries (no limit)"},
+                  Option{"slow", "N@RATE", "so many receivers have links of this rate"},
+                  Option{"seed", "N", "of all that is random (1)"},
                   json_option(),
                   quiet_option()};
   verb.run = simulate;

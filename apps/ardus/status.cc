@@ -71,7 +71,7 @@ int status(const Arguments& arguments) {
   std::cout << "\n" << sockets.text(Terminal::of(STDOUT_FILENO));
   Table table({"transfer", "way", "state", "size", "done", "detail"});
   for (const auto& transfer : transfers ? transfers->transfers : std::vector<ardus::v1::Transfer>()) {
-    table.add({transfer.name, transfer.sending ? "out" : "in", std::string(phase_name(transfer.phase)), format_size(transfer.bytes), format_size(transfer.bytes_done), transfer.detail});
+    table.add({transfer.name, transfer.sending ? "out" : "in", std::string(name(transfer.phase)), format_size(transfer.bytes), format_size(transfer.bytes_done), transfer.detail});
   }
   if (!table.empty()) std::cout << "\n" << table.text(Terminal::of(STDOUT_FILENO));
   if (!transfers) return complain("ardus", transfers.error());

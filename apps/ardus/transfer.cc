@@ -82,7 +82,7 @@ class Display {
 
   void show(const ardus::v1::Transfer& transfer) {
     if (json_) {
-      const std::string key = std::string(phase_name(transfer.phase)) + transfer.detail;
+      const std::string key = std::string(name(transfer.phase)) + transfer.detail;
       const TimePoint now = std::chrono::steady_clock::now();
       if (key == told_ && now - told_at_ < std::chrono::seconds(1)) return;
       told_ = key;
@@ -95,7 +95,7 @@ class Display {
       if (!progress_) progress_.emplace(Terminal::of(STDERR_FILENO), printable(transfer.name), Progress::Unit::bytes, transfer.bytes_needed, now);
       std::cerr << progress_->update(transfer.bytes_done, now);
     }
-    const std::string line = transfer.detail.empty() ? std::string(phase_name(transfer.phase)) : transfer.detail;
+    const std::string line = transfer.detail.empty() ? std::string(name(transfer.phase)) : transfer.detail;
     if (line == told_ || transfer.phase >= ardus::v1::TransferPhase::done) return;
     told_ = line;
     std::cerr << (progress_ ? progress_->clear() : "") << "ardus: " << printable(line) << "\n";
@@ -161,7 +161,7 @@ int send(const Arguments& arguments) {
     display.finish("interrupted");
     return code(Exit::interrupted);
   }
-  display.finish(*ended ? phase_name(last.phase) : "failed");
+  display.finish(*ended ? name(last.phase) : "failed");
   if (!*ended) return fail(arguments, ended->error());
   return end(arguments, last);
 }
@@ -188,7 +188,7 @@ int receive(const Arguments& arguments) {
         last = transfer;
         display.show(transfer);
         if (transfer.phase < ardus::v1::TransferPhase::done) return;
-        display.finish(phase_name(transfer.phase));
+        display.finish(name(transfer.phase));
         if (!request.once || exit_of(transfer) == Exit::refused) {
           if (arguments.has("json")) print_json(progress_event(transfer));
           else std::cout << sentence(transfer) << std::endl;
@@ -204,18 +204,10 @@ int receive(const Arguments& arguments) {
   return end(arguments, last);
 }
 
-Option option(std::string name, std::string value, std::string help) {
-  Option made;
-  made.name = std::move(name);
-  made.value = std::move(value);
-  made.help = std::move(help);
-  return made;
-}
-
 }  // namespace
 
 Option iface_option() {
-  Option iface = option("iface", "IF", "network interface, by name; by default the default route's");
+  Option iface = Option{"iface", "IF", "network interface, by name; by default the default route's"};
   iface.repeated = true;
   return iface;
 }
@@ -230,15 +222,15 @@ Verb send_verb() {
   verb.examples = {{"ardus send album/ --receivers 3", "once three have joined; until three are verified"},
                    {"ardus send image.iso --iface eth1 --rate 200M --wait 10s", "to all who join within 10 s, at 200 Mbit/s"},
                    {"ardus send /srv/models --list machines.txt --json", "to every machine of a list"}};
-  Option list = option("list", "FILE", "names of the machines that must have a copy, one a line");
+  Option list = Option{"list", "FILE", "names of the machines that must have a copy, one a line"};
   list.complete = Complete::files;
   verb.options = {iface_option(),
-                  option("rate", "RATE", "bit/s on the wire, 200M, or max; by default found out"),
-                  option("receivers", "N", "begin when so many have joined, and end only when so many are verified"),
-                  option("wait", "TIME", "begin after this with those who joined (5s; with --receivers, without limit)"),
+                  Option{"rate", "RATE", "bit/s on the wire, 200M, or max; by default found out"},
+                  Option{"receivers", "N", "begin when so many have joined, and end only when so many are verified"},
+                  Option{"wait", "TIME", "begin after this with those who joined (5s; with --receivers, without limit)"},
                   list,
-                  option("patience", "TIME", "how long a receiver that fell silent is waited for (60s)"),
-                  option("name", "NAME", "of the transfer, for people"),
+                  Option{"patience", "TIME", "how long a receiver that fell silent is waited for (60s)"},
+                  Option{"name", "NAME", "of the transfer, for people"},
                   state_option(),
                   json_option(),
                   quiet_option()};
@@ -255,9 +247,9 @@ Verb receive_verb() {
       "Takes what trusted senders of this node's house announce. Nothing stands under its name before it is whole and verified; what an interrupted transfer left "
       "is gone on with by the next. A running 'ardus serve' does the work; without one, this process.";
   verb.examples = {{"ardus receive --into /srv/music", "until Ctrl-C"}, {"ardus receive --into . --once", "the next transfer, then end"}};
-  Option into = option("into", "DIR", "the folder");
+  Option into = Option{"into", "DIR", "the folder"};
   into.complete = Complete::directories;
-  verb.options = {into, iface_option(), option("once", "", "end with the first transfer"), state_option(), json_option(), quiet_option()};
+  verb.options = {into, iface_option(), Option{"once", "", "end with the first transfer"}, state_option(), json_option(), quiet_option()};
   verb.run = receive;
   return verb;
 }

@@ -157,13 +157,6 @@ int undo(const Arguments& arguments) {
   return code(Exit::done);
 }
 
-Option switch_option(std::string name, std::string help) {
-  Option option;
-  option.name = std::move(name);
-  option.help = std::move(help);
-  return option;
-}
-
 }  // namespace
 
 int show_file(const Arguments& arguments, const std::string& path) {
@@ -188,8 +181,8 @@ Verb enhance_verb() {
   verb.description = "Shows what would change and why; writes only with --apply or --review. Each folder is taken as one album. What the band 'apply' holds is written, 'review' only "
                      "when you say so, 'leave' never. Everything written can be undone, byte for byte.";
   verb.examples = {{"ariascribe enhance ~/Music/Bach", "what would change"}, {"ariascribe enhance ~/Music/Bach --apply", "write what is sure"}, {"ariascribe enhance ~/Music/Bach --review", "ask about the rest"}};
-  verb.options = {switch_option("dry-run", "write nothing (so it is when nothing else is said)"), switch_option("apply", "write the tags"), switch_option("review", "ask about each file of the band 'review', then write"),
-                  switch_option("all", "with --apply: write the band 'review' without asking"), state_option(), json_option()};
+  verb.options = {Option{"dry-run", "", "write nothing (so it is when nothing else is said)"}, Option{"apply", "", "write the tags"}, Option{"review", "", "ask about each file of the band 'review', then write"},
+                  Option{"all", "", "with --apply: write the band 'review' without asking"}, state_option(), json_option()};
   verb.positionals = {{"PATH", "folders and FLAC files", Positional::Count::at_least_one, {}, Complete::files}};
   verb.run = enhance;
   return verb;
@@ -200,7 +193,7 @@ Verb undo_verb() {
   verb.name = "undo";
   verb.summary = "put files back as they were before their tags were written";
   verb.examples = {{"ariascribe undo", "the last commit"}, {"ariascribe undo --list", "all of them"}, {"ariascribe undo 20260301-170512-4f2a", "one"}};
-  verb.options = {switch_option("list", "print the commits, the oldest first"), state_option(), json_option()};
+  verb.options = {Option{"list", "", "print the commits, the oldest first"}, state_option(), json_option()};
   verb.positionals = {{"COMMIT", "as `enhance --apply` printed it; the last one when left out", Positional::Count::optional, {}, Complete::nothing}};
   verb.run = undo;
   return verb;

@@ -114,14 +114,6 @@ int identify_album(const Arguments&) {
   });
 }
 
-Option text_option(std::string name, std::string help) {
-  Option option;
-  option.name = std::move(name);
-  option.value = "TEXT";
-  option.help = std::move(help);
-  return option;
-}
-
 Option rows_option() {
   Option option;
   option.name = "jsonl";
@@ -139,7 +131,7 @@ Verb identify_verb() {
   verb.examples = {{"ariascribe identify 'BEETHOVEN: Sonata No.14 In C# Minor, Op 27/2 - III Presto agitato'", "one title"},
                    {"ariascribe identify 'Rondo alla turca' --artist 'Alfred Brendel' --json", "for a script"},
                    {"ariascribe identify --jsonl < rows.jsonl", "rows {\"id\", \"input\": {\"title\", \"album\", \"artist\", \"composer\"}}"}};
-  verb.options = {json_option(), rows_option(), text_option("album", "the album it is on"), text_option("artist", "what the artist tag says"), text_option("composer", "what the composer tag says")};
+  verb.options = {json_option(), rows_option(), Option{"album", "TEXT", "the album it is on"}, Option{"artist", "TEXT", "what the artist tag says"}, Option{"composer", "TEXT", "what the composer tag says"}};
   verb.positionals = {{"TEXT", "the title", Positional::Count::optional, {}, Complete::nothing}};
   verb.run = identify;
   return verb;

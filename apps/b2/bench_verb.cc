@@ -27,14 +27,6 @@ int bench(const Arguments& arguments) {
   return b2::bench::run_bench(options);
 }
 
-Option number_option(std::string name, std::string value, std::string help) {
-  Option option;
-  option.name = std::move(name);
-  option.value = std::move(value);
-  option.help = std::move(help);
-  return option;
-}
-
 }  // namespace
 
 Verb bench_verb() {
@@ -45,7 +37,7 @@ Verb bench_verb() {
       "Runs each load through a hand-written epoll echo and through b2 in turn, on loopback, and prints the median of the ratios: 1 is as "
       "fast as raw. An unquiet machine gives unquiet figures.";
   verb.examples = {{"b2 bench", "all cells"}, {"b2 bench lat lat-spin --rounds 15", "two of them, for longer"}, {"b2 bench --json", "a line a cell"}};
-  verb.options = {number_option("seconds", "S", "length of one run (0.5)"), number_option("rounds", "N", "raw and b2 in turn so many times (7)"), json_option()};
+  verb.options = {Option{"seconds", "S", "length of one run (0.5)"}, Option{"rounds", "N", "raw and b2 in turn so many times (7)"}, json_option()};
   verb.positionals = {{"CELL", "what to measure; all when left out", Positional::Count::any, {}, Complete::nothing}};
   verb.run = bench;
   return verb;

@@ -89,15 +89,9 @@ int call(const Arguments& arguments) {
   const std::string service = words[0].substr(0, slash), method = words[0].substr(slash + 1);
   std::string json = words.size() == 2 ? words[1] : "";
 
-  const auto where = places(arguments);
-  if (!where) return complain("b2", where.error());
-  const auto seconds = timeout_of(arguments);
-  if (!seconds) return complain("b2", seconds.error());
-  const Duration timeout = std::chrono::duration_cast<Duration>(std::chrono::duration<double>(*seconds));
-  Session::Wish wish;
-  wish.at = at;
-  wish.timeout = timeout;
-  auto session = Session::open(*where, wish);
+  const auto timeout = timeout_of(arguments);
+  if (!timeout) return complain("b2", timeout.error());
+  auto session = open_session(arguments, at);
   if (!session) return fail(arguments, session.error());
   const auto codec = descriptors(**session, service);
   if (!codec) return fail(arguments, codec.error());
@@ -117,7 +111,7 @@ int call(const Arguments& arguments) {
 
   b2::CallOptions options;
   options.streams_request = sends;
-  options.timeout = kind != b2::v1::MethodKind::unary && !arguments.has("timeout") ? Duration::max() : timeout;
+  options.timeout = kind != b2::v1::MethodKind::unary && !arguments.has("timeout") ? Duration::max() : *timeout;
   const bool prints_one = kind == b2::v1::MethodKind::unary || kind == b2::v1::MethodKind::client_stream;
   const auto style = arguments.has("json") || !prints_one ? b2::JsonStyle::compact : b2::JsonStyle::pretty;
   std::optional<Status> end;

@@ -1,6 +1,5 @@
 #include <fmt/format.h>
 
-#include <cstdlib>
 #include <iostream>
 #include <nlohmann/json.hpp>
 
@@ -16,17 +15,6 @@ namespace ghost::app {
 namespace {
 
 using nlohmann::ordered_json;
-
-Result<std::unique_ptr<Session>> connect(const Arguments& arguments, std::string at) {
-  const auto where = places(arguments);
-  if (!where) return where.error();
-  const auto seconds = timeout_of(arguments);
-  if (!seconds) return seconds.error();
-  Session::Wish wish;
-  wish.at = std::move(at);
-  wish.timeout = std::chrono::duration_cast<Duration>(std::chrono::duration<double>(*seconds));
-  return Session::open(*where, wish);
-}
 
 std::string kind_word(b2::v1::MethodKind kind) {
   switch (kind) {
@@ -56,7 +44,7 @@ void print(const b2::v1::ServiceEntry& service, std::size_t width) {
 }
 
 int list(const Arguments& arguments) {
-  auto session = connect(arguments, arguments.text("at", arguments.text("ADDR")));
+  auto session = open_session(arguments, arguments.text("at", arguments.text("ADDR")));
   if (!session) return complain("b2", session.error());
   const b2::v1::Hello& hello = (*session)->hello();
   const auto node = b2::NodeId::from_bytes(hello.node_id);
@@ -80,7 +68,7 @@ int list(const Arguments& arguments) {
 }
 
 int describe(const Arguments& arguments) {
-  auto session = connect(arguments, arguments.text("at"));
+  auto session = open_session(arguments, arguments.text("at"));
   if (!session) return complain("b2", session.error());
   b2::v1::DescribeRequest request;
   request.service = arguments.text("SERVICE");
@@ -98,33 +86,7 @@ int describe(const Arguments& arguments) {
   return code(Exit::done);
 }
 
-Option at_option() {
-  Option at;
-  at.name = "at";
-  at.value = "ADDR";
-  at.help = "where to call: HOST:PORT, tls:HOST:PORT or unix:PATH; by default this machine's host";
-  return at;
-}
-
 }  // namespace
-
-std::vector<Option> connection_options() {
-  Option timeout;
-  timeout.name = "timeout";
-  timeout.value = "SECONDS";
-  timeout.help = "how long to wait for an answer (10)";
-  return {state_option(), at_option(), timeout, json_option()};
-}
-
-Result<double> timeout_of(const Arguments& arguments) {
-  const std::string text = arguments.text("timeout", "10");
-  char* end = nullptr;
-  const double seconds = std::strtod(text.c_str(), &end);
-  if (end == text.c_str() || *end != '\0' || !(seconds > 0) || seconds > 1e6) {
-    return Error{Errc::malformed, "--timeout " + text + ": a number of seconds above 0"};
-  }
-  return seconds;
-}
 
 Verb ls_verb() {
   Verb verb;

@@ -31,14 +31,7 @@ int ping(const Arguments& arguments) {
     std::cerr << "b2: " << count.error().message << "\n";
     return code(Exit::usage);
   }
-  const auto where = places(arguments);
-  if (!where) return complain("b2", where.error());
-  const auto seconds = timeout_of(arguments);
-  if (!seconds) return complain("b2", seconds.error());
-  Session::Wish wish;
-  wish.at = arguments.text("at", arguments.text("ADDR"));
-  wish.timeout = std::chrono::duration_cast<Duration>(std::chrono::duration<double>(*seconds));
-  auto session = Session::open(*where, wish);
+  auto session = open_session(arguments, arguments.text("at", arguments.text("ADDR")));
   if (!session) return complain("b2", session.error());
 
   std::vector<double> times;

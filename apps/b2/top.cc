@@ -148,16 +148,11 @@ int top(const Arguments& arguments) {
     std::cerr << "b2: " << interval.error().message << "\n";
     return code(Exit::usage);
   }
-  const auto where = places(arguments);
-  if (!where) return complain("b2", where.error());
-  const auto seconds = timeout_of(arguments);
-  if (!seconds) return complain("b2", seconds.error());
-  Session::Wish wish;
-  wish.at = arguments.text("at", arguments.text("ADDR"));
-  wish.timeout = std::chrono::duration_cast<Duration>(std::chrono::duration<double>(*seconds));
-  auto session = Session::open(*where, wish);
+  const auto timeout = timeout_of(arguments);
+  if (!timeout) return complain("b2", timeout.error());
+  auto session = open_session(arguments, arguments.text("at", arguments.text("ADDR")));
   if (!session) return complain("b2", session.error());
-  const auto ended = watch(**session, arguments, *interval, wish.timeout);
+  const auto ended = watch(**session, arguments, *interval, *timeout);
   if (!ended && ended.error().code != Errc::cancelled) return complain("b2", ended.error());
   const Exit exit = ended ? *ended : Exit::interrupted;
   if (arguments.has("json")) {

@@ -23,17 +23,6 @@ int topic_failure(const Arguments& arguments, const Error& error) {
   return code(exit_code_of(error));
 }
 
-Result<std::unique_ptr<Session>> topic_session(const Arguments& arguments, Duration& timeout) {
-  const auto where = places(arguments);
-  if (!where) return where.error();
-  const auto seconds = timeout_of(arguments);
-  if (!seconds) return seconds.error();
-  Session::Wish wish;
-  wish.at = arguments.text("at");
-  wish.timeout = timeout = std::chrono::duration_cast<Duration>(std::chrono::duration<double>(*seconds));
-  return Session::open(*where, wish);
-}
-
 Result<std::uint64_t> topic_number(const Arguments& arguments, const std::string& option) {
   const std::string text = arguments.text(option, "0");
   std::uint64_t number = 0;
@@ -55,15 +44,16 @@ int publish(const Arguments& arguments) {
   if (!arguments.has("raw") && !data.empty() && !ordered_json::accept(data)) {
     return wrong_usage({Errc::malformed, "the message is no JSON; text stands in quotes, as in '\"hello\"', and --raw sends any bytes as they are"});
   }
-  Duration timeout{};
-  auto session = topic_session(arguments, timeout);
+  const auto timeout = timeout_of(arguments);
+  if (!timeout) return topic_failure(arguments, timeout.error());
+  auto session = open_session(arguments, arguments.text("at"));
   if (!session) return topic_failure(arguments, session.error());
   b2::v1::PublishRequest request;
   request.subject = arguments.text("SUBJECT");
   request.data = to_bytes(as_bytes(data));
   std::optional<Result<b2::v1::PublishResponse>> answer;
   b2::CallOptions options;
-  options.timeout = timeout;
+  options.timeout = *timeout;
   auto call = b2::v1::TopicsClient((*session)->channel()).publish(request, [&](Result<b2::v1::PublishResponse> given) { answer = std::move(given); }, options);
   if (!(*session)->wait([&] { return answer.has_value(); })) {
     call.cancel();
@@ -142,8 +132,7 @@ int subscribe(const Arguments& arguments) {
   request.last = arguments.has("last");
   request.from = *from;
 
-  Duration timeout{};
-  auto session = topic_session(arguments, timeout);
+  auto session = open_session(arguments, arguments.text("at"));
   if (!session) return topic_failure(arguments, session.error());
   Printer printer(arguments.has("json"));
   std::optional<Status> end;
@@ -165,15 +154,6 @@ int subscribe(const Arguments& arguments) {
   return code(exit);
 }
 
-Option topic_option(std::string name, std::string value, std::string help, std::vector<std::string> choices = {}) {
-  Option option;
-  option.name = std::move(name);
-  option.value = std::move(value);
-  option.help = std::move(help);
-  option.choices = std::move(choices);
-  return option;
-}
-
 }  // namespace
 
 Verb pub_verb() {
@@ -185,7 +165,7 @@ Verb pub_verb() {
                    {"b2 pub studio.note --raw < note.txt -", "any bytes, at most 1 MiB"},
                    {"b2 pub --at 10.0.0.7:2203 studio.lights", "an empty message, on another node of the house"}};
   verb.options = connection_options();
-  verb.options.push_back(topic_option("raw", "", "send the bytes as they are, whether they are JSON or not"));
+  verb.options.push_back(Option{"raw", "", "send the bytes as they are, whether they are JSON or not"});
   verb.positionals = {{"SUBJECT", "tokens between dots, as studio.lights", Positional::Count::one, {}, Complete::nothing},
                       {"JSON", "the message; empty when left out", Positional::Count::optional, {}, Complete::nothing}};
   verb.run = publish;
@@ -204,12 +184,11 @@ Verb sub_verb() {
                    {"b2 sub studio.lights --from 17 --json", "from a number on, as far as it is kept; for a script"},
                    {"b2 sub jobs.encode --queue encoders --policy block", "one of several that share the work"}};
   verb.options = connection_options();
-  verb.options.push_back(topic_option("queue", "GROUP", "each message goes to one of the subscriptions of this group"));
-  verb.options.push_back(topic_option("policy", "POLICY", "when this is too slow: what waits longest is dropped (the default), what comes is dropped, publishers wait, or this ends",
-                                      {"drop-oldest", "drop-newest", "block", "disconnect"}));
-  verb.options.push_back(topic_option("last", "", "first the last message of each subject"));
-  verb.options.push_back(topic_option("from", "SEQ", "first what is kept from this number on"));
-  verb.options.push_back(topic_option("count", "N", "end after so many messages"));
+  verb.options.push_back(Option{"queue", "GROUP", "each message goes to one of the subscriptions of this group"});
+  verb.options.push_back(Option{.name = "policy", .value = "POLICY", .help = "when this is too slow: what waits longest is dropped (the default), what comes is dropped, publishers wait, or this ends", .choices = {"drop-oldest", "drop-newest", "block", "disconnect"}});
+  verb.options.push_back(Option{"last", "", "first the last message of each subject"});
+  verb.options.push_back(Option{"from", "SEQ", "first what is kept from this number on"});
+  verb.options.push_back(Option{"count", "N", "end after so many messages"});
   verb.positionals = {{"PATTERN", "one or more", Positional::Count::at_least_one, {}, Complete::nothing}};
   verb.run = subscribe;
   return verb;

@@ -1,4 +1,9 @@
 #pragma once
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "app/session_service.h"
 #include "base/command_line.h"
 
 namespace ghost::app {
@@ -15,6 +20,8 @@ Verb bench_verb();
 /// --at ADDR and --timeout SECONDS, which every verb that connects takes, beside --state.
 std::vector<Option> connection_options();
 /// The time to wait by --timeout; malformed when it is no number.
-Result<double> timeout_of(const Arguments& arguments);
+Result<Duration> timeout_of(const Arguments& arguments);
+/// A connection to `at`, "" for this machine's host, that HELLO was said on within that time.
+Result<std::unique_ptr<Session>> open_session(const Arguments& arguments, std::string at);
 
 }  // namespace ghost::app

@@ -180,18 +180,10 @@ int members(const Arguments& arguments) {
   return code(Exit::done);
 }
 
-Option text_option(std::string name, std::string value, std::string help) {
-  Option option;
-  option.name = std::move(name);
-  option.value = std::move(value);
-  option.help = std::move(help);
-  return option;
-}
-
 }  // namespace
 
 std::vector<Verb> house_verbs() {
-  const Option node_name = text_option("name", "NAME", "what this node calls itself");
+  const Option node_name = Option{"name", "NAME", "what this node calls itself"};
   Verb make;
   make.name = "house create";
   make.summary = "make a house, with this node as its keeper and first member";
@@ -206,8 +198,8 @@ std::vector<Verb> house_verbs() {
   ask.description = "The code works once, within an hour, on the machine you give it to. It is shown here only.";
   ask.examples = {{"ghostlight house invite --at archive.local:2203", "one that listens"},
                   {"ghostlight house invite --roles listen,send,grab", "one that grabs and sends, too"}};
-  ask.options = {state_option(), json_option(), text_option("roles", "LIST", "of listen, send, describe, grab, admin (listen)"),
-                 text_option("minutes", "N", "how long it may be used (60)"), text_option("at", "HOST:PORT", "where this node is reached, for the text")};
+  ask.options = {state_option(), json_option(), Option{"roles", "LIST", "of listen, send, describe, grab, admin (listen)"},
+                 Option{"minutes", "N", "how long it may be used (60)"}, Option{"at", "HOST:PORT", "where this node is reached, for the text"}};
   ask.run = invite;
 
   Verb enter;
@@ -216,8 +208,8 @@ std::vector<Verb> house_verbs() {
   enter.description = "The code is read from --code-file, from GHOSTLIGHT_CODE or from a prompt.";
   enter.examples = {{"ghostlight house join --at archive.local:2203", "asks for the code"},
                     {"ghostlight house join --at 10.0.0.7:2203 --code-file code.txt", "for a script"}};
-  enter.options = {state_option(), node_name, text_option("at", "HOST:PORT", "the node that invited"),
-                   text_option("code-file", "FILE", "holds the code; - is standard input")};
+  enter.options = {state_option(), node_name, Option{"at", "HOST:PORT", "the node that invited"},
+                   Option{"code-file", "FILE", "holds the code; - is standard input"}};
   enter.options.back().complete = Complete::files;
   enter.run = join;
 

@@ -147,15 +147,6 @@ int start(const Arguments& arguments) {
   return follow(**session, arguments.has("json"), arguments.has("quiet"));
 }
 
-Option option(std::string name, std::string value, std::string help, Complete complete = Complete::nothing) {
-  Option made;
-  made.name = std::move(name);
-  made.value = std::move(value);
-  made.help = std::move(help);
-  made.complete = complete;
-  return made;
-}
-
 }  // namespace
 
 Verb start_verb() {
@@ -169,14 +160,14 @@ Verb start_verb() {
                    {"ghostlight start /dev/sr0 --titles titles.txt --receivers 12 --iface eth0", "a disc without text, to twelve machines"},
                    {"ghostlight start --resume", "go on with the job that stopped"},
                    {"ghostlight start --watch --json", "what it does, for a script"}};
-  verb.options = {option("into", "DIR", "folder for the album", Complete::directories),
-                  option("titles", "FILE", "titles of a disc that has none, a line a track", Complete::files),
-                  option("receivers", "N", "machines that must hold a verified copy"),
-                  option("iface", "NAME", "interface to distribute on; may be repeated"),
-                  option("rate", "BIT/S", "how fast to distribute, as in 200M; by itself it finds out"),
-                  option("resume", "", "go on with the last job where it stopped"),
-                  option("watch", "", "show the job that runs, or the last one"),
-                  option("cancel", "", "end the job that runs"),
+  verb.options = {Option{.name = "into", .value = "DIR", .help = "folder for the album", .complete = Complete::directories},
+                  Option{.name = "titles", .value = "FILE", .help = "titles of a disc that has none, a line a track", .complete = Complete::files},
+                  Option{"receivers", "N", "machines that must hold a verified copy"},
+                  Option{"iface", "NAME", "interface to distribute on; may be repeated"},
+                  Option{"rate", "BIT/S", "how fast to distribute, as in 200M; by itself it finds out"},
+                  Option{"resume", "", "go on with the last job where it stopped"},
+                  Option{"watch", "", "show the job that runs, or the last one"},
+                  Option{"cancel", "", "end the job that runs"},
                   state_option(), json_option(), quiet_option()};
   verb.options[3].repeated = true;
   verb.positionals = {{"SOURCE", "a .cue or .toc file, a folder of audio files, a drive", Positional::Count::optional, {}, Complete::files}};

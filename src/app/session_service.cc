@@ -14,18 +14,6 @@ namespace {
 
 constexpr Duration kFarewell = std::chrono::milliseconds(200);
 
-/// Keeps the answer of a unary call.
-class Keep : public b2::CallHandler {
- public:
-  explicit Keep(std::optional<Result<Bytes>>& result) : result_(result) {}
-  void on_message(BytesView message) override { message_ = to_bytes(message); }
-  void on_end(const Status& status) override { result_ = status ? Result<Bytes>(std::move(message_)) : Result<Bytes>(status.error()); }
-
- private:
-  std::optional<Result<Bytes>>& result_;
-  Bytes message_;
-};
-
 /// Target::parse(), with host names looked up.
 Result<b2::Target> find_target(std::string_view text) {
   auto target = b2::Target::parse(text);
@@ -108,7 +96,7 @@ Result<Bytes> Session::call(std::string_view service, std::string_view method, B
   std::optional<Result<Bytes>> result;
   b2::CallOptions options;
   options.timeout = timeout;
-  auto call = channel().start(service, method, b2::Payload(request), options, std::make_unique<Keep>(result));
+  auto call = channel().start(service, method, b2::Payload(request), options, std::make_unique<b2::KeepAnswer>(result));
   if (!wait([&] { return result.has_value(); })) {
     call.cancel();
     return Error{Errc::cancelled, "interrupted"};

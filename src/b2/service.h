@@ -2,6 +2,7 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -142,6 +143,18 @@ class CallHandler {
   virtual void on_ready() {}
   /// Once, last: success, or why not. The message names the peer and the phase.
   virtual void on_end(const Status& status) = 0;
+};
+
+/// Keeps the answer of a unary call in `result`, which outlives the call.
+class KeepAnswer : public CallHandler {
+ public:
+  explicit KeepAnswer(std::optional<Result<Bytes>>& result) : result_(result) {}
+  void on_message(BytesView message) override { message_ = to_bytes(message); }
+  void on_end(const Status& status) override { result_ = status ? Result<Bytes>(std::move(message_)) : Result<Bytes>(status.error()); }
+
+ private:
+  std::optional<Result<Bytes>>& result_;
+  Bytes message_;
 };
 
 struct CallOptions {

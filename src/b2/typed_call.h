@@ -73,15 +73,10 @@ class ServerStream {
   ServerCall call_;
 };
 
-/// A stream of Ins from the caller that one Out answers, at any time. As ServerCall: move-only, on the reactor's thread, and dropped
-/// without an answer it fails.
-template <class In, class Out>
-class UploadStream {
+/// What a caller streams to its server: Ins.
+template <class In>
+class CallerStream {
  public:
-  explicit UploadStream(ServerCall call) : call_(std::make_shared<ServerCall>(std::move(call))) {}
-  UploadStream(UploadStream&&) noexcept = default;
-  UploadStream& operator=(UploadStream&&) noexcept = default;
-
   const CallContext& context() const { return call_->context(); }
   bool open() const { return call_ && call_->open(); }
   void on_cancel(std::function<void()> cancelled) { call_->on_cancel(std::move(cancelled)); }
@@ -96,43 +91,41 @@ class UploadStream {
     detail::read_messages<In>(call_, std::move(message), std::move(end), true);
   }
   void release(std::size_t bytes) { call_->release(bytes); }
-  void finish(const Out& answer) { call_->finish(payload(answer)); }
+  /// Ends the call, also while the caller still sends.
   void fail(const Error& error) { call_->fail(error); }
-  void answer(const Result<Out>& result) { result ? finish(*result) : fail(result.error()); }
 
- private:
+ protected:
+  explicit CallerStream(ServerCall call) : call_(std::make_shared<ServerCall>(std::move(call))) {}
+  CallerStream(CallerStream&&) noexcept = default;
+  CallerStream& operator=(CallerStream&&) noexcept = default;
+  ~CallerStream() = default;
+
   std::shared_ptr<ServerCall> call_;  ///< its reader looks at it while it lives
+};
+
+/// A stream of Ins from the caller that one Out answers, at any time. As ServerCall: move-only, on the reactor's thread, and dropped
+/// without an answer it fails.
+template <class In, class Out>
+class UploadStream : public CallerStream<In> {
+ public:
+  explicit UploadStream(ServerCall call) : CallerStream<In>(std::move(call)) {}
+
+  void finish(const Out& answer) { this->call_->finish(payload(answer)); }
+  void answer(const Result<Out>& result) { result ? finish(*result) : this->fail(result.error()); }
 };
 
 /// Streams both ways: Ins from the caller, Outs to it, neither bound to the other. As ServerCall: move-only, on the reactor's thread,
 /// and dropped before finish() it fails.
 template <class In, class Out>
-class BidiStream {
+class BidiStream : public CallerStream<In> {
  public:
-  explicit BidiStream(ServerCall call) : call_(std::make_shared<ServerCall>(std::move(call))) {}
-  BidiStream(BidiStream&&) noexcept = default;
-  BidiStream& operator=(BidiStream&&) noexcept = default;
+  explicit BidiStream(ServerCall call) : CallerStream<In>(std::move(call)) {}
 
-  const CallContext& context() const { return call_->context(); }
-  bool open() const { return call_ && call_->open(); }
-  void on_cancel(std::function<void()> cancelled) { call_->on_cancel(std::move(cancelled)); }
-  /// read(), read_slowly() and release() are those of UploadStream.
-  void read(std::function<void(const In&)> message, std::function<void()> end) {
-    detail::read_messages<In>(call_, [message = std::move(message)](const In& in, std::size_t) { message(in); }, std::move(end), false);
-  }
-  void read_slowly(std::function<void(const In&, std::size_t bytes)> message, std::function<void()> end) {
-    detail::read_messages<In>(call_, std::move(message), std::move(end), true);
-  }
-  void release(std::size_t bytes) { call_->release(bytes); }
   /// False: `message` is queued, but wait for on_ready() before the next.
-  bool write(const Out& message) { return call_->write(payload(message)); }
-  void on_ready(std::function<void()> ready) { call_->on_ready(std::move(ready)); }
+  bool write(const Out& message) { return this->call_->write(payload(message)); }
+  void on_ready(std::function<void()> ready) { this->call_->on_ready(std::move(ready)); }
   /// Ends the call, also while the caller still sends.
-  void finish() { call_->finish(); }
-  void fail(const Error& error) { call_->fail(error); }
-
- private:
-  std::shared_ptr<ServerCall> call_;
+  void finish() { this->call_->finish(); }
 };
 
 /// A call under way that streams Ins to its server. Dropping it neither ends the stream nor cancels the call.

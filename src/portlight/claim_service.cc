@@ -14,18 +14,6 @@ namespace ghost::portlight {
 
 namespace {
 
-/// Keeps the answer of a unary call.
-class Keep : public b2::CallHandler {
- public:
-  explicit Keep(std::optional<Result<Bytes>>& result) : result_(result) {}
-  void on_message(BytesView message) override { message_ = to_bytes(message); }
-  void on_end(const Status& status) override { result_ = status ? Result<Bytes>(std::move(message_)) : Result<Bytes>(status.error()); }
-
- private:
-  std::optional<Result<Bytes>>& result_;
-  Bytes message_;
-};
-
 /// One connection for a few calls, each waited for.
 class Conversation {
  public:
@@ -49,7 +37,7 @@ class Conversation {
     std::optional<Result<Bytes>> result;
     b2::CallOptions options;
     options.timeout = timeout_;
-    auto call = link_->channel().start(service, method, b2::Payload(request), options, std::make_unique<Keep>(result));
+    auto call = link_->channel().start(service, method, b2::Payload(request), options, std::make_unique<b2::KeepAnswer>(result));
     wait([&] { return result.has_value(); });
     if (!result) {
       call.cancel();

@@ -20,23 +20,6 @@ std::string joined(const std::vector<std::string>& texts, std::string_view betwe
   return all;
 }
 
-std::string_view phase_name(ardus::v1::TransferPhase phase) {
-  using P = ardus::v1::TransferPhase;
-  switch (phase) {
-    case P::scanning: return "scanning";
-    case P::announcing: return "announcing";
-    case P::streaming: return "streaming";
-    case P::draining: return "draining";
-    case P::settling: return "settling";
-    case P::done: return "done";
-    case P::partly: return "partly";
-    case P::failed: return "failed";
-    case P::cancelled: return "cancelled";
-    case P::unknown: break;
-  }
-  return "";
-}
-
 v1::StageReceiverState receiver_state(ardus::v1::ReceiverState state) {
   using R = ardus::v1::ReceiverState;
   switch (state) {
@@ -203,7 +186,7 @@ std::string Job::described(const ariascribe::v1::CommitResponse& commit) {
 void Job::on_transfer(const ardus::v1::Transfer& transfer) {
   if (!state().transfer) mutable_state().transfer.emplace();
   v1::StageTransfer& told_of = *mutable_state().transfer;
-  told_of.phase = phase_name(transfer.phase);
+  told_of.phase = transfer.phase == ardus::v1::TransferPhase::unknown ? "" : name(transfer.phase);
   told_of.bytes = transfer.bytes;
   told_of.files = transfer.files;
   told_of.wire_bytes = transfer.wire_bytes;
