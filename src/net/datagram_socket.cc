@@ -73,6 +73,7 @@ Result<std::unique_ptr<DatagramSocket>> UdpSocket::open(EventLoop& loop, const D
 Status UdpSocket::bind(const DatagramOptions& options) {
   const int fd = fd_.get();
   if (options.share_port) set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+  if (options.share_with_own) set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1);
   if (is_ip6()) {
     set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
     set_option(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
@@ -81,6 +82,7 @@ Status UdpSocket::bind(const DatagramOptions& options) {
     set_option(fd, IPPROTO_IP, IP_PKTINFO, 1);
     set_option(fd, IPPROTO_IP, IP_MULTICAST_ALL, 0);
   }
+  if (options.hops != 0) set_option(fd, is_ip6() ? IPPROTO_IPV6 : IPPROTO_IP, is_ip6() ? IPV6_UNICAST_HOPS : IP_TTL, options.hops);
   if (options.coalesced) set_option(fd, SOL_UDP, UDP_GRO, 1);  // a kernel that can't hands them over one by one
   if (options.receive_buffer != 0) wish_receive_buffer(fd, options.receive_buffer);
   const SocketAddress at(options.local);

@@ -109,7 +109,9 @@ struct Datagram {
 
 struct DatagramOptions {
   Address local;                   ///< port 0 lets the kernel choose
-  bool share_port = false;         ///< SO_REUSEADDR: several sockets may receive the same group
+  bool share_port = false;         ///< SO_REUSEADDR: several sockets, of whichever user, may receive the same group
+  bool share_with_own = false;     ///< SO_REUSEPORT: sockets of the same user that ask for it, too, may have the port; no other user's
+  int hops = 0;                    ///< how far datagrams to a single address go (TTL, hop limit); 0 keeps the system's
   std::size_t receive_buffer = 0;  ///< wished for SO_RCVBUF in bytes; 0 keeps the system's
   std::size_t max_datagram = 1500; ///< longer ones are cut off and dropped, counted in truncated()
   bool coalesced = false;          ///< for much traffic: the kernel may hand over runs that came together (UDP_GRO); takes 1 MiB

@@ -22,6 +22,7 @@ DatagramEnd::DatagramEnd(World& world, Host& host, const DatagramOptions& option
       address_(options.local),
       id_(world.datagram_ends.add(this)),
       share_port_(options.share_port),
+      share_with_own_(options.share_with_own),
       receive_buffer_(options.receive_buffer == 0 ? kReceiveBuffer : options.receive_buffer),
       max_datagram_(std::max<std::size_t>(options.max_datagram, 1)) {}
 
@@ -59,7 +60,7 @@ bool DatagramEnd::send_one(const Datagram& datagram) {
   if (to.family() != address_.family() || to.port() == 0 || datagram.bytes.size() > kLongest) return false;
   if (datagram.interface > kSim) return false;
   ++world_.counters.datagrams_sent;
-  const Address from = address_.is_any() ? host_.source_for(to).with_port(address_.port()) : address_;
+  const Address from = address_.is_any() || address_.is_multicast() ? host_.source_for(to).with_port(address_.port()) : address_;
   if (to.is_multicast()) {
     send_multicast(from, datagram);
   } else {

@@ -28,7 +28,10 @@ class DatagramEnd final : public DatagramSocket {
   std::uint64_t truncated() const override { return truncated_; }
 
   Host& host() const { return host_; }
-  bool shares_port() const { return share_port_; }
+  /// Whether both may be bound where their addresses overlap. All sockets of a simulated host are of one user.
+  bool shares_port_with(const DatagramOptions& other) const {
+    return (share_port_ && other.share_port) || (share_with_own_ && other.share_with_own);
+  }
   /// A packet's use passes to this socket.
   void receive(std::uint32_t packet);
   void receive_multicast(std::uint32_t packet);
@@ -55,7 +58,7 @@ class DatagramEnd final : public DatagramSocket {
   Host& host_;
   Address address_;
   Id id_;
-  bool share_port_;
+  bool share_port_, share_with_own_;
   std::size_t receive_buffer_;
   std::size_t max_datagram_;
   std::uint64_t truncated_ = 0;

@@ -96,7 +96,7 @@ Result<std::unique_ptr<DatagramSocket>> Host::open_datagram(const DatagramOption
   DatagramOptions bound = options;
   const auto taken = [&] {
     return std::ranges::any_of(sockets_, [&](const DatagramEnd* each) {
-      return overlap(each->address(), bound.local) && !(each->shares_port() && bound.share_port);
+      return overlap(each->address(), bound.local) && !each->shares_port_with(bound);
     });
   };
   for (int tries = 0; at.port() == 0 && (tries == 0 || (taken() && tries < kLastPort - kFirstPort)); ++tries) {
