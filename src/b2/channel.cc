@@ -11,6 +11,10 @@ namespace {
 
 constexpr std::uint32_t kMinLimit = 4096;
 constexpr std::int64_t kMaxWindow = 0x7fffffff;
+/// So many frames cost about as much time as a system call: what they were answered with is sent before the next are looked at, so
+/// that the peer works on it at the same time.
+constexpr std::size_t kBatch = 40;
+constexpr std::size_t kBatchBytes = 1024;  ///< less is left for the end of the turn
 
 std::uint32_t or_default(std::uint32_t told, std::uint32_t otherwise) { return told == 0 ? otherwise : told; }
 
@@ -59,6 +63,7 @@ void Channel::on_bytes(BytesView bytes) {
   wiring_.endpoint.counters.bytes_in += bytes.size();
   if (!preface_seen_ && !take_preface(bytes)) return;
 
+  std::size_t frames = 0;
   while (!bytes.empty() && !over_) {
     if (partial_.empty() && bytes.size() >= kHeaderSize) {
       const FrameHeader header = read_header(bytes.data());
@@ -69,6 +74,7 @@ void Channel::on_bytes(BytesView bytes) {
       if (bytes.size() >= total) {
         take_frame(header, bytes.data());
         bytes = bytes.subspan(total);
+        if (++frames % kBatch == 0 && wiring_.output.size() >= kBatchBytes && bytes.size() >= kBatchBytes && !over_) wiring_.events.on_batch();
         continue;
       }
       partial_.reserve(total);

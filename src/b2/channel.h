@@ -31,6 +31,8 @@ class ChannelEvents {
   virtual void on_services_changed() {}
   /// The channel is over: what is left in the output may still be sent, then the transport is to be closed.
   virtual void on_finished(const Error& why) = 0;
+  /// Much came at once and a part of it is answered: the output is worth sending before the rest is looked at.
+  virtual void on_batch() {}
   /// next_wakeup() has become earlier.
   virtual void on_wakeup(TimePoint when) = 0;
 };

@@ -30,6 +30,7 @@ struct End : ChannelEvents {
   ~End() override { channel->lost(Error{Errc::aborted, "the test is over"}); }
   void on_hello(const v1::Hello&) override { ++hellos; }
   void on_finished(const Error& why) override { finished = why; }
+  void on_batch() override { batches.push_back(output.size()); }
   void on_wakeup(TimePoint) override {}
 
   Endpoint endpoint;
@@ -38,6 +39,7 @@ struct End : ChannelEvents {
   ByteQueue output;
   std::shared_ptr<Channel> channel;
   int hellos = 0;
+  std::vector<std::size_t> batches;  ///< what the output held each time it was worth sending
   std::optional<Error> finished;
 };
 

@@ -33,6 +33,17 @@ TEST(Channel, CallsGoBothWays) {
   EXPECT_EQ(pair.a.channel->open_streams() + pair.b.channel->open_streams(), 0u);
 }
 
+TEST(Channel, WhatIsAnsweredIsWorthSendingBeforeTheRestIsLookedAt) {
+  Pair pair;
+  std::vector<test::Started> calls;
+  const Bytes message(32, 7);
+  for (int i = 0; i < 128; ++i) calls.push_back(start(*pair.a.channel, "Echo", message));
+  pair.carry(pair.a, pair.b);
+  EXPECT_EQ(pair.b.batches, (std::vector<std::size_t>{40 * 48, 80 * 48}));  // of 128; the last few leave with the turn
+  pair.settle();
+  for (const auto& call : calls) EXPECT_TRUE(call->ended() && *call->end);
+}
+
 TEST(Channel, AnEmptyAnswerIsAnAnswer) {
   Pair pair;
   const auto call = start(*pair.a.channel, "Echo", {});

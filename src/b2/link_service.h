@@ -44,6 +44,9 @@ class Link : private net::StreamHandler, private ChannelEvents {
   void on_closed(const Error& why) override;
   void on_hello(const v1::Hello& peer) override;
   void on_services_changed() override;
+  void on_batch() override {
+    if (stream_->peer_runs_beside()) stream_->flush();
+  }
   void on_finished(const Error& why) override;
   void on_wakeup(TimePoint when) override;
 

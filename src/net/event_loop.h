@@ -105,8 +105,7 @@ class EventLoop : public Reactor {
   std::span<std::uint8_t> read_buffer() { return read_buffer_; }
 
  private:
-  static constexpr int kBatch =
-      16;  ///< events taken at once: a turn of 128 would let the first peer wait for the last one's bytes
+  static constexpr int kBatch = 64;  ///< events taken at once: timers and posts wait for so many
 
   int wait(TimePoint until);
   int park(TimePoint now, TimePoint until);

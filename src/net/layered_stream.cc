@@ -45,7 +45,12 @@ void LayeredStream::resume() {
 
 void LayeredStream::on_bytes(BytesView bytes) {
   if (closed_) return;
-  if (may_deliver() && held_.empty()) return decode(bytes);
+  if (may_deliver() && held_.empty()) {
+    const auto alive = lifeline_.watch();
+    decode(bytes);
+    if (!alive.expired() && !plain_.empty()) flush();
+    return;
+  }
   held_.insert(held_.end(), bytes.begin(), bytes.end());
   if (handler_ == nullptr) below_->set_reading(false);
   resume();

@@ -17,6 +17,7 @@ class LayeredStream : public ByteStream, protected StreamHandler {
   ByteQueue& output() final { return plain_; }
   std::size_t unsent() const final;
   void flush() final;
+  bool peer_runs_beside() const final { return below_ && below_->peer_runs_beside(); }
   void set_reading(bool on) final;
   void finish(Duration patience) final;
   const Peer& peer() const final { return peer_; }

@@ -49,8 +49,8 @@ class StreamHandler {
 
 /// A reliable, ordered stream of bytes: TCP, a Unix socket, TLS or a WebSocket over one, or a simulated one.
 ///
-/// Output is gathered: what is appended to output() in one turn leaves at its end in one system call. A handler may destroy
-/// the stream from any of its callbacks. Destroying it closes it and drops what was not sent.
+/// Output is gathered: what is appended to output() in one turn leaves at its end in one system call, or when on_bytes() of the
+/// same stream returns. A handler may destroy the stream from any of its callbacks. Destroying it closes it and drops what was not sent.
 class ByteStream {
  public:
   static constexpr std::size_t kHighWater = 256 * 1024;  ///< output beyond this should wait for on_writable()
@@ -67,6 +67,10 @@ class ByteStream {
   virtual std::size_t unsent() const = 0;
   /// Sends what is gathered without waiting for the end of the turn.
   virtual void flush() = 0;
+
+  /// Whether the peer can work on what it is sent while this side goes on: it runs elsewhere, or on another processor. False when
+  /// that cannot be told.
+  virtual bool peer_runs_beside() const { return false; }
 
   /// Stops reading (back-pressure on the peer) or goes on.
   virtual void set_reading(bool on) = 0;

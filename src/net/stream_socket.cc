@@ -1,6 +1,7 @@
 #include "net/stream_socket.h"
 
 #include <netinet/tcp.h>
+#include <sched.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 
@@ -58,6 +59,13 @@ void StreamSocket::set_handler(StreamHandler& handler) {
   loop_.plan_end(*this);
 }
 
+/// On loopback the kernel takes a packet in on the processor that sent it. A peer that shares this one would only take turns with us.
+bool StreamSocket::peer_runs_beside() const {
+  int cpu = -1;
+  socklen_t size = sizeof cpu;
+  return ::getsockopt(fd_.get(), SOL_SOCKET, SO_INCOMING_CPU, &cpu, &size) == 0 && cpu >= 0 && cpu != ::sched_getcpu();
+}
+
 void StreamSocket::set_reading(bool on) {
   reading_ = on;
   loop_.plan_end(*this);
@@ -103,7 +111,11 @@ void StreamSocket::receive() {
   const std::span<std::uint8_t> buffer = loop_.read_buffer();
   const ssize_t count = ::recv(fd_.get(), buffer.data(), buffer.size(), 0);
   if (count > 0) {
-    if (handler_ != nullptr && reading_) handler_->on_bytes(buffer.first(static_cast<std::size_t>(count)));
+    if (handler_ == nullptr || !reading_) return;
+    const EventLoop& loop = loop_;
+    handler_->on_bytes(buffer.first(static_cast<std::size_t>(count)));
+    // The answer leaves at once: its peer works while the turn's other sources are served.
+    if (loop.is_current(this)) send();
     return;
   }
   if (count < 0) {

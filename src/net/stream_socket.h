@@ -24,6 +24,7 @@ class StreamSocket final : public ByteStream, private EventSource {
   ByteQueue& output() override { return output_; }
   std::size_t unsent() const override { return output_.size(); }
   void flush() override { send(); }
+  bool peer_runs_beside() const override;
   void set_reading(bool on) override;
   void finish(Duration patience) override;
   const Peer& peer() const override { return peer_; }

@@ -90,6 +90,37 @@ TEST(StreamSocket, DeliversInOneReadWhatWasWrittenInOneTurn) {
   EXPECT_EQ(got, expected);
 }
 
+/// Answers, and notes what is unsent when the turn ends.
+class LateLook : public Recorder {
+ public:
+  explicit LateLook(Reactor& reactor) : reactor_(reactor) {}
+  void on_bytes(BytesView bytes) override {
+    Recorder::on_bytes(bytes);
+    stream->output().append(bytes);
+    reactor_.at_turn_end([this] { left = stream->unsent(); });
+  }
+  std::optional<std::size_t> left;
+
+ private:
+  Reactor& reactor_;
+};
+
+TEST(StreamSocket, AnswersBeforeTheTurnsOtherSourcesAreServed) {
+  auto network = make_network();
+  SocketPair sockets;
+  LateLook server(network->reactor());
+  server.hold(adopt(*network, std::move(sockets.ours)));
+  ASSERT_EQ(::send(sockets.theirs.get(), "question", 8, MSG_NOSIGNAL), 8);
+  EXPECT_TRUE(turn_until(*network, [&] { return server.left.has_value(); }));
+  EXPECT_EQ(server.left, 0u);
+}
+
+TEST(StreamSocket, KnowsOfNoPeerBesideItOnAUnixSocketAndOfNoneThatHasSentNothing) {
+  auto network = make_network();
+  SocketPair sockets;
+  EXPECT_FALSE(adopt(*network, std::move(sockets.ours))->peer_runs_beside());
+}
+
 TEST(StreamSocket, ServesManyConnectionsAtOnce) {
   auto network = make_network();
   std::vector<std::unique_ptr<Echo>> echoes;
