@@ -165,6 +165,8 @@ void Stream::on_arrival() {
 
 void Stream::on_reset(std::uint32_t order) {
   if (order == kInOrder && !arriving_.empty()) {
+    reset_follows_ = cut();  // what comes before it waits for the end of a partition, and it with that
+    if (reset_follows_) return;
     return world_.schedule(std::max(arriving_.back().arrives, world_.now() + World::kTurn), EventKind::reset, id_,
                            order);
   }
@@ -178,10 +180,11 @@ void Stream::on_reset(std::uint32_t order) {
 
 void Stream::go_on() {
   if (cut()) return;
-  stalled_ = false;
+  const bool held_up = std::exchange(stalled_, false);
   const TimePoint again = later(world_.now(), world_.links.between(peer_host_.index(), host_.index()).delay());
   if (reset_) return world_.schedule(again, EventKind::reset, id_);
-  if (!arriving_.empty()) world_.schedule(std::max(again, arriving_.front().arrives), EventKind::arrival, id_);
+  if (std::exchange(reset_follows_, false)) world_.schedule(again, EventKind::reset, id_, kInOrder);
+  if (held_up && !arriving_.empty()) world_.schedule(std::max(again, arriving_.front().arrives), EventKind::arrival, id_);
 }
 
 void Stream::plan_pump() {

@@ -32,7 +32,7 @@ class Stream final : public ByteStream {
   const Peer& peer() const override { return peer_; }
 
   Host& host() const { return host_; }
-  bool stalled() const { return stalled_; }
+  bool stalled() const { return stalled_ || reset_follows_; }
   /// A partition ended, maybe the one that holds this end's arrivals up.
   void go_on();
   void on_event(const Event& event);
@@ -86,6 +86,7 @@ class Stream final : public ByteStream {
   bool stalled_ = false;     ///< by a partition
   bool peer_ended_ = false;  ///< its goodbye was read
   bool reset_ = false;       ///< the peer is gone without a goodbye
+  bool reset_follows_ = false;  ///< that will be known once what arrives has been taken, which a partition holds up
   bool pump_planned_ = false;
   std::optional<Error> ended_;  ///< to be told to the first handler
 };

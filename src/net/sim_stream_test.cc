@@ -446,6 +446,24 @@ TEST_F(SimStream, MayBeDestroyedInEachOfItsCallbacks) {
   }
 }
 
+TEST_F(SimStream, AResetBehindWhatAPartitionHoldsUpWaitsWithoutEvents) {
+  connect();
+  client.write("first");
+  world.partition(a_at, b_at);
+  world.run_for(10us);
+  server.write("unheard");
+  world.run_for(5ms);
+  client.stream.reset();
+  const std::uint64_t before = world.counters().events;
+  world.run_for(10s);
+  EXPECT_LT(world.counters().events - before, 20u);
+  EXPECT_FALSE(server.closed);
+  world.heal(a_at, b_at);
+  world.run_for(10s);
+  EXPECT_EQ(server.received, "first");
+  EXPECT_TRUE(server.closed);
+}
+
 TEST_F(SimStream, LetsTheListenerAndTheAttemptGoInTheirOwnCallbacks) {
   std::unique_ptr<Listener> listener;
   std::unique_ptr<Connecting> attempt;
