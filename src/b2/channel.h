@@ -140,6 +140,7 @@ class Channel : public CallSink, public Caller, public std::enable_shared_from_t
 
     // caller
     bool streams_request = false;
+    bool told_full = false;  ///< its writer waits for on_ready()
     bool idempotent = false;
     std::uint16_t called = 0;  ///< the method's index in the peer's HELLO
 

@@ -199,7 +199,8 @@ void Channel::cancel_handler(Stream& stream) {
   // What they hold may be the last of the handler's call, which then ends its stream: they go when nothing here is touched any more.
   const auto ready = std::exchange(stream.ready, nullptr);
   const auto reader = std::exchange(stream.reader, nullptr);
-  if (auto cancelled = std::exchange(stream.cancelled, nullptr)) cancelled();
+  // Not of one that has given its answer, which only waits to leave.
+  if (auto cancelled = std::exchange(stream.cancelled, nullptr); cancelled && !stream.handler_done) cancelled();
 }
 
 /// Frees the slot once the handler has ended and its answer has left.

@@ -113,7 +113,9 @@ bool Channel::write_request(std::uint64_t key, const Payload& message) {
   }
   send_message(*stream, FrameType::data, 0, 0, {}, message);
   stream = streams_.find(static_cast<std::uint32_t>(key));
-  return stream != nullptr && stream->waiting.empty();
+  if (stream == nullptr) return false;
+  stream->told_full = !stream->waiting.empty();
+  return !stream->told_full;
 }
 
 void Channel::finish_request(std::uint64_t key) {

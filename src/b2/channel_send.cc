@@ -172,7 +172,7 @@ void Channel::ring_ready(Stream& stream) {
     if (const auto ready = stream.ready) ready();  // a copy: the handler may end the call, and its stream, from here
     return;
   }
-  if (!stream.streams_request || stream.request_done) return;
+  if (stream.request_done || !std::exchange(stream.told_full, false)) return;
   ++handing_over_;  // the handler may end the call, and is then kept until this has returned
   stream.handler->on_ready();
   if (--handing_over_ == 0) ended_.clear();

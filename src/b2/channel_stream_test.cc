@@ -136,6 +136,17 @@ TEST(ClientStream, LargeMessagesAreHeldBackToo) {
   EXPECT_EQ(told(writer.call).messages, 50u);
 }
 
+TEST(ClientStream, OnlyAWriterWhoWasTurnedAwayIsToldOfRoom) {
+  Pair pair;
+  const auto other = start(*pair.a.channel, "Echo", Bytes(1'000'000));  // takes all of the connection's window
+  auto call = start_streaming(*pair.a.channel, "Collect");
+  EXPECT_EQ(call->rings, 0) << "CALL has left, which is no message of the writer's";
+  EXPECT_FALSE(call.call.write(Payload(BytesView(Bytes(100)))));
+  pair.settle();
+  EXPECT_EQ(call->rings, 1);
+  EXPECT_EQ(pair.b.service.collecting->messages.size(), 1u);
+}
+
 TEST(ClientStream, AWriterWhoHeedsNoBackPressureLosesHisCallOnly) {
   Pair pair;
   pair.b.service.read_slowly = true;

@@ -223,6 +223,33 @@ TEST(Channel, ACancelReachesTheHandler) {
   pair.settle();
 }
 
+TEST(Channel, AHandlerThatHasAnsweredIsNotToldOfACancel) {
+  Pair pair;
+  auto call = start(*pair.a.channel, "Hold", {});
+  pair.settle();
+  pair.b.service.held.at(0).finish(Payload(BytesView(Bytes(1'000'000))));  // more than goes at once
+  ASSERT_EQ(pair.b.channel->open_streams(), 1u);
+  call.call.cancel();
+  pair.settle();
+  EXPECT_EQ(pair.b.service.cancelled, 0);
+  EXPECT_EQ(pair.b.channel->open_streams(), 0u);
+}
+
+TEST(Channel, WorkWhoseConnectionHasEndedIsNotOpen) {
+  std::function<void()> work;
+  Pair pair;
+  pair.b.endpoint.run_on_worker = [&](std::function<Result<Bytes>()> run, std::function<void(Result<Bytes>)> then) {
+    work = [run = std::move(run), then = std::move(then)] { then(run()); };
+  };
+  const auto call = start(*pair.a.channel, "Work", as_bytes("much"));
+  pair.settle();
+  EXPECT_EQ(pair.b.endpoint.services.find("test.v1.Test", "Work")->counters.open(), 1u);
+  pair.b.channel->lost(Error{Errc::io, "host-a: connection reset by peer"});
+  EXPECT_EQ(pair.b.endpoint.services.find("test.v1.Test", "Work")->counters.open(), 0u);
+  work();
+  EXPECT_EQ(pair.b.channel->open_streams(), 0u);
+}
+
 TEST(Channel, ACallDroppedByItsHandlerFails) {
   Pair pair;
   const auto call = start(*pair.a.channel, "Hold", {});
