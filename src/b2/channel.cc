@@ -164,7 +164,9 @@ Status Channel::check_header(const FrameHeader& header) const {
     case FrameType::upgrade:
       break;
     default:
-      if ((static_cast<std::uint8_t>(header.type) & 0x80) != 0) return wrong("an unknown type that must be understood");
+      if ((static_cast<std::uint8_t>(header.type) & 0x80) != 0) {
+        return Error{Errc::unsupported, wrong("an unknown type that must be understood").message};
+      }
   }
   return {};
 }
@@ -227,13 +229,27 @@ void Channel::on_hello_update(BytesView payload) {
   auto update = decode<v1::Hello>(payload);
   if (!update) return die(Errc::malformed, "HELLO_UPDATE: " + update.error().message);
   auto& services = peer_hello_->services;
+  if (used_indexes_.empty()) {
+    for (const v1::ServiceEntry& known : services) note_indexes(known);
+  }
   for (v1::ServiceEntry& entry : update->services) {
+    if (!note_indexes(entry)) return die(Errc::malformed, "HELLO_UPDATE gives " + entry.name + " a method index that was another method's");
     std::erase_if(services, [&](const v1::ServiceEntry& known) { return known.name == entry.name; });
     if (entry.method_count != 0) services.push_back(std::move(entry));
   }
   if (services.size() > 4096) return die(Errc::exhausted, "more than 4096 services");
   known_methods_.fill({});
   wiring_.events.on_services_changed();
+}
+
+/// False when the service has an index that was another method's on this connection (§3).
+bool Channel::note_indexes(const v1::ServiceEntry& entry) {
+  for (std::size_t i = 0; i < entry.methods.size() && entry.first_method + i <= 0xffff; ++i) {
+    const std::size_t method = std::hash<std::string>()(entry.name + "/" + entry.methods[i].name);
+    const auto [known, fresh] = used_indexes_.try_emplace(static_cast<std::uint16_t>(entry.first_method + i), method);
+    if (!fresh && known->second != method) return false;
+  }
+  return true;
 }
 
 void Channel::add_connection_credit(std::uint32_t bytes) {

@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "base/byte_queue.h"
@@ -177,6 +178,7 @@ class Channel : public CallSink, public Caller, public std::enable_shared_from_t
   bool is_usual(const FrameHeader& header) const;
   void on_hello_frame(BytesView payload);
   void on_hello_update(BytesView payload);
+  bool note_indexes(const v1::ServiceEntry& entry);
   void on_credit(const FrameHeader& header, BytesView payload);
   void on_ping(BytesView payload);
   void on_pong(BytesView payload);
@@ -290,6 +292,9 @@ class Channel : public CallSink, public Caller, public std::enable_shared_from_t
   /// Handlers whose call ended while a message was being handed over, perhaps to them: freed after that.
   std::vector<std::unique_ptr<CallHandler>> ended_;
   int handing_over_ = 0;
+
+  /// Which method an index of the peer's has named, by a hash: a stranger's names may be long. Empty until its first HELLO_UPDATE.
+  std::unordered_map<std::uint16_t, std::size_t> used_indexes_;
 
   std::vector<std::uint8_t> rights_;  ///< by method index: 0 not judged, 1 allowed, 2 refused
   struct Known {

@@ -434,13 +434,14 @@ INSTANTIATE_TEST_SUITE_P(
         BrokenRule{"RespNeverOpened", {.type = FrameType::resp, .stream = 8}, "", "", Errc::malformed, "stream 8"},
         BrokenRule{"RespFromCaller", {.type = FrameType::resp, .stream = 1}, "", "", Errc::malformed, "RESP on a stream"},
         BrokenRule{"SecondHello", {.type = FrameType::hello}, "0801", "", Errc::malformed, "second HELLO"},
-        BrokenRule{"UnknownCritical", {.type = static_cast<FrameType>(0x91)}, "", "", Errc::malformed, "must be understood"},
+        BrokenRule{"UnknownCritical", {.type = static_cast<FrameType>(0x91)}, "", "", Errc::unsupported, "must be understood"},
         BrokenRule{"CreditLength", {.type = FrameType::credit, .stream = 1}, "0102", "", Errc::malformed, "CREDIT"},
         BrokenRule{"CreditOverflow", {.type = FrameType::ping, .credit = 0x7fffffff}, "0000000000000000", "", Errc::malformed, "credit"},
         BrokenRule{"PingLength", {.type = FrameType::ping}, "00", "", Errc::malformed, "8 bytes"},
         BrokenRule{"GoawayLength", {.type = FrameType::goaway}, "00", "", Errc::malformed, "GOAWAY"},
         BrokenRule{"CancelNeverOpened", {.type = FrameType::cancel, .stream = 77}, "", "", Errc::malformed, "never opened"},
         BrokenRule{"ExtensionPastEnd", {.type = FrameType::call, .stream = 3, .flags = flag::kEnd}, "", "01050000", Errc::malformed, "past the end"},
+        BrokenRule{"IndexOfAnotherMethod", {.type = FrameType::hello_update}, "420a0a017828013a030a0159", "", Errc::malformed, "another method's"},
         BrokenRule{"HelloUpdateGarbage", {.type = FrameType::hello_update}, "ffff", "", Errc::malformed, "HELLO_UPDATE"}),
     [](const auto& test) { return test.param.name; });
 

@@ -1,0 +1,134 @@
+"""How a run comes by its connections: it dials a server, or listens for a client."""
+import os
+import subprocess
+import time
+
+from . import wire
+from .peer import Peer
+from .transport import Address, Closed, Refused, accept, accept_websocket, dial_websocket
+
+KINDS = {"unary": 0, "server": 1, "client": 2, "both": 3}
+DRILL = [("Echo", "unary"), ("Count", "server"), ("Sum", "client"), ("Chat", "both"), ("Hold", "unary"), ("HoldStream", "client"), ("Fail", "unary"),
+         ("Tally", "unary"), ("Guarded", "unary"), ("Next", "unary")]
+CORE = [("Describe", "unary"), ("Health", "unary"), ("Stats", "unary"), ("Limits", "unary")]
+
+
+def entry(name, first, methods):
+    told = [{"name": each, "kind": KINDS[kind], "needs": "public"} for each, kind in methods]
+    return {"name": name, "version": "1", "first_method": first, "method_count": len(told), "health": 2, "methods": told}
+
+
+class World:
+    """@param patience  seconds to wait for what must come; @param scale  of the times that cases tell"""
+
+    def __init__(self, profile, patience=5.0, scale=1.0):
+        self.profile, self.patience, self.scale = profile, patience, scale
+        self.epoch = int.from_bytes(os.urandom(6), "little") + 1
+
+    def hello(self, case, services):
+        told = case.get("hello", {})
+        return {"version": 1, "name": "b2spec", "boot_epoch": self.epoch, "keep_alive_ms": 1000, "services": services, **told}
+
+
+class ServerWorld(World):
+    """Dials; with profile "ws" by WebSocket."""
+
+    def __init__(self, profile, address, token=None, **times):
+        super().__init__(profile, **times)
+        self.address, self.token = Address(address), token
+
+    @property
+    def kind(self):
+        return "ws" if self.profile == "ws" else self.address.kind
+
+    def plain_stream(self):
+        return self.address.connect(self.patience)
+
+    def tls_stream(self, alpn):
+        return self.address.connect(self.patience, alpn)
+
+    def websocket(self, protocols, headers, host=None):
+        stream = self.address.connect(self.patience, ["http/1.1"] if self.address.tls else None)
+        at = "localhost" if self.address.path is not None else f"{self.address.host}:{self.address.port}"
+        try:
+            return dial_websocket(stream, host or at, "/b2", protocols, headers, self.patience)
+        except BaseException:
+            stream.close()
+            raise
+
+    def peer(self, case, cut=None):
+        if self.profile == "ws":
+            stream = self.websocket(["b2.1"] + ([f"b2.bearer.{self.token}"] if self.token else []), {})
+            stream.cut = cut
+        else:
+            stream = self.plain_stream()
+        return Peer(stream, True, self.hello(case, []), self.patience)
+
+    def open(self):
+        """Raises Refused when there is nobody."""
+        self.plain_stream().close()
+
+    def close(self):
+        pass
+
+
+class ClientWorld(World):
+    """Listens, by WebSocket when `by_websocket`; starts `command`, whose word {} is the address, when there is one."""
+
+    def __init__(self, address, by_websocket=False, command=(), arrival=60.0, **times):
+        super().__init__("client", **times)
+        self.arrival = arrival  # seconds a client may take to connect
+        self.listener, self.where = Address(address).listen()
+        self.by_websocket, self.command = by_websocket, list(command)
+        self.process = None
+
+    @property
+    def kind(self):
+        return "ws" if self.by_websocket else "unix" if self.where.startswith("unix:") else "tcp"
+
+    def open(self):
+        if self.command:
+            at = f"ws://{self.where}/b2" if self.by_websocket else self.where
+            self.process = subprocess.Popen([word.replace("{}", at) for word in self.command])
+
+    def peer(self, case, cut=None):
+        stream = self.await_client()
+        if self.by_websocket:
+            stream = accept_websocket(stream, self.patience)
+            stream.cut = cut
+        services = [entry("b2.v1.Core", 11, CORE), entry("b2.spec.v1.Drill", 37, DRILL)]
+        return Peer(stream, False, self.hello(case, services), self.patience)
+
+    def await_client(self):
+        until = time.monotonic() + self.arrival
+        while time.monotonic() < until:
+            stream = accept(self.listener, 0.1)
+            if stream is not None:
+                return stream
+            if self.process is not None and self.process.poll() is not None:
+                raise Refused(f"no client connected: it ended with status {self.process.returncode}")
+        raise Refused("no client connected")
+
+    def dismiss(self):
+        """Tells the client that all was tried; gives its exit status where it was started here."""
+        from .steps import Steps
+        try:
+            last = Steps(self, {"steps": [{"task": {"kind": "DONE"}}, {"ends": "any", "strict": False}]})
+            last.run()
+        except Exception as error:  # it is told below that it did not end
+            if self.process is None:
+                raise Refused(f"the client did not take its leave: {error}") from None
+        if self.process is None:
+            return 0
+        try:
+            return self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            raise Refused("the client did not end when it was told that all was tried") from None
+
+    def close(self):
+        self.listener.close()
+        if self.process is not None and self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
