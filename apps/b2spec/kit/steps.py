@@ -512,7 +512,7 @@ class Steps:
         """Another connection, on which the steps go on; `same` names fields of HELLO that must not have changed."""
         before = self.peer
         self.past.append(before)
-        self.peer = None
+        self.peer, self.kept = None, []
         self.begin()
         for name in step.get("same", []):
             if before.theirs[name] != self.peer.theirs[name]:
@@ -620,7 +620,7 @@ class Steps:
     def do_reconnects(self, step):
         """The client connects anew and tells what came of the task it was at."""
         self.past.append(self.peer)
-        self.peer = None
+        self.peer, self.kept = None, []
         self.begin()
         outcome = self.hear_next()
         if step["reconnects"]:

@@ -87,7 +87,7 @@ export class FrameReader {
     this.held += bytes.length;
   }
 
-  /** The next frame, or nothing until more bytes come. Throws B2Error malformed when the connection cannot go on. */
+  /** The next frame, or nothing until more bytes come. Throws B2Error when the connection cannot go on. */
   next(): Frame | undefined {
     if (this.held < this.needed) return undefined;
     const bytes = concat(this.parts);
@@ -120,9 +120,9 @@ export class FrameReader {
 
   private check(type: number, stream: number, length: number, extUnits: number): void {
     if (length > this.frameBytes)
-      throw new B2Error(Status.malformed, `a frame of ${length} bytes is longer than the ${this.frameBytes} announced`);
+      throw new B2Error(Status.exhausted, `a frame of ${length} bytes is longer than the ${this.frameBytes} announced`);
     if (extUnits > kMaxExtUnits)
-      throw new B2Error(Status.malformed, `a frame has ${4 * extUnits} bytes of extensions; ${4 * kMaxExtUnits} are the most`);
+      throw new B2Error(Status.exhausted, `a frame has ${4 * extUnits} bytes of extensions; ${4 * kMaxExtUnits} are the most`);
     if (!lengthFits(type, stream, length))
       throw new B2Error(Status.malformed, `a frame of type ${type} cannot have a payload of ${length} bytes`);
   }
