@@ -117,6 +117,7 @@ Status join_at(Here& here, const std::string& at, const b2::OneTimeCode& secret,
   if (!response) return response.error();
   auto membership = b2::Membership::from_certificates(std::move(response->certificates), key, now());
   if (!membership) return membership.error();
+  if (const Status kept = here.node.keep_keeper_address(at); !kept) return kept;
   told = fmt::format("{} is now in house '{}' ({}).", here.node.name(), membership->house().name(), membership->house().id().words());
   return here.node.join(std::move(*membership));
 }
@@ -136,6 +137,76 @@ int join(const Arguments& arguments) {
   return code(Exit::done);
 }
 
+/// What the keeper gives for the certificate this node shows.
+Result<std::vector<Bytes>> renewed_certificates(Here& here, const Arguments& arguments) {
+  const auto& membership = here.node.membership();
+  if (!membership) {
+    return Error{Errc::conflict, "this node is in no house" + (here.node.membership_problem().empty() ? "" : " that it can use: " + here.node.membership_problem())};
+  }
+  if (const auto house = b2::House::open(here.where.state)) {
+    const auto welcome = house->renew(here.node.key().public_key(), here.node.name(), membership->own().roles, now());
+    if (!welcome) return welcome.error();
+    return welcome->certificates;
+  }
+  const std::string at = arguments.text("at", here.node.keeper_address());
+  if (at.empty()) return Error{Errc::not_found, "where the keeper of the house answers is not known: tell it with --at HOST:PORT"};
+  Session::Wish wish;
+  wish.at = at.starts_with("tls:") ? at : "tls:" + at;
+  auto session = Session::open(here.where, wish);
+  if (!session) return session.error();
+  b2::v1::RenewRequest request;
+  request.node_name = here.node.name();
+  const auto answer = (*session)->call("b2.v1.House", "Renew", b2::encode(request), std::chrono::seconds(10));
+  if (!answer) return answer.error();
+  auto response = b2::decode<b2::v1::JoinResponse>(*answer);
+  if (!response) return response.error();
+  if (arguments.has("at")) {
+    if (const Status kept = here.node.keep_keeper_address(at); !kept) return kept.error();
+  }
+  return std::move(response->certificates);
+}
+
+int renew(const Arguments& arguments) {
+  auto node = here(arguments);
+  if (!node) return complain("ghostlight", node.error());
+  auto certificates = renewed_certificates(*node, arguments);
+  if (!certificates) return complain("ghostlight", certificates.error());
+  const WallTime before = node->node.membership()->own().validity.until;
+  if (const Status renewed = node->node.renew(std::move(*certificates), now()); !renewed) {
+    // Twice within a second is no harm.
+    if (renewed.error().code == Errc::conflict && before > now() + b2::House::kMemberValidity - std::chrono::minutes(1)) {
+      std::cout << "The certificate holds until " << date(before) << " already.\n";
+      return code(Exit::done);
+    }
+    return complain("ghostlight", renewed.error());
+  }
+  const auto& own = node->node.membership()->own();
+  std::cout << fmt::format("{} is in house '{}' until {}, with the roles {}. Programs that run take the new certificate within seconds.\n", own.name, own.house,
+                           date(own.validity.until), own.roles.empty() ? "none" : own.roles.text());
+  return code(Exit::done);
+}
+
+int revoke(const Arguments& arguments) {
+  auto node = here(arguments);
+  if (!node) return complain("ghostlight", node.error());
+  const auto house = b2::House::open(node->where.state);
+  if (!house) return complain("ghostlight", house.error());
+  const bool undo = arguments.has("undo");
+  const auto member = undo ? house->restore(node->node, arguments.text("NODE"), now()) : house->revoke(node->node, arguments.text("NODE"), now());
+  if (!member) return complain("ghostlight", member.error());
+  const std::uint64_t list = node->node.revocations()->number();
+  if (arguments.has("json")) {
+    const nlohmann::ordered_json line = {{"v", 1}, {"event", "summary"}, {"name", member->name}, {"node_id", member->node.hex()}, {"words", member->node.words()},
+                                         {"revoked", !undo}, {"list", list}};
+    std::cout << line.dump() << "\n";
+    return code(Exit::done);
+  }
+  std::cout << fmt::format("{} ({}) is {} house '{}', by list {}.\nThe host of this machine tells it to all members it is connected with, within seconds; the others ask "
+                           "every ten minutes, and when they next meet one that knows it.\n",
+                           member->name, member->node.words(), undo ? "again in" : "out of", house->trust().name(), list);
+  return code(Exit::done);
+}
+
 int show(const Arguments& arguments) {
   const auto node = here(arguments);
   if (!node) return complain("ghostlight", node.error());
@@ -147,18 +218,30 @@ int show(const Arguments& arguments) {
       line["house_id"] = membership->house().id().hex();
       line["roles"] = membership->own().roles.names();
       line["expires"] = date(membership->own().validity.until);
+      line["renewal_due"] = date(b2::renewal_due(membership->own().validity));
+    } else if (!node->node.membership_problem().empty()) {
+      line["problem"] = node->node.membership_problem();
     }
+    if (node->node.revocations() != nullptr) line["revocations"] = node->node.revocations()->number();
     std::cout << line.dump() << "\n";
     return code(Exit::done);
   }
   std::cout << fmt::format("node   {}  {}\n", node->node.name(), node->node.id().words());
   if (membership) {
-    std::cout << fmt::format("house  {}  {}\nroles  {}\nuntil  {}\n", membership->house().name(), membership->house().id().words(),
-                             membership->own().roles.text(), date(membership->own().validity.until));
+    std::cout << fmt::format("house  {}  {}\nroles  {}\nuntil  {}, renewed from {} on\n", membership->house().name(), membership->house().id().words(),
+                             membership->own().roles.text(), date(membership->own().validity.until), date(b2::renewal_due(membership->own().validity)));
   } else {
     std::cout << "house  none" << (node->node.membership_problem().empty() ? "" : ": " + node->node.membership_problem()) << "\n";
   }
   return code(Exit::done);
+}
+
+/// "in the house until …", "to be renewed", "expired", "out since …".
+std::string standing(const b2::Member& member) {
+  if (member.revoked) return "out since " + date(*member.revoked);
+  if (member.expires < now()) return "expired on " + date(member.expires);
+  const b2::Validity validity{member.expires - b2::House::kMemberValidity, member.expires};
+  return (b2::renewal_due(validity) < now() ? "to be renewed before " : "until ") + date(member.expires);
 }
 
 int members(const Arguments& arguments) {
@@ -171,10 +254,12 @@ int members(const Arguments& arguments) {
   for (const b2::Member& member : *all) {
     if (arguments.has("json")) {
       const nlohmann::ordered_json line = {{"v", 1}, {"event", "member"}, {"name", member.name}, {"node_id", member.node.hex()}, {"words", member.node.words()},
-                                           {"roles", member.roles.names()}, {"joined", date(member.joined)}, {"expires", date(member.expires)}};
+                                           {"roles", member.roles.names()}, {"joined", date(member.joined)}, {"expires", date(member.expires)},
+                                           {"revoked", member.revoked ? nlohmann::ordered_json(date(*member.revoked)) : nlohmann::ordered_json(nullptr)}};
       std::cout << line.dump() << "\n";
     } else {
-      std::cout << fmt::format("{:<20} {}  {}  since {}\n", member.name, member.node.words(), member.roles.text(), date(member.joined));
+      std::cout << fmt::format("{:<20} {}  {:<24} since {}, {}\n", member.name, member.node.words(), member.roles.empty() ? "no roles" : member.roles.text(),
+                               date(member.joined), standing(member));
     }
   }
   return code(Exit::done);
@@ -221,12 +306,33 @@ std::vector<Verb> house_verbs() {
   tell.run = show;
 
   Verb list;
-  list.name = "house members";
-  list.summary = "who is in the house; on the machine that keeps it";
-  list.examples = {{"ghostlight house members --json", "for a script"}};
+  list.name = "house list";
+  list.summary = "who is in the house, until when, and who is out; on the machine that keeps it";
+  list.examples = {{"ghostlight house list --json", "for a script"}};
   list.options = {state_option(), json_option()};
   list.run = members;
-  return {make, ask, enter, tell, list};
+
+  Verb again;
+  again.name = "house renew";
+  again.summary = "have this node's certificate renewed now";
+  again.description =
+      "A host does so itself, from when a third of the time is left. The keeper is asked where the node joined, or at --at, which is kept.";
+  again.examples = {{"ghostlight house renew", "asks the keeper this node joined at"},
+                    {"ghostlight house renew --at archive.local:2203", "the keeper has moved"}};
+  again.options = {state_option(), Option{"at", "HOST:PORT", "where the keeper of the house answers"}};
+  again.run = renew;
+
+  Verb out;
+  out.name = "house revoke";
+  out.summary = "take a node out of the house, at once and everywhere; on the machine that keeps it";
+  out.description =
+      "Members end their connections with it as soon as they hear of it, and take none of it any more. Its key does not come back by an "
+      "invitation: --undo takes it back in.";
+  out.examples = {{"ghostlight house revoke studio-2", "by its name"}, {"ghostlight house revoke --undo lusab-babad-gutih-tugad", "by its words; it was found again"}};
+  out.options = {state_option(), json_option(), Option{"undo", "", "take it back in"}};
+  out.positionals = {{"NODE", "a member's name, words or id, as 'ghostlight house list' tells them", Positional::Count::one, {}, Complete::nothing}};
+  out.run = revoke;
+  return {make, ask, enter, tell, list, again, out};
 }
 
 }  // namespace ghost::app

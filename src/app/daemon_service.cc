@@ -9,6 +9,7 @@
 #include <iostream>
 
 #include "b2/child_service.h"
+#include "b2/spawn_service.h"
 #include "base/file.h"
 #include "portlight/api.h"
 #include "app/places.h"
@@ -65,6 +66,7 @@ Status serve(const DaemonSpec& spec, const Places& where_it_is, const Config& co
   options.hosts = config.list(spec.socket + ".host");
   options.keeps_house = spec.keeps_house;
   options.assets = spec.assets;
+  options.asks_keeper = std::getenv(b2::kHostFdVariable) == nullptr;  // its host does
   if (config.text(spec.socket + ".metrics") == "loopback") options.metrics_for = b2::MetricsFor::loopback;
   auto node = b2::Node::start(**network, std::move(options), log);
   if (!node) return node.error();

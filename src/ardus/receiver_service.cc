@@ -55,7 +55,7 @@ void ReceivingSession::dial() {
   if (!membership) {
     return give_up({Errc::refused, "this node is in no house, so it can't tell whether the sender may be trusted: join the sender's house with 'ghostlight house join'"});
   }
-  trust.house = &membership->house();
+  trust.house = parts_.node.state().house();  // which stays, also if the membership should end meanwhile
   trust.any_key_on_loopback = false;
   dial_ = std::make_unique<b2::Dial>(b2::Dial::Parts{parts_.node.network(), parts_.node.endpoint(), parts_.node.tls(), trust, kDialPatience}, target_,
                                      [this](Result<std::unique_ptr<b2::Link>> link) { on_dialed(std::move(link)); });
@@ -83,7 +83,9 @@ void ReceivingSession::on_dialed(Result<std::unique_ptr<b2::Link>> link) {
 /// A member of our house with the role send, whose key is the one that signed the announcement.
 Result<b2::Identity> ReceivingSession::judge_sender(const b2::Link& link) const {
   const auto& tls = link.peer().tls;
-  const auto& house = parts_.node.state().membership()->house();
+  const auto& membership = parts_.node.state().membership();
+  if (!membership) return Error{Errc::refused, "this node is no longer in a house: " + parts_.node.state().membership_problem()};
+  const auto& house = membership->house();
   if (!tls) return Error{Errc::unauthenticated, target_.text() + ": it does not speak TLS"};
   auto member = house.verify_member(tls->certificates, std::chrono::system_clock::now(), "");
   if (!member) return member.error();

@@ -43,7 +43,7 @@ std::shared_ptr<const Identity> judge_certificate(const net::Peer& peer, const H
     identity->public_key = tls.public_key;
     return identity;
   }
-  auto member = house->verify_member(tls.certificates, std::chrono::system_clock::now(), rules.address);
+  auto member = house->verify_member(tls.certificates, rules.wall_clock ? rules.wall_clock() : std::chrono::system_clock::now(), rules.address);
   if (!member) {
     auto identity = stranger(where, member.error().message);
     identity->node = node;

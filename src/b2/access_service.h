@@ -15,6 +15,8 @@ struct AccessRules {
   std::string address;
   /// Path of the Unix socket that takes this machine's own users, "/run/b2/b2.sock": for messages.
   std::string unix_socket;
+  /// By what clock certificates hold; the system's where empty.
+  std::function<WallTime()> wall_clock = {};
 };
 
 /// Judges as docs/spec/b2.md §9 has it: the same user or root on a Unix socket is the owner; a member's certificate makes a member;

@@ -238,6 +238,7 @@ void Channel::on_hello_update(BytesView payload) {
     if (entry.method_count != 0) services.push_back(std::move(entry));
   }
   if (services.size() > 4096) return die(Errc::exhausted, "more than 4096 services");
+  if (update->revocations != 0) peer_hello_->revocations = update->revocations;
   known_methods_.fill({});
   wiring_.events.on_services_changed();
 }
@@ -381,7 +382,8 @@ void Channel::die(Errc code, std::string message) {
   if (!peer_hello_ && side_ == Side::acceptor) wiring_.output.append(BytesView(kPreface));
   std::copy(payload.begin(), payload.end(),
             begin_frame(FrameType::goaway, 0, 0, static_cast<std::uint16_t>(code), 0, payload.size()));
-  wiring_.endpoint.counters.refuse(code == Errc::timed_out ? Refusal::silence : Refusal::broken_rule);
+  const Refusal reason = code == Errc::timed_out ? Refusal::silence : code == Errc::unauthenticated ? Refusal::revoked : Refusal::broken_rule;
+  wiring_.endpoint.counters.refuse(reason);
   over_ = true;
   const Error error{code, wiring_.peer->where + ": " + message};
   end_all(error);

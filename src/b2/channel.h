@@ -72,6 +72,8 @@ class Channel : public CallSink, public Caller, public std::enable_shared_from_t
   void go_away(const Status& why);
   /// Tells the peer of a change in our services.
   void tell_services(const v1::ServiceEntry& changed);
+  /// Tells the peer that a later list of revoked nodes is known here.
+  void tell_revocations();
 
   bool ready() const { return peer_hello_.has_value() && !over_; }
   bool over() const { return over_; }

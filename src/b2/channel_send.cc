@@ -49,6 +49,13 @@ void Channel::tell_services(const v1::ServiceEntry& changed) {
   encode_to(update, begin_frame(FrameType::hello_update, 0, 0, 0, 0, encoded_size(update)));
 }
 
+void Channel::tell_revocations() {
+  if (over_ || (side_ == Side::acceptor && !peer_hello_)) return;
+  v1::Hello update;
+  update.revocations = wiring_.endpoint.revocations;
+  encode_to(update, begin_frame(FrameType::hello_update, 0, 0, 0, 0, encoded_size(update)));
+}
+
 void Channel::send_credit(std::uint32_t stream, std::uint32_t bytes) {
   std::uint8_t* at = begin_frame(FrameType::credit, stream, 0, 0, 0, stream == 0 ? 0 : 4);
   if (stream == 0) return;

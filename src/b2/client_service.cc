@@ -53,7 +53,8 @@ Status Dial::judge_server(const net::Peer& peer) const {
     return refuse("the key that answered is not the one the code was made for: wrong address, or somebody in between");
   }
   if (parts_.trust.house != nullptr) {
-    const auto member = parts_.trust.house->verify_member(peer.tls->certificates, std::chrono::system_clock::now(), "");
+    const WallTime now = parts_.trust.wall_clock ? parts_.trust.wall_clock() : std::chrono::system_clock::now();
+    const auto member = parts_.trust.house->verify_member(peer.tls->certificates, now, "");
     if (member) return {};
     if (!(parts_.trust.any_key_on_loopback && target_.address.is_loopback())) return member.error().in(target_.text());
     return {};
@@ -66,6 +67,10 @@ void Dial::start_link(std::unique_ptr<net::ByteStream> stream) {
   auto peer = std::make_shared<Identity>();
   peer->where = target_.text();
   peer->why_stranger = "it was called by this node and has no rights here";
+  if (const auto& tls = stream->peer().tls; tls && !tls->public_key.empty()) {
+    peer->public_key = tls->public_key;
+    peer->node = NodeId::of_public_key(tls->public_key);
+  }
   Link::Events events;
   events.hello = [this] { end(std::move(link_)); };
   events.closed = [this](const Error& why) { end(Error{why}); };

@@ -28,6 +28,8 @@ struct Trust {
   const OneTimeCode* code = nullptr;  ///< it must hold the key the code names
   /// For a peer on this machine, whose key nobody else can have put there: any key will do.
   bool any_key_on_loopback = true;
+  /// By what clock its certificate holds; the system's where empty.
+  std::function<WallTime()> wall_clock = {};
 };
 
 /// Opening one connection: TCP or Unix socket, TLS where it is due, HELLO. Destroying it gives up.

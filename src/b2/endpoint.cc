@@ -84,6 +84,7 @@ std::string_view name(Refusal why) {
     case Refusal::broken_rule: return "broken_rule";
     case Refusal::call_right: return "call_right";
     case Refusal::call_limit: return "call_limit";
+    case Refusal::revoked: return "revoked";
     case Refusal::call_unfit: return "call_unfit";
     case Refusal::http_host: return "http_host";
     case Refusal::http_origin: return "http_origin";
@@ -199,6 +200,7 @@ v1::Hello Endpoint::hello(const ChannelLimits& held_to) const {
   hello.services = services.entries();
   hello.house = house;
   hello.house_id = house_id;
+  hello.revocations = revocations;
   return hello;
 }
 

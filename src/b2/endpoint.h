@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <numeric>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,6 +16,8 @@
 #include "b2/v1/hello.b2.h"
 
 namespace ghost::b2 {
+
+class Channel;
 
 /// What an endpoint holds its peers to (docs/spec/b2.md §7). Told in HELLO.
 struct ChannelLimits {
@@ -130,6 +133,7 @@ enum class Refusal : std::uint8_t {
   broken_rule,       ///< a connection that was ended because its peer broke the protocol
   call_right,        ///< calls that who called may not make
   call_limit,        ///< calls beyond a limit, or while shutting down
+  revoked,           ///< a connection that was ended because the house took its peer out
   call_unfit,        ///< calls that could not be taken for another reason
   http_host,         ///< HTTP's Host is no name of this server
   http_origin,       ///< HTTP from a page of another server
@@ -150,12 +154,18 @@ struct Endpoint {
   Bytes house_id;
   std::vector<std::string> addresses;  ///< where it listens, as people write them; a hosted child's are told by its host too
   std::uint64_t boot_epoch = 0;
+  std::uint64_t revocations = 0;  ///< number of the house's list of revoked nodes that is known here; 0 for none
   ChannelLimits limits;
   ReceiveBudget budget;
   ServiceTable services;
 
   /// Runs work off the loop and `then` back on it. Left empty, work runs at once.
   std::function<void(std::function<Result<Bytes>()> work, std::function<void(Result<Bytes>)> then)> run_on_worker;
+
+  /// The connections there are, those this side dialed too: for what all peers are to hear of, or to be judged by anew.
+  std::set<Channel*> channels;
+  /// Rings when a peer tells that it knows a later list of revoked nodes than `revocations`; may be empty.
+  std::function<void(std::shared_ptr<Channel>)> later_revocations;
 
   struct Counters {
     std::uint64_t connections = 0, connections_total = 0, bytes_in = 0, bytes_out = 0;

@@ -147,6 +147,12 @@ Result<Welcome> House::redeem(const Redemption& redemption, WallTime now) const 
   if (auto ok = check_name("node name", redemption.node_name); !ok) return ok.error();
   const auto held = lock(directory_);
   if (!held) return held.error();
+  if (const auto out = revoked(NodeId::of_public_key(redemption.public_key)); !out) {
+    return out.error();
+  } else if (*out) {
+    return Error{Errc::refused, "this node was taken out of the house '" + trust_.name() + "' on " + format_time((*out)->since) +
+                                    ": its keeper undoes that by: ghostlight house revoke --undo " + (*out)->node.words()};
+  }
   auto invitations = load_invitations();
   if (!invitations) return invitations.error();
   const auto roles = invitations->redeem(redemption, now);
@@ -158,6 +164,97 @@ Result<Welcome> House::redeem(const Redemption& redemption, WallTime now) const 
   auto leaf = issue_locked(redemption.public_key, redemption.node_name, *roles, now);
   if (!leaf) return leaf.error();
   return Welcome{{std::move(*leaf), trust_.certificate()}, trust_.name(), *roles};
+}
+
+Result<Welcome> House::renew(const PublicKey& member, std::string_view node_name, Roles shown, WallTime now) const {
+  const auto held = lock(directory_);
+  if (!held) return held.error();
+  const NodeId node = NodeId::of_public_key(member);
+  const auto out = revoked(node);
+  if (!out) return out.error();
+  if (*out) return Error{Errc::refused, "this node was taken out of the house '" + trust_.name() + "' on " + format_time((*out)->since)};
+  const auto all = members();
+  if (!all) return all.error();
+  Roles roles = shown;
+  for (const Member& one : *all)
+    if (one.node == node) roles = one.roles;
+  auto leaf = issue_locked(member, node_name, roles, now);
+  if (!leaf) return leaf.error();
+  return Welcome{{std::move(*leaf), trust_.certificate()}, trust_.name(), roles};
+}
+
+/// The list as this machine knows it: that of its node, which hears of what other members have.
+Result<std::optional<RevocationList>> House::revocations() const {
+  const fs::path path = directory_.parent_path() / "revocations";
+  const auto bytes = read_file(path, RevocationList::kMaxBytes);
+  if (!bytes && bytes.error().code == Errc::not_found) return std::optional<RevocationList>();
+  if (!bytes) return bytes.error();
+  auto list = RevocationList::read(as_bytes(*bytes), trust_.public_key());
+  if (!list) return list.error().in(path.string());
+  return std::optional(std::move(*list));
+}
+
+Result<std::optional<Revoked>> House::revoked(const NodeId& node) const {
+  const auto list = revocations();
+  if (!list) return list.error();
+  const Revoked* found = *list ? (*list)->find(node) : nullptr;
+  return found != nullptr ? std::optional(*found) : std::nullopt;
+}
+
+Result<Member> House::find_member(std::string_view wanted) const {
+  const auto all = members();
+  if (!all) return all.error();
+  std::vector<Member> found;
+  for (const Member& one : *all)
+    if (one.name == wanted || one.node.words() == wanted || one.node.hex() == wanted) found.push_back(one);
+  if (found.size() == 1) return found.front();
+  if (found.empty()) return Error{Errc::not_found, "no member is called '" + std::string(wanted) + "': 'ghostlight house list' tells their names and words"};
+  std::string words;
+  for (const Member& one : found) words += (words.empty() ? "" : ", ") + one.node.words();
+  return Error{Errc::conflict, std::to_string(found.size()) + " members are called '" + std::string(wanted) + "': say which by its words, of " + words};
+}
+
+/// The next list. Its number is also the time, so that a keeper that was put back from a backup goes on above what it once gave out.
+Status House::publish(NodeState& keeper, std::vector<Revoked> nodes, WallTime now) const {
+  const auto known = revocations();
+  if (!known) return known.error();
+  const auto seconds = static_cast<std::uint64_t>(std::max<std::int64_t>(1, unix_seconds(now)));
+  const auto list = RevocationList::make(key_, *known ? std::max((*known)->number() + 1, seconds) : seconds, now, std::move(nodes));
+  if (!list) return list.error();
+  return keeper.take_revocations(list->bytes(), now);
+}
+
+Result<Member> House::revoke(NodeState& keeper, std::string_view node, WallTime now) const {
+  const auto held = lock(directory_);
+  if (!held) return held.error();
+  auto member = find_member(node);
+  if (!member) return member;
+  if (member->node == keeper.id()) return Error{Errc::refused, "'" + member->name + "' keeps the house, and can't be taken out of it"};
+  if (member->revoked) return Error{Errc::conflict, "'" + member->name + "' was taken out on " + format_time(*member->revoked) + " already"};
+  const auto known = revocations();
+  if (!known) return known.error();
+  std::vector<Revoked> nodes = *known ? (*known)->nodes() : std::vector<Revoked>();
+  // Whose last certificate has long expired needs no list to keep it out.
+  std::erase_if(nodes, [&](const Revoked& one) { return one.since + kMemberValidity + std::chrono::hours(24 * 60) < now; });
+  nodes.push_back({member->node, from_unix_seconds(unix_seconds(now))});
+  if (const Status published = publish(keeper, std::move(nodes), now); !published) return published.error();
+  member->revoked = from_unix_seconds(unix_seconds(now));
+  return member;
+}
+
+Result<Member> House::restore(NodeState& keeper, std::string_view node, WallTime now) const {
+  const auto held = lock(directory_);
+  if (!held) return held.error();
+  auto member = find_member(node);
+  if (!member) return member;
+  if (!member->revoked) return Error{Errc::conflict, "'" + member->name + "' is in the house"};
+  const auto known = revocations();
+  if (!known) return known.error();
+  std::vector<Revoked> nodes = (*known)->nodes();
+  std::erase_if(nodes, [&](const Revoked& one) { return one.node == member->node; });
+  if (const Status published = publish(keeper, std::move(nodes), now); !published) return published.error();
+  member->revoked.reset();
+  return member;
 }
 
 Result<Invitations> House::load_invitations() const {
@@ -177,8 +274,14 @@ Status House::save_invitations(const Invitations& invitations) const {
 Status House::note_member(const Member& member) const {
   auto all = members();
   if (!all) return all.error();
-  std::erase_if(*all, [&](const Member& old) { return old.node == member.node; });
-  all->push_back(member);
+  const auto known = std::find_if(all->begin(), all->end(), [&](const Member& old) { return old.node == member.node; });
+  if (known == all->end()) {
+    all->push_back(member);
+  } else {
+    const WallTime joined = known->joined;
+    *known = member;
+    known->joined = joined;
+  }
   std::string text;
   for (const Member& one : *all) text += member_line(one);
   return write_file_atomically(directory_ / "members.ndjson", as_bytes(text), 0600);
@@ -198,6 +301,10 @@ Result<std::vector<Member>> House::members() const {
     all.push_back(std::move(*member));
     rest.remove_prefix(std::min(end + 1, rest.size()));
   }
+  const auto list = revocations();
+  if (!list) return list.error();
+  for (Member& one : all)
+    if (const Revoked* out = *list ? (*list)->find(one.node) : nullptr; out != nullptr) one.revoked = out->since;
   return all;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,6 +20,7 @@ struct Member {
   std::string name;
   Roles roles;
   WallTime joined, expires;
+  std::optional<WallTime> revoked = {};  ///< since when it is out
 };
 
 /// What a node gets that joined: the fields of b2.v1.JoinResponse.
@@ -62,8 +64,19 @@ class House {
 
   /// A code that brings `roles`, once, to whoever shows it to the node of `server_key` within `valid_for` (1 minute to 30 days).
   Result<NewInvitation> invite(const PublicKey& server_key, Roles roles, Duration valid_for, WallTime now) const;
-  /// Answers a joiner; the errors are those of Invitations::redeem(), and malformed for a name that is none.
+  /// Answers a joiner; the errors are those of Invitations::redeem(), malformed for a name that is none, and refused for a key that is
+  /// revoked.
   Result<Welcome> redeem(const Redemption& redemption, WallTime now) const;
+
+  /// A certificate for the same key that holds longer, with the roles the list of members tells; a member the list has lost keeps
+  /// those of `shown`, the certificate's. refused for a node that is revoked.
+  Result<Welcome> renew(const PublicKey& member, std::string_view node_name, Roles shown, WallTime now) const;
+
+  /// Takes a node out of the house, or back in: makes the next list of revoked nodes, and puts it where this machine's programs
+  /// find it. `node` is a member's name, its words, or its id in hex. not_found; conflict for a name that several have, and when
+  /// nothing is to be done; refused for the keeper itself.
+  Result<Member> revoke(NodeState& keeper, std::string_view node, WallTime now) const;
+  Result<Member> restore(NodeState& keeper, std::string_view node, WallTime now) const;
 
   Result<std::vector<Member>> members() const;
   /// Codes that can still be used.
@@ -77,6 +90,10 @@ class House {
   Result<Invitations> load_invitations() const;
   Status save_invitations(const Invitations& invitations) const;
   Status note_member(const Member& member) const;
+  Result<std::optional<RevocationList>> revocations() const;
+  Result<Member> find_member(std::string_view node) const;
+  Status publish(NodeState& keeper, std::vector<Revoked> nodes, WallTime now) const;
+  Result<std::optional<Revoked>> revoked(const NodeId& node) const;
 
   std::filesystem::path directory_;
   KeyPair key_;

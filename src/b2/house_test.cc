@@ -185,4 +185,183 @@ TEST(Invitations, ThatAreDamagedOnDiskAreSaidToBe) {
     EXPECT_EQ(Invitations::from_json(bad).error().code, Errc::data_loss) << bad;
 }
 
+namespace {
+
+/// A node that joined, with roles.
+NodeState joined(KeptHouse& kept, const TestDirectory& dir, std::string_view name, Roles roles, WallTime now = kNow) {
+  NodeState joiner = node(dir, name);
+  const auto welcome = kept.house.redeem(redemption(kept.house.invite(kept.keeper.key().public_key(), roles, 24h, now).value().code, joiner), now).value();
+  EXPECT_TRUE(joiner.join(Membership::from_certificates(welcome.certificates, joiner.key().public_key(), now).value()));
+  return joiner;
+}
+
+Bytes list_on_disk(const TestDirectory& dir, std::string_view name) {
+  return to_bytes(as_bytes(read_file(dir / name / "revocations", RevocationList::kMaxBytes).value()));
+}
+
+}  // namespace
+
+TEST(HouseRevocation, IsHeardOfByMembersAndByTheNodeItself) {
+  const TestDirectory dir;
+  KeptHouse kept(dir);
+  NodeState studio = joined(kept, dir, "studio", {Role::send}), stage = joined(kept, dir, "stage", {});
+  const auto chain = studio.tls_material(kNow).value().certificates;
+  ASSERT_TRUE(kept.house.revoke(kept.keeper, "studio", kNow));
+  EXPECT_EQ(kept.house.members().value().at(1).revoked, kNow);
+  // The keeper's own programs, a member that hears of it, and the node that is out.
+  EXPECT_FALSE(kept.keeper.membership()->house().verify_member(chain, kNow, kAt));
+  EXPECT_TRUE(stage.membership()->house().verify_member(chain, kNow, kAt));
+  ASSERT_TRUE(stage.take_revocations(list_on_disk(dir, "keeper"), kNow));
+  const auto judged = stage.membership()->house().verify_member(chain, kNow, kAt);
+  ASSERT_FALSE(judged);
+  EXPECT_EQ(judged.error().code, Errc::unauthenticated);
+  EXPECT_EQ(judged.error().message, "node 'studio' (" + studio.id().words() + ") was taken out of house 'Archive' on 2026-02-02 02:40 UTC; only the keeper of the "
+                                    "house can undo that, by: ghostlight house revoke --undo " + studio.id().words());
+  ASSERT_TRUE(studio.take_revocations(list_on_disk(dir, "keeper"), kNow));
+  EXPECT_FALSE(studio.membership());
+  EXPECT_NE(studio.membership_problem().find("was taken out of house 'Archive'"), std::string::npos);
+  // Also after a restart, and what it shows outside the house is known to be its key.
+  NodeState again = node(dir, "studio");
+  EXPECT_FALSE(again.membership());
+  EXPECT_NE(kept.keeper.membership()->house().verify_member(again.tls_material(kNow).value().certificates, kNow, kAt).error().message.find("was taken out"), std::string::npos);
+  EXPECT_TRUE(node(dir, "stage").membership());
+}
+
+TEST(HouseRevocation, IsUndoneByTheNextList) {
+  const TestDirectory dir;
+  KeptHouse kept(dir);
+  NodeState studio = joined(kept, dir, "studio", {Role::send});
+  ASSERT_TRUE(kept.house.revoke(kept.keeper, studio.id().words(), kNow));
+  const Bytes out = list_on_disk(dir, "keeper");
+  ASSERT_TRUE(studio.take_revocations(out, kNow));
+  EXPECT_EQ(kept.house.revoke(kept.keeper, "studio", kNow).error().code, Errc::conflict);
+  ASSERT_TRUE(kept.house.restore(kept.keeper, studio.id().hex(), kNow));  // within the same second: the number is later all the same
+  ASSERT_TRUE(studio.take_revocations(list_on_disk(dir, "keeper"), kNow));
+  EXPECT_TRUE(studio.membership());
+  EXPECT_EQ(studio.membership_problem(), "");
+  const auto older = studio.take_revocations(out, kNow);
+  ASSERT_FALSE(older);
+  EXPECT_EQ(older.error().code, Errc::refused) << older.error().message;
+  EXPECT_TRUE(studio.membership());
+  EXPECT_EQ(kept.house.restore(kept.keeper, "studio", kNow).error().code, Errc::conflict);
+}
+
+TEST(HouseRevocation, IsNotForgottenWhenTheFileGoesBackToAnOlderOne) {
+  const TestDirectory dir;
+  KeptHouse kept(dir);
+  NodeState studio = joined(kept, dir, "studio", {}), stage = joined(kept, dir, "stage", {}), booth = joined(kept, dir, "booth", {});
+  ASSERT_TRUE(kept.house.revoke(kept.keeper, "booth", kNow));
+  const Bytes first = list_on_disk(dir, "keeper");
+  ASSERT_TRUE(kept.house.revoke(kept.keeper, "studio", kNow));
+  ASSERT_TRUE(stage.take_revocations(list_on_disk(dir, "keeper"), kNow));
+  ASSERT_TRUE(write_file_atomically(dir / "stage/revocations", first, 0600));
+  ASSERT_TRUE(stage.reload(kNow));
+  EXPECT_NE(stage.revocations()->find(studio.id()), nullptr);
+  ASSERT_FALSE(stage.take_revocations(first, kNow));
+  std::filesystem::remove(dir / "stage/revocations");
+  ASSERT_TRUE(stage.reload(kNow));
+  EXPECT_NE(stage.revocations()->find(studio.id()), nullptr);
+}
+
+TEST(HouseRevocation, NumbersGoOnAboveThoseOfAKeeperPutBackFromABackup) {
+  const TestDirectory dir;
+  KeptHouse kept(dir);
+  NodeState studio = joined(kept, dir, "studio", {}), stage = joined(kept, dir, "stage", {}), booth = joined(kept, dir, "booth", {});
+  ASSERT_TRUE(kept.house.revoke(kept.keeper, "studio", kNow));
+  ASSERT_TRUE(stage.take_revocations(list_on_disk(dir, "keeper"), kNow));
+  std::filesystem::remove(dir / "keeper/revocations");
+  NodeState back = node(dir, "keeper");
+  ASSERT_TRUE(kept.house.revoke(back, "booth", kNow + 24h));
+  EXPECT_TRUE(stage.take_revocations(list_on_disk(dir, "keeper"), kNow + 24h)) << "it is later, if poorer";
+  // A keeper that was put back hears from its members what it once said, and goes on from there.
+  NodeState other = node(dir, "keeper");
+  ASSERT_TRUE(kept.house.revoke(other, "studio", kNow + 25h));
+  EXPECT_EQ(other.revocations()->nodes().size(), 2u);
+}
+
+TEST(HouseRevocation, NeedsAMemberItCanTellAndSparesTheKeeper) {
+  const TestDirectory dir;
+  KeptHouse kept(dir);
+  NodeState studio = joined(kept, dir, "studio", {});
+  EXPECT_EQ(kept.house.revoke(kept.keeper, "nobody", kNow).error().code, Errc::not_found);
+  EXPECT_EQ(kept.house.revoke(kept.keeper, "keeper", kNow).error().code, Errc::refused);
+  const KeyPair second = KeyPair::generate();
+  ASSERT_TRUE(kept.house.issue(second.public_key(), "studio", {}, kNow));
+  const auto ambiguous = kept.house.revoke(kept.keeper, "studio", kNow);
+  ASSERT_FALSE(ambiguous);
+  EXPECT_EQ(ambiguous.error().code, Errc::conflict);
+  EXPECT_NE(ambiguous.error().message.find(studio.id().words()), std::string::npos);
+  EXPECT_TRUE(kept.house.revoke(kept.keeper, studio.id().words(), kNow));
+}
+
+TEST(HouseRevocation, IsNotWashedOffByAnInvitationOrARenewal) {
+  const TestDirectory dir;
+  KeptHouse kept(dir);
+  NodeState studio = joined(kept, dir, "studio", {});
+  ASSERT_TRUE(kept.house.revoke(kept.keeper, "studio", kNow));
+  const NewInvitation invitation = kept.invite({Role::admin});
+  const auto again = kept.house.redeem(redemption(invitation.code, studio), kNow);
+  ASSERT_FALSE(again);
+  EXPECT_EQ(again.error().code, Errc::refused);
+  EXPECT_EQ(kept.house.open_invitations(kNow).value().size(), 1u) << "the code is not used up";
+  EXPECT_EQ(kept.house.renew(studio.key().public_key(), "studio", {}, kNow).error().code, Errc::refused);
+}
+
+TEST(HouseRenewal, KeepsTheRolesOfTheListAndTheDayOfJoining) {
+  const TestDirectory dir;
+  KeptHouse kept(dir);
+  NodeState studio = joined(kept, dir, "studio", {Role::send});
+  const WallTime later = kNow + 24h * 600;
+  const auto welcome = kept.house.renew(studio.key().public_key(), "studio B", Roles::all(), later).value();
+  EXPECT_EQ(welcome.roles, (Roles{Role::send})) << "whatever its old certificate says";
+  ASSERT_TRUE(studio.renew(welcome.certificates, later));
+  EXPECT_EQ(studio.membership()->own().validity.until, later + House::kMemberValidity);
+  const Member member = kept.house.members().value().at(1);
+  EXPECT_EQ(member.joined, kNow);
+  EXPECT_EQ(member.name, "studio B");
+  EXPECT_EQ(member.expires, later + House::kMemberValidity);
+  EXPECT_EQ(studio.renew(welcome.certificates, later).error().code, Errc::conflict) << "it holds no longer than the one it has";
+}
+
+TEST(HouseRenewal, IsDueWhenAThirdOfTheTimeIsLeft) {
+  const Validity validity{kNow, kNow + 300h};
+  EXPECT_EQ(renewal_due(validity), kNow + 200h);
+}
+
+TEST(HouseRenewal, OfAKeeperWhoseClockIsWrongIsNotTaken) {
+  const TestDirectory dir;
+  KeptHouse kept(dir);
+  NodeState studio = joined(kept, dir, "studio", {Role::send});
+  const auto welcome = kept.house.renew(studio.key().public_key(), "studio", {}, kNow + 24h * 9000).value();  // 25 years ahead
+  EXPECT_EQ(studio.renew(welcome.certificates, kNow).error().code, Errc::unauthenticated);
+  EXPECT_EQ(studio.membership()->own().validity.until, kNow + House::kMemberValidity);
+  EXPECT_EQ(node(dir, "studio").membership()->own().validity.until, kNow + House::kMemberValidity) << "nor kept on disk";
+}
+
+TEST(HouseRenewal, AShortErrorOfTheOwnClockIsSurvived) {
+  const TestDirectory dir;
+  KeptHouse kept(dir);
+  NodeState studio = joined(kept, dir, "studio", {Role::send});
+  const auto chain = studio.tls_material(kNow).value().certificates;
+  const WallTime until = studio.membership()->own().validity.until;
+  EXPECT_TRUE(kept.house.verify_member(chain, until + 59min, kAt));
+  EXPECT_FALSE(kept.house.verify_member(chain, until + 61min, kAt));
+  EXPECT_TRUE(kept.house.verify_member(chain, kNow - 23h, kAt));
+  ASSERT_TRUE(studio.reload(kNow - 24h * 9000));  // the clock's battery is empty
+  EXPECT_FALSE(studio.membership());
+  EXPECT_NE(studio.membership_problem().find("set the clocks"), std::string::npos);
+  ASSERT_TRUE(studio.reload(kNow));
+  EXPECT_TRUE(studio.membership());
+}
+
+TEST(NodeState, TakesNoListBeforeItIsInAHouseNorAnothersLater) {
+  const TestDirectory dir;
+  const TestDirectory elsewhere;
+  KeptHouse kept(dir), other(elsewhere);
+  NodeState lone = node(dir, "lone"), studio = joined(kept, dir, "studio", {});
+  ASSERT_TRUE(kept.house.revoke(kept.keeper, "studio", kNow));
+  EXPECT_EQ(lone.take_revocations(list_on_disk(dir, "keeper"), kNow).error().code, Errc::conflict);
+  EXPECT_EQ(other.keeper.take_revocations(list_on_disk(dir, "keeper"), kNow).error().code, Errc::unauthenticated);
+}
+
 }  // namespace ghost::b2

@@ -19,10 +19,12 @@ Link::Link(net::Reactor& reactor, Endpoint& endpoint, Side side, std::unique_ptr
   channel_ = std::make_shared<Channel>(side, std::move(wiring));
   ++endpoint_.counters.connections;
   ++endpoint_.counters.connections_total;
+  endpoint_.channels.insert(channel_.get());
 }
 
 Link::~Link() {
   --endpoint_.counters.connections;
+  endpoint_.channels.erase(channel_.get());
   events_ = {};
   channel_->lost(Error{Errc::aborted, channel_->peer().where + ": the connection was dropped on this side"});
 }
@@ -34,11 +36,18 @@ void Link::open(BytesView first) {
   if (!alive.expired()) stream_->set_handler(*this);
 }
 
-void Link::on_hello(const v1::Hello&) {
+/// A call may be begun from here, but nothing ends within it.
+void Link::look_at_revocations(const v1::Hello& peer) {
+  if (peer.revocations > endpoint_.revocations && endpoint_.later_revocations) endpoint_.later_revocations(channel_);
+}
+
+void Link::on_hello(const v1::Hello& peer) {
+  look_at_revocations(peer);
   if (const auto hello = events_.hello) hello();  // a copy: the events may be set anew from here
 }
 
 void Link::on_services_changed() {
+  look_at_revocations(channel_->peer_hello());
   if (const auto changed = events_.services_changed) changed();
 }
 

@@ -47,6 +47,7 @@ class Link : private net::StreamHandler, private ChannelEvents {
   void on_batch() override {
     if (stream_->peer_runs_beside()) stream_->flush();
   }
+  void look_at_revocations(const v1::Hello& peer);
   void on_finished(const Error& why) override;
   void on_wakeup(TimePoint when) override;
 

@@ -13,6 +13,7 @@
 #include "b2/membership.h"
 #include "b2/server_service.h"
 #include "b2/topics_service.h"
+#include "b2/trust_service.h"
 #include "b2/workers.h"
 #include "base/log.h"
 #include "net/epoll.h"
@@ -32,6 +33,7 @@ class Node {
     std::vector<std::string> hosts;    ///< names that HTTP's Host may say beside loopback ones
     std::function<std::optional<WebAsset>(std::string_view)> assets;  ///< the console's files, for the host
     bool keeps_house = false;          ///< serves b2.v1.House where the state holds a house: one program of a node does
+    bool asks_keeper = true;           ///< asks the house's keeper now and then, and renews the certificate: one program of a node does
     MetricsFor metrics_for = MetricsFor::members;
     std::size_t workers = 2;
   };
@@ -43,12 +45,11 @@ class Node {
   Endpoint& endpoint() { return endpoint_; }
   Server& server() { return *server_; }
   const CoreService& core() const { return *core_; }
-  const NodeState& state() const { return *state_; }
+  const NodeState& state() const { return trust_->state(); }
   net::EpollNetwork& network() { return network_; }
   const std::string& token() const { return token_; }
   std::vector<std::string> addresses() const;
-  /// Null until the state has a key that TLS could be made of.
-  std::shared_ptr<const net::TlsContext> tls() const { return tls_; }
+  std::shared_ptr<const net::TlsContext> tls() const { return trust_->tls(); }
 
   /// Also hears of changes of the services, beside the server's own connections.
   std::function<void(const v1::ServiceEntry&)> on_services_changed;
@@ -62,23 +63,20 @@ class Node {
  private:
   Node(net::EpollNetwork& network, Options options, const Logger& log);
   Status open();
-  Status load_identity();
-  void watch_membership();
+  void watch_house();
   Status serve_house();
 
   net::EpollNetwork& network_;
   Options options_;
   Logger log_;
   Endpoint endpoint_;
-  std::optional<NodeState> state_;
-  std::shared_ptr<const net::TlsContext> tls_;
   std::string token_;
+  std::unique_ptr<TrustService> trust_;
   std::unique_ptr<CoreService> core_;
   std::unique_ptr<TopicsService> topics_;
   std::unique_ptr<HouseService> house_;
   std::unique_ptr<HttpGateway> gateway_;
   std::unique_ptr<Server> server_;
-  std::filesystem::file_time_type membership_time_{};
   std::string house_problem_;  ///< as it was told last
   net::Timer watch_;
   std::unique_ptr<Workers> workers_;  ///< last, so that it ends first

@@ -80,7 +80,7 @@ TEST(OneTimeCode, ProvesItselfForOnePurposeConnectionAndKeyOnly) {
   EXPECT_FALSE(OneTimeCode::make(server_key()).verifier().accepts(proof, "house join", exporter, joiner));
 }
 
-// The worked example of docs/spec/house.md §5, made by another implementation.
+// The worked example of docs/spec/house.md §7, made by another implementation.
 TEST(OneTimeCode, AgreesWithTheSpecification) {
   const auto code = OneTimeCode::parse(
       "larat-kupah-farah-bizur-kuhan-mipib-zahig-botut-babad-bamag-bibaj-bimal-boban-bomar-bubat-bumaz-disif").value();

@@ -234,14 +234,20 @@ void Server::start_http(std::unique_ptr<net::ByteStream> stream, BytesView first
   auto handle = [http = parts_.http, peer](net::HttpRequest request, std::unique_ptr<net::HttpReply> reply) {
     http(std::move(request), std::move(reply), peer);
   };
-  *at = net::serve_http(reactor_, std::move(stream), first, parts_.http_limits, std::move(handle), [this, at, alive = std::weak_ptr<char>(alive_)] {
+  at->peer = peer.identity;
+  at->connection = net::serve_http(reactor_, std::move(stream), first, parts_.http_limits, std::move(handle), [this, at, listed = std::weak_ptr<char>(at->listed)] {
     // Posted: the connection is still on the stack.
-    reactor_.post([this, at, alive] {
-      if (alive.expired()) return;
+    reactor_.post([this, at, listed] {
+      if (listed.expired()) return;
       http_.erase(at);
       check_idle();
     });
   });
+}
+
+void Server::end_http(const std::function<bool(const Identity&)>& whose) {
+  std::erase_if(http_, [&](const HttpLink& one) { return one.connection && whose(*one.peer); });
+  check_idle();
 }
 
 void Server::tell_services(const v1::ServiceEntry& changed) {

@@ -64,6 +64,9 @@ class Server {
   void set_tls(std::shared_ptr<const net::TlsContext> tls) { parts_.tls = std::move(tls); }
   /// Calls that connections are open: all links, for HELLO_UPDATE.
   void tell_services(const v1::ServiceEntry& changed);
+  /// Ends HTTP connections of those that are no longer what they were taken for; b2 connections are the endpoint's channels. Not from
+  /// within the handler of a request.
+  void end_http(const std::function<bool(const Identity&)>& whose);
   /// Stops listening, lets open calls end, closes; `done` once no connection is left or `patience` has passed.
   void shut_down(Duration patience, std::function<void()> done);
   std::size_t unidentified() const { return guests_.size(); }
@@ -71,7 +74,12 @@ class Server {
  private:
   class Guest;
   using LinkList = std::list<std::unique_ptr<Link>>;
-  using HttpList = std::list<std::unique_ptr<net::HttpConnection>>;
+  struct HttpLink {
+    std::shared_ptr<const Identity> peer;
+    std::unique_ptr<net::HttpConnection> connection;
+    std::shared_ptr<char> listed = std::make_shared<char>();  ///< while it stands in the list
+  };
+  using HttpList = std::list<HttpLink>;
 
   void on_accept(std::unique_ptr<net::ByteStream> stream);
   void forget(std::uint64_t guest);

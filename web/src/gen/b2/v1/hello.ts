@@ -101,6 +101,8 @@ export interface Hello {
   house: string;
   /** SHA-256 of the house's public key */
   houseId: Uint8Array;
+  /** number of the house's list of revoked nodes that this side knows, 0 for none (docs/spec/house.md §5) */
+  revocations: bigint;
 }
 export const HelloCodec: b2.Codec<Hello> = b2.codec('b2.v1.Hello', [
   b2.plain(1, 'version', 'uint32'),
@@ -113,6 +115,7 @@ export const HelloCodec: b2.Codec<Hello> = b2.codec('b2.v1.Hello', [
   b2.list(8, 'services', () => ServiceEntryCodec),
   b2.plain(9, 'house', 'string'),
   b2.plain(10, 'houseId', 'bytes'),
+  b2.plain(20, 'revocations', 'uint64'),
 ]);
 export const encodeHello = (message: b2.Init<Hello>): Uint8Array => HelloCodec.encode(message);
 export const decodeHello = (bytes: Uint8Array): Hello => HelloCodec.decode(bytes);

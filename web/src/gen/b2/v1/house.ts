@@ -30,6 +30,36 @@ export const JoinResponseCodec: b2.Codec<JoinResponse> = b2.codec('b2.v1.JoinRes
 export const encodeJoinResponse = (message: b2.Init<JoinResponse>): Uint8Array => JoinResponseCodec.encode(message);
 export const decodeJoinResponse = (bytes: Uint8Array): JoinResponse => JoinResponseCodec.decode(bytes);
 
+export interface RenewRequest {
+  /** "" for the one in the certificate */
+  nodeName: string;
+}
+export const RenewRequestCodec: b2.Codec<RenewRequest> = b2.codec('b2.v1.RenewRequest', [
+  b2.plain(1, 'nodeName', 'string'),
+]);
+export const encodeRenewRequest = (message: b2.Init<RenewRequest>): Uint8Array => RenewRequestCodec.encode(message);
+export const decodeRenewRequest = (bytes: Uint8Array): RenewRequest => RenewRequestCodec.decode(bytes);
+
+export interface RevocationsRequest {
+  /** number of the list the caller has; 0 for none */
+  known: bigint;
+}
+export const RevocationsRequestCodec: b2.Codec<RevocationsRequest> = b2.codec('b2.v1.RevocationsRequest', [
+  b2.plain(1, 'known', 'uint64'),
+]);
+export const encodeRevocationsRequest = (message: b2.Init<RevocationsRequest>): Uint8Array => RevocationsRequestCodec.encode(message);
+export const decodeRevocationsRequest = (bytes: Uint8Array): RevocationsRequest => RevocationsRequestCodec.decode(bytes);
+
+export interface RevocationsResponse {
+  /** docs/spec/house.md §5; empty where no later one is known */
+  list: Uint8Array;
+}
+export const RevocationsResponseCodec: b2.Codec<RevocationsResponse> = b2.codec('b2.v1.RevocationsResponse', [
+  b2.plain(1, 'list', 'bytes'),
+]);
+export const encodeRevocationsResponse = (message: b2.Init<RevocationsResponse>): Uint8Array => RevocationsResponseCodec.encode(message);
+export const decodeRevocationsResponse = (bytes: Uint8Array): RevocationsResponse => RevocationsResponseCodec.decode(bytes);
+
 /** Membership of a house: served by the node that holds the house's key. */
 export const House = {
   /**
@@ -40,10 +70,27 @@ export const House = {
     service: 'b2.v1.House', name: 'Join', kind: 'unary', idempotent: false, needs: 'public',
     request: JoinRequestCodec, response: JoinResponseCodec,
   } satisfies b2.Method<JoinRequest, JoinResponse>,
+  /** A certificate for the key of the member that calls, which holds longer than the one it shows (docs/spec/house.md, "Renewal"). */
+  renew: {
+    service: 'b2.v1.House', name: 'Renew', kind: 'unary', idempotent: false, needs: '',
+    request: RenewRequestCodec, response: JoinResponseCodec,
+  } satisfies b2.Method<RenewRequest, JoinResponse>,
+} as const;
+
+/** What every node tells of the house it is in. */
+export const Trust = {
+  /** The house's list of revoked nodes as this node knows it. It is signed: whoever brings it, it is the house's. */
+  revocations: {
+    service: 'b2.v1.Trust', name: 'Revocations', kind: 'unary', idempotent: true, needs: 'public',
+    request: RevocationsRequestCodec, response: RevocationsResponseCodec,
+  } satisfies b2.Method<RevocationsRequest, RevocationsResponse>,
 } as const;
 
 /** The codec of each message, by its full name. */
 export const codecs: Readonly<Record<string, b2.Codec<unknown>>> = {
   'b2.v1.JoinRequest': JoinRequestCodec,
   'b2.v1.JoinResponse': JoinResponseCodec,
+  'b2.v1.RenewRequest': RenewRequestCodec,
+  'b2.v1.RevocationsRequest': RevocationsRequestCodec,
+  'b2.v1.RevocationsResponse': RevocationsResponseCodec,
 };
