@@ -270,8 +270,8 @@ TEST(Metrics, RefusalsHaveAReasonEach) {
   ASSERT_EQ(read.problem(), "");
   EXPECT_EQ(read.families.at("b2_refused_total").samples.size(), static_cast<std::size_t>(Refusal::count_));
   EXPECT_EQ(read.value("b2_refused_total", {{"reason", "connection_limit"}}), 1);
-  EXPECT_EQ(read.value("b2_refused_total", {{"reason", "http_token"}}), 12);
-  EXPECT_EQ(served.endpoint.counters.refused_total(), 78u);
+  EXPECT_EQ(read.value("b2_refused_total", {{"reason", "http_token"}}), 13);
+  EXPECT_EQ(served.endpoint.counters.refused_total(), 91u);
 }
 
 TEST(Metrics, HostedChildrenAreToldWithTheirRestarts) {
