@@ -5,6 +5,7 @@
 #include <iterator>
 #include <nlohmann/json.hpp>
 
+#include "datagram_way.h"
 #include "b2/json.h"
 #include "b2/message.h"
 #include "b2/v1/core.b2.h"
@@ -70,6 +71,20 @@ int fail(const Arguments& arguments, const Error& error) {
   return code(exit_code_of(error));
 }
 
+int call_by_datagram(const Arguments& arguments, const std::string& at, const std::string& service, const std::string& method, std::string json, Duration timeout) {
+  auto way = DatagramWay::open_for(arguments, at, service, method);
+  if (!way) return fail(arguments, way.error());
+  if (json == "-") json.assign(std::istreambuf_iterator<char>(std::cin), {});
+  const auto request = (*way)->codec().request_from_json(service, method, json);
+  if (!request) return fail(arguments, request.error());
+  const auto answer = (*way)->call(service, method, *request, timeout);
+  if (!answer) return fail(arguments, answer.error());
+  const auto text = (*way)->codec().response_to_json(service, method, *answer, arguments.has("json") ? b2::JsonStyle::compact : b2::JsonStyle::pretty);
+  if (!text) return fail(arguments, text.error());
+  std::cout << *text << std::endl;
+  return code(Exit::done);
+}
+
 int call(const Arguments& arguments) {
   std::vector<std::string> words = arguments.all("WORDS");
   // `b2 call 127.0.0.1:2203 service/method '{}'`: the address may stand first.
@@ -91,6 +106,7 @@ int call(const Arguments& arguments) {
 
   const auto timeout = timeout_of(arguments);
   if (!timeout) return complain("b2", timeout.error());
+  if (arguments.has("udp") && !arguments.has("example")) return call_by_datagram(arguments, at, service, method, json, *timeout);
   auto session = open_session(arguments, at);
   if (!session) return fail(arguments, session.error());
   const auto codec = descriptors(**session, service);
@@ -145,12 +161,15 @@ Verb call_verb() {
                    {"b2 call 127.0.0.1:2114 b2.v1.Core/Health", "a daemon, by address"},
                    {"b2 call b2.v1.Host/Watch '{\"intervalMs\": 500}'", "a stream, until Ctrl-C"},
                    {"b2 call 127.0.0.1:7000 acme.v1.Store/Add < lines.ndjson", "a stream of the caller's: a message a line"},
+                   {"b2 call --udp 127.0.0.1:2203 b2.v1.Core/Health", "by datagram: look-ups open to everyone"},
+                   {"b2 call --udp tls:127.0.0.1:2203 b2.v1.Core/Stats", "by datagram, with keys from a TLS connection"},
                    {"b2 call --example b2.v1.Core/Describe", "a request to start from"}};
   verb.options = connection_options();
   Option example;
   example.name = "example";
   example.help = "print an empty request instead of calling";
   verb.options.push_back(example);
+  verb.options.push_back(udp_option("call by datagram (UDP); --at or ADDR is HOST:PORT, by default 127.0.0.1:2203"));
   verb.positionals = {{"WORDS", "[ADDR] SERVICE/METHOD [JSON]", Positional::Count::at_least_one, {}, Complete::nothing}};
   verb.run = call;
   return verb;

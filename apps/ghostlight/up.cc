@@ -69,6 +69,7 @@ DaemonSpec daemon_spec() {
   spec.port = kPort;
   spec.socket = "b2";
   spec.keeps_house = true;
+  spec.datagrams = true;
   spec.assets = find_web_asset;
   return spec;
 }

@@ -65,6 +65,7 @@ Status serve(const DaemonSpec& spec, const Places& where_it_is, const Config& co
   options.listen = std::move(*listen);
   options.hosts = config.list(spec.socket + ".host");
   options.keeps_house = spec.keeps_house;
+  options.datagrams = spec.datagrams;
   options.assets = spec.assets;
   options.asks_keeper = std::getenv(b2::kHostFdVariable) == nullptr;  // its host does
   if (config.text(spec.socket + ".metrics") == "loopback") options.metrics_for = b2::MetricsFor::loopback;

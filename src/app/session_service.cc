@@ -14,7 +14,8 @@ namespace {
 
 constexpr Duration kFarewell = std::chrono::milliseconds(200);
 
-/// Target::parse(), with host names looked up.
+}  // namespace
+
 Result<b2::Target> find_target(std::string_view text) {
   auto target = b2::Target::parse(text);
   if (target) return target;
@@ -24,8 +25,6 @@ Result<b2::Target> find_target(std::string_view text) {
   if (!address) return address.error();
   return b2::Target{*address, forced || !address->is_loopback()};
 }
-
-}  // namespace
 
 Result<std::unique_ptr<Session>> Session::open(const Places& where, const Wish& wish) {
   std::unique_ptr<Session> session(new Session());

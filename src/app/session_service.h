@@ -13,6 +13,9 @@
 
 namespace ghost::app {
 
+/// b2::Target::parse(), with host names looked up.
+Result<b2::Target> find_target(std::string_view text);
+
 /// One b2 connection for a command: it waits for each step, and answers in order.
 class Session {
  public:

@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "b2/datagram_counters.h"
 #include "b2/service.h"
 #include "b2/v1/core.b2.h"
 #include "b2/v1/hello.b2.h"
@@ -170,6 +171,7 @@ struct Endpoint {
   struct Counters {
     std::uint64_t connections = 0, connections_total = 0, bytes_in = 0, bytes_out = 0;
     std::array<std::uint64_t, static_cast<std::size_t>(Refusal::count_)> refused{};
+    DatagramCounters datagrams;
 
     void refuse(Refusal why) { ++refused[static_cast<std::size_t>(why)]; }
     std::uint64_t refused_total() const { return std::accumulate(refused.begin(), refused.end(), std::uint64_t{0}); }

@@ -91,6 +91,30 @@ void add_methods(Exposition& out, const ServiceTable& services) {
   for (const MethodEntry* method : served) add_durations(out, *method);
 }
 
+void add_datagrams(Exposition& out, const DatagramCounters& counted) {
+  if (!counted.served) return;
+  out.one("b2_datagrams_received_total", "counter", "Datagrams of calls received.", counted.received);
+  out.one("b2_datagrams_sent_total", "counter", "Datagrams of answers and cookies sent.", counted.sent);
+  out.one("b2_datagrams_received_bytes_total", "counter", "Bytes of datagrams received.", counted.received_bytes);
+  out.one("b2_datagrams_sent_bytes_total", "counter", "Bytes of datagrams sent.", counted.sent_bytes);
+  out.family("b2_datagrams_dropped_total", "counter", "Datagrams, or calls in them, that got no answer, by reason.");
+  for (std::size_t why = 0; why < counted.dropped.size(); ++why) {
+    out.sample(counted.dropped[why], fmt::format("reason=\"{}\"", name(static_cast<DatagramDrop>(why))));
+  }
+  out.family("b2_datagrams_calls_total", "counter", "Calls by datagram that were taken, by form.");
+  out.sample(counted.plain, "form=\"plain\"");
+  out.sample(counted.pure, "form=\"pure\"");
+  out.sample(counted.sealed, "form=\"sealed\"");
+  out.one("b2_datagrams_repeats_total", "counter", "Calls that came again and were not carried out again.", counted.repeats);
+  out.one("b2_datagrams_cookies_total", "counter", "Cookies handed out.", counted.cookies);
+  out.one("b2_datagrams_use_stream_total", "counter", "Answers that were too long for a datagram.", counted.use_stream);
+  out.one("b2_datagrams_forgotten_total", "counter", "Callers that had to make room for others.", counted.forgotten);
+  out.one("b2_datagrams_callers", "gauge", "Callers without keys that are remembered.", counted.callers);
+  out.one("b2_datagrams_sessions", "gauge", "Sessions with keys.", counted.sessions);
+  out.one("b2_datagrams_open", "gauge", "Calls by datagram under way.", counted.open);
+  out.one("b2_datagrams_kept_bytes", "gauge", "Answers kept for repeats.", counted.kept_bytes);
+}
+
 void add_hosted(Exposition& out, const std::vector<HostedCount>& hosted) {
   if (hosted.empty()) return;
   out.family("b2_child_ready", "gauge", "1 while a hosted child serves.");
@@ -118,6 +142,7 @@ std::string prometheus_text(const Endpoint& endpoint, const v1::StatsResponse& s
   out.one("b2_receive_budget_used_bytes", "gauge", "Bytes of the receive budget in use.", stats.budget_used);
   out.one("b2_resident_bytes", "gauge", "Memory resident.", stats.resident_bytes);
   add_methods(out, endpoint.services);
+  add_datagrams(out, endpoint.counters.datagrams);
   add_hosted(out, hosted);
   return out.take();
 }

@@ -18,7 +18,7 @@ std::uint64_t random_epoch() {
 }  // namespace
 
 Node::Node(net::EpollNetwork& network, Options options, const Logger& log)
-    : network_(network), options_(std::move(options)), log_(log), token_(make_token()) {}
+    : network_(network), options_(std::move(options)), log_(log), token_(make_token()), udp_(network) {}
 
 Node::~Node() = default;
 
@@ -75,6 +75,7 @@ Status Node::open() {
     const auto listening = server_->listen(address);
     if (!listening) return listening.error();
     log_.info("b2: listening", {{"program", options_.program}, {"at", listening->text()}});
+    if (options_.datagrams && listening->is_ip()) serve_datagrams(*listening);
   }
   endpoint_.addresses = addresses();
   trust_->start();
@@ -90,6 +91,16 @@ Status Node::serve_house() {
   house_ = std::make_unique<HouseService>(std::move(*house));
   endpoint_.services.add(*house_);
   return {};
+}
+
+/// Takes datagrams beside a TCP address. A node whose UDP port another program has serves all the same by connections.
+void Node::serve_datagrams(const net::Address& at) {
+  const auto bound = udp_.listen(at);
+  if (!bound) return log_.warning("b2: no datagrams are taken", {{"at", at.text()}, {"why", bound.error().message}});
+  log_.info("b2: taking datagrams", {{"program", options_.program}, {"at", bound->text()}});
+  if (datagrams_) return;
+  datagrams_ = std::make_unique<DatagramServer>(network_.reactor(), endpoint_, udp_);
+  endpoint_.services.add(*datagrams_);
 }
 
 /// The house may be made while this node runs.
@@ -112,6 +123,7 @@ std::vector<std::string> Node::addresses() const {
 void Node::shut_down(std::function<void()> done) {
   watch_.reset();
   topics_->close();
+  if (datagrams_) datagrams_->go_away();
   server_->shut_down(kDrain, std::move(done));
 }
 

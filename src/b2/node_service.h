@@ -8,6 +8,7 @@
 
 #include "b2/access_service.h"
 #include "b2/core_service.h"
+#include "b2/datagram_service.h"
 #include "b2/house_service.h"
 #include "b2/http_gateway_service.h"
 #include "b2/membership.h"
@@ -35,6 +36,7 @@ class Node {
     bool keeps_house = false;          ///< serves b2.v1.House where the state holds a house: one program of a node does
     bool asks_keeper = true;           ///< asks the house's keeper now and then, and renews the certificate: one program of a node does
     MetricsFor metrics_for = MetricsFor::members;
+    bool datagrams = false;            ///< calls in datagrams, too, on the UDP ports of the TCP addresses it listens on
     std::size_t workers = 2;
   };
 
@@ -49,6 +51,8 @@ class Node {
   net::EpollNetwork& network() { return network_; }
   const std::string& token() const { return token_; }
   std::vector<std::string> addresses() const;
+  /// The node's UDP sockets; without any where it takes no datagrams.
+  UdpPort& udp() { return udp_; }
   std::shared_ptr<const net::TlsContext> tls() const { return trust_->tls(); }
 
   /// Also hears of changes of the services, beside the server's own connections.
@@ -65,6 +69,7 @@ class Node {
   Status open();
   void watch_house();
   Status serve_house();
+  void serve_datagrams(const net::Address& at);
 
   net::EpollNetwork& network_;
   Options options_;
@@ -75,6 +80,8 @@ class Node {
   std::unique_ptr<CoreService> core_;
   std::unique_ptr<TopicsService> topics_;
   std::unique_ptr<HouseService> house_;
+  UdpPort udp_;
+  std::unique_ptr<DatagramServer> datagrams_;
   std::unique_ptr<HttpGateway> gateway_;
   std::unique_ptr<Server> server_;
   std::string house_problem_;  ///< as it was told last

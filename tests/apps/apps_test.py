@@ -93,12 +93,24 @@ class Programs(unittest.TestCase):
         self.up.until_ready()
         listed = self.b2("ls", "--json").stdout.splitlines()
         names = [json.loads(line)["name"] for line in listed[:-1]]
-        self.assertEqual(names[:4], ["b2.v1.Core", "b2.v1.Topics", "b2.v1.Host", "ghostlight.v1.Stage"])
-        self.assertEqual(sorted(names[4:]), sorted(OF_THE_FOUR))
+        self.assertEqual(names[:5], ["b2.v1.Core", "b2.v1.Topics", "b2.v1.Datagrams", "b2.v1.Host", "ghostlight.v1.Stage"])
+        self.assertEqual(sorted(names[5:]), sorted(OF_THE_FOUR))
         self.assertIn("rpc Watch(.b2.v1.WatchRequest) returns (stream .b2.v1.HostState)", self.b2("describe", "b2.v1.Host").stdout)
         limits = json.loads(self.b2("call", "b2.v1.Core/Limits").stdout)
         self.assertEqual(limits["limits"]["frameBytes"], 65536)
         self.assertEqual(json.loads(self.b2("ping", "--json", "--count", "3").stdout)["count"], 3)
+
+    def test_look_ups_go_by_datagram_and_others_say_what_they_need(self):
+        self.up.until_ready()
+        at = self.up.address
+        self.assertEqual(json.loads(self.b2("ping", "--udp", "--json", "--count", "3", at=at).stdout)["count"], 3)
+        health = self.b2("call", "--udp", "b2.v1.Core/Health", at=at)
+        self.assertEqual(json.loads(health.stdout)["health"], "HEALTH_SERVING", health.stderr)
+        search = self.b2("call", "--udp", "ariascribe.v1.Catalogue/Get", '{"id": "beethoven/op-27-2"}', at=at)
+        self.assertIn("Beethoven", search.stdout, search.stderr)
+        stats = self.b2("call", "--udp", "b2.v1.Core/Stats", at=at)
+        self.assertEqual(stats.returncode, 4)
+        self.assertIn("needs keys", stats.stderr)
 
     def test_a_stream_is_printed_a_line_a_message(self):
         watch = subprocess.Popen([str(BIN / "b2"), "call", "--state", str(self.up.state), "b2.v1.Host/Watch", '{"intervalMs": 100}'],
