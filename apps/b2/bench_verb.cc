@@ -23,6 +23,7 @@ int bench(const Arguments& arguments) {
   if (!number("rounds", static_cast<double>(options.rounds), 1, 1000, rounds)) return code(Exit::usage);
   options.rounds = static_cast<std::size_t>(rounds);
   options.cells = arguments.all("CELL");
+  options.against = arguments.text("against", "");
   options.json = arguments.has("json");
   return b2::bench::run_bench(options);
 }
@@ -36,8 +37,10 @@ Verb bench_verb() {
   verb.description =
       "Runs each load through a hand-written epoll echo and through b2 in turn, on loopback, and prints the median of the ratios: 1 is as "
       "fast as raw. An unquiet machine gives unquiet figures.";
-  verb.examples = {{"b2 bench", "all cells"}, {"b2 bench lat lat-spin --rounds 15", "two of them, for longer"}, {"b2 bench --json", "a line a cell"}};
-  verb.options = {Option{"seconds", "S", "length of one run (0.5)"}, Option{"rounds", "N", "raw and b2 in turn so many times (7)"}, json_option()};
+  verb.examples = {{"b2 bench", "all cells"}, {"b2 bench lat lat-spin --rounds 15", "two of them, for longer"}, {"b2 bench --json", "a line a cell"},
+                   {"b2 bench --against raw,grpc,zmq,nng", "other libraries too, built by bench/b2/build_rivals"}};
+  verb.options = {Option{"seconds", "S", "length of one run (0.5)"}, Option{"rounds", "N", "raw and b2 in turn so many times (7)"},
+                  Option{"against", "LIST", "other libraries that take part: raw,grpc,zmq,nng"}, json_option()};
   verb.positionals = {{"CELL", "what to measure; all when left out", Positional::Count::any, {}, Complete::nothing}};
   verb.run = bench;
   return verb;

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <optional>
 
 #include "b2_load.h"
@@ -53,7 +54,7 @@ class Client final : public Load {
   class Echo final : public CallHandler {
    public:
     Echo(Client& client, Channel& channel, TimePoint began) : client_(client), channel_(channel), began_(began) {}
-    void on_message(BytesView message) override { complete_ = message.size() == client_.work_.size; }
+    void on_message(BytesView message) override { complete_ = std::equal(message.begin(), message.end(), client_.message_.begin(), client_.message_.end()); }
     void on_end(const Status& status) override {
       if (status && !complete_) return client_.call_ended(channel_, began_, Error{Errc::data_loss, "the echo is not what was sent"});
       client_.call_ended(channel_, began_, status);
@@ -69,7 +70,9 @@ class Client final : public Load {
   class Flow final : public CallHandler {
    public:
     explicit Flow(Client& client) : client_(client) {}
-    void on_message(BytesView) override { ++client_.came_; }
+    void on_message(BytesView message) override {
+      if (message.size() == client_.work_.size) ++client_.came_;
+    }
     void on_end(const Status& status) override {
       if (!client_.over_) client_.failed_ = status;
       client_.over_ = true;

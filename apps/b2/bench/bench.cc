@@ -10,6 +10,7 @@
 
 #include "child_server.h"
 #include "raw_echo.h"
+#include "rival_process.h"
 
 namespace ghost::b2::bench {
 
@@ -17,7 +18,7 @@ namespace {
 
 constexpr std::size_t kMostInVain = 20;  ///< rounds done again, because a busy machine gave one side no time at all
 
-/// A directory for Unix sockets, removed with what is in it.
+/// A directory for Unix sockets and keys, removed with what is in it.
 class SocketDirectory {
  public:
   SocketDirectory() {
@@ -28,7 +29,9 @@ class SocketDirectory {
     std::error_code ignored;
     if (!path_.empty()) std::filesystem::remove_all(path_, ignored);
   }
-  net::Address address(std::string_view name) const { return net::Address::unix_path(path_ + "/" + std::string(name)); }
+  const std::string& path() const { return path_; }
+  std::string path(std::string_view name) const { return path_ + "/" + std::string(name); }
+  net::Address address(std::string_view name) const { return net::Address::unix_path(path(name)); }
 
  private:
   std::string path_;
@@ -40,8 +43,8 @@ double median(std::vector<double> values) {
   return values.size() % 2 == 1 ? values[half] : (values[half - 1] + values[half]) / 2;
 }
 
-double ratio(const Cell& cell, const Figures& raw, const Figures& b2) {
-  return cell.measure == Cell::Measure::latency ? raw.p50_us / b2.p50_us : b2.per_second / raw.per_second;
+double ratio(const Cell& cell, const Figures& raw, const Figures& other) {
+  return cell.measure == Cell::Measure::latency ? raw.p50_us / other.p50_us : other.per_second / raw.per_second;
 }
 
 Figures median(const std::vector<Figures>& all) {
@@ -53,7 +56,37 @@ Figures median(const std::vector<Figures>& all) {
   return {of(&Figures::per_second), of(&Figures::p50_us), of(&Figures::p99_us)};
 }
 
-Result<CellResult> measure(const Cell& cell, const BenchOptions& options) {
+/// One side of the race with what its rounds gave.
+struct Racer {
+  std::string_view name;
+  std::unique_ptr<Load> load;
+  std::vector<Figures> figures;
+  std::vector<double> ratios;  ///< to raw, of the same round
+
+  Side side() const {
+    const auto [lowest, highest] = std::minmax_element(ratios.begin(), ratios.end());
+    return {name, median(figures), median(ratios), *lowest, *highest};
+  }
+};
+
+/// Everyone runs once, raw first. False when a busy machine gave one of them no time at all.
+Result<bool> race(const Cell& cell, std::vector<Racer>& racers, Duration span) {
+  std::vector<Figures> round;
+  for (Racer& racer : racers) {
+    const auto figures = racer.load->run(span);
+    if (!figures) return figures.error();
+    const double measured = round.empty() ? 1 : ratio(cell, round.front(), *figures);
+    if (!(std::isfinite(measured) && measured > 0)) return false;
+    round.push_back(*figures);
+  }
+  for (std::size_t i = 0; i < racers.size(); ++i) {
+    racers[i].figures.push_back(round[i]);
+    racers[i].ratios.push_back(ratio(cell, round.front(), round[i]));
+  }
+  return true;
+}
+
+Result<CellResult> measure(const Cell& cell, const BenchOptions& options, const std::vector<const Rival*>& against) {
   const SocketDirectory directory;
   const auto at = [&](std::string_view name) { return cell.unix_socket ? directory.address(name) : net::Address::loopback(0); };
   const auto raw_server = ChildServer::start([&](const auto& listening) { return serve_raw(at("raw"), listening); });
@@ -64,23 +97,26 @@ Result<CellResult> measure(const Cell& cell, const BenchOptions& options) {
   if (!raw) return raw.error();
   auto b2 = open_b2(b2_server->address(), cell.setup, cell.work);
   if (!b2) return b2.error();
+  std::vector<Racer> racers;
+  racers.push_back({"raw", std::move(*raw), {}, {}});
+  racers.push_back({"b2", std::move(*b2), {}, {}});
+  for (const Rival* rival : against) {
+    if (!rival->fits(cell)) continue;
+    auto load = open_rival(*rival, cell, cell.unix_socket ? directory.path(rival->name) : "tcp", directory.path());
+    if (!load) return load.error();
+    racers.push_back({rival->name, std::move(*load), {}, {}});
+  }
 
   const Duration span(static_cast<Duration::rep>(options.seconds * 1e9));
-  std::vector<Figures> raws, b2s;
-  std::vector<double> ratios;
-  for (std::size_t in_vain = 0; ratios.size() < options.rounds;) {
-    const auto raw_figures = (*raw)->run(span);
-    if (!raw_figures) return raw_figures.error();
-    const auto b2_figures = (*b2)->run(span);
-    if (!b2_figures) return b2_figures.error();
-    const double measured = ratio(cell, *raw_figures, *b2_figures);
-    if (!(std::isfinite(measured) && measured > 0) && ++in_vain <= kMostInVain) continue;
-    raws.push_back(*raw_figures);
-    b2s.push_back(*b2_figures);
-    ratios.push_back(measured);
+  std::size_t in_vain = 0;
+  while (racers.front().ratios.size() < options.rounds) {
+    const auto done = race(cell, racers, span);
+    if (!done) return done.error();
+    if (!*done && ++in_vain > kMostInVain) return Error{Errc::timed_out, "the machine is too busy: a side got no time in 20 rounds"};
   }
-  const auto [lowest, highest] = std::minmax_element(ratios.begin(), ratios.end());
-  return CellResult{&cell, median(raws), median(b2s), median(ratios), *lowest, *highest};
+  CellResult result{&cell, median(racers[0].figures), racers[1].side(), {}};
+  for (std::size_t i = 2; i < racers.size(); ++i) result.rivals.push_back(racers[i].side());
+  return result;
 }
 
 std::string target_text(const Cell& cell) {
@@ -93,25 +129,37 @@ std::string rate_text(const Figures& figures) {
 
 std::string time_text(double us) { return us > 0 ? fmt::format("{:.1f}", us) : ""; }
 
+std::string spread_text(const Side& side) { return fmt::format("{:.2f}-{:.2f}", side.lowest, side.highest); }
+
 void print_heading() {
   fmt::print("{:<14} {:>7} {:>15} {:>8} {:<7} {:>12} {:>12} {:>10} {:>10}  {}\n", "cell", "ratio", "lowest-highest", "target", "",
-             "b2", "raw", "b2 p50 us", "raw p50 us", "what");
+             "rate", "raw", "p50 us", "raw p50 us", "what");
 }
 
 void print_row(const CellResult& result) {
   const Cell& cell = *result.cell;
-  fmt::print("{:<14} {:>7.2f} {:>15} {:>8} {:<7} {:>12} {:>12} {:>10} {:>10}  {}\n", cell.name, result.ratio,
-             fmt::format("{:.2f}-{:.2f}", result.lowest, result.highest), target_text(cell), result.met() ? "met" : "missed",
-             rate_text(result.b2), rate_text(result.raw), time_text(result.b2.p50_us), time_text(result.raw.p50_us), cell.what);
+  fmt::print("{:<14} {:>7.2f} {:>15} {:>8} {:<7} {:>12} {:>12} {:>10} {:>10}  {}\n", cell.name, result.b2.ratio, spread_text(result.b2),
+             target_text(cell), result.met() ? "met" : "missed", rate_text(result.b2.figures), rate_text(result.raw),
+             time_text(result.b2.figures.p50_us), time_text(result.raw.p50_us), cell.what);
+  for (const Side& rival : result.rivals) {
+    const std::string times = fmt::format("b2 is {:.2g}x", result.b2.ratio / rival.ratio);
+    fmt::print("  {:<12} {:>7.2f} {:>15} {:>16} {:>12} {:>12} {:>10}\n", rival.name, rival.ratio, spread_text(rival), times,
+               rate_text(rival.figures), "", time_text(rival.figures.p50_us));
+  }
   std::fflush(stdout);
 }
 
 void print_json(const CellResult& result) {
+  const Figures& b2 = result.b2.figures;
   fmt::print(R"({{"cell":"{}","ratio":{:.4f},"lowest":{:.4f},"highest":{:.4f},"target":{},"measured":{:.4f},"met":{},)", result.cell->name,
-             result.ratio, result.lowest, result.highest, result.cell->target, result.measured(), result.met());
-  fmt::print(R"("b2_per_second":{:.0f},"raw_per_second":{:.0f},"b2_p50_us":{:.2f},"raw_p50_us":{:.2f},"b2_p99_us":{:.2f},"raw_p99_us":{:.2f}}})",
-             result.b2.per_second, result.raw.per_second, result.b2.p50_us, result.raw.p50_us, result.b2.p99_us, result.raw.p99_us);
-  fmt::print("\n");
+             result.b2.ratio, result.b2.lowest, result.b2.highest, result.cell->target, result.measured(), result.met());
+  fmt::print(R"("b2_per_second":{:.0f},"raw_per_second":{:.0f},"b2_p50_us":{:.2f},"raw_p50_us":{:.2f},"b2_p99_us":{:.2f},"raw_p99_us":{:.2f})",
+             b2.per_second, result.raw.per_second, b2.p50_us, result.raw.p50_us, b2.p99_us, result.raw.p99_us);
+  for (const Side& rival : result.rivals) {
+    fmt::print(R"(,"{}":{{"ratio":{:.4f},"lowest":{:.4f},"highest":{:.4f},"per_second":{:.0f},"p50_us":{:.2f},"p99_us":{:.2f}}})", rival.name,
+               rival.ratio, rival.lowest, rival.highest, rival.figures.per_second, rival.figures.p50_us, rival.figures.p99_us);
+  }
+  fmt::print("}}\n");
   std::fflush(stdout);
 }
 
@@ -137,8 +185,10 @@ Status measure(const BenchOptions& options, const std::function<void(const CellR
   if (options.rounds < 1 || options.rounds > 10'000) return Error{Errc::malformed, "there must be 1 to 10000 rounds"};
   const auto chosen = choose(options.cells);
   if (!chosen) return chosen.error();
+  const auto against = choose_rivals(options.against);
+  if (!against) return against.error();
   for (const Cell* cell : *chosen) {
-    const auto result = measure(*cell, options);
+    const auto result = measure(*cell, options, *against);
     if (!result) return result.error().in(std::string(cell->name));
     done(*result);
   }
@@ -147,8 +197,11 @@ Status measure(const BenchOptions& options, const std::function<void(const CellR
 
 int run_bench(const BenchOptions& options) {
   ::mallopt(M_TRIM_THRESHOLD, 8 * 1024 * 1024);  // as the daemons have it; the servers are forked from here
-  if (!options.json) print_heading();
-  const Status measured = measure(options, options.json ? print_json : print_row);
+  bool headed = options.json;
+  const Status measured = measure(options, [&](const CellResult& result) {
+    if (!std::exchange(headed, true)) print_heading();
+    options.json ? print_json(result) : print_row(result);
+  });
   if (measured) return 0;
   fmt::print(stderr, "b2 bench: {}\n", measured.error().message);
   return 1;

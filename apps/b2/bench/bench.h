@@ -12,17 +12,26 @@ struct BenchOptions {
   double seconds = 0.5;            ///< of each run; a cell takes rounds × 2 of them, and a tenth more
   std::size_t rounds = 7;          ///< raw and b2 in turn; medians are told
   std::vector<std::string> cells;  ///< names; empty for all
+  std::string against;             ///< rivals beside raw: "raw,grpc,zmq,nng"
   bool json = false;               ///< NDJSON, one line a cell
 };
 
-/// What came of a cell. Each is the median over the rounds.
+/// What came of one side of a cell. Each is the median over the rounds.
+struct Side {
+  std::string_view name;  ///< "b2", or the rival's
+  Figures figures;
+  double ratio;            ///< of each round's figures to its own raw; above 1, faster than raw
+  double lowest, highest;  ///< ratio of any round
+};
+
+/// What came of a cell.
 struct CellResult {
   const Cell* cell;
-  Figures raw, b2;
-  double ratio;            ///< of each round's b2 to its own raw; above 1, b2 is faster
-  double lowest, highest;  ///< ratio of any round
+  Figures raw;
+  Side b2;
+  std::vector<Side> rivals;  ///< those that can do what the cell asks for
   /// What the target is held against.
-  double measured() const { return cell->measure == Cell::Measure::absolute ? b2.per_second : ratio; }
+  double measured() const { return cell->measure == Cell::Measure::absolute ? b2.figures.per_second : b2.ratio; }
   bool met() const { return measured() >= cell->target; }
 };
 

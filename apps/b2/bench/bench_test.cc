@@ -5,6 +5,8 @@
 #include <cmath>
 #include <map>
 
+#include "rival_process.h"
+
 namespace ghost::b2::bench {
 namespace {
 
@@ -18,13 +20,13 @@ TEST(Bench, EveryCellGivesNumbers) {
   ASSERT_EQ(results.size(), cells().size());
   for (const auto& [name, result] : results) {
     EXPECT_GT(result.raw.per_second, 0) << name;
-    EXPECT_GT(result.b2.per_second, 0) << name;
-    EXPECT_TRUE(std::isfinite(result.ratio) && result.ratio > 0) << name << ": " << result.ratio;
-    EXPECT_LE(result.lowest, result.highest) << name;
+    EXPECT_GT(result.b2.figures.per_second, 0) << name;
+    EXPECT_TRUE(std::isfinite(result.b2.ratio) && result.b2.ratio > 0) << name << ": " << result.b2.ratio;
+    EXPECT_LE(result.b2.lowest, result.b2.highest) << name;
     const bool timed = result.cell->work.kind == Work::Kind::calls;
-    EXPECT_EQ(result.b2.p50_us > 0, timed) << name;
+    EXPECT_EQ(result.b2.figures.p50_us > 0, timed) << name;
     EXPECT_EQ(result.raw.p50_us > 0, timed) << name;
-    EXPECT_LE(result.b2.p50_us, result.b2.p99_us) << name;
+    EXPECT_LE(result.b2.figures.p50_us, result.b2.figures.p99_us) << name;
   }
 }
 
@@ -43,6 +45,25 @@ TEST(Bench, TheCellsAskedForComeInTheOrderAsked) {
   ASSERT_EQ(chosen->size(), 2u);
   EXPECT_EQ((*chosen)[0]->name, "stream");
   EXPECT_EQ((*chosen)[1]->name, "lat");
+}
+
+TEST(Bench, ARivalThatIsNotKnownOrNotBuiltIsToldWithTheWayOut) {
+  const auto unknown = choose_rivals("raw,carrier-pigeon");
+  ASSERT_FALSE(unknown);
+  EXPECT_NE(unknown.error().message.find("carrier-pigeon: there are raw, grpc, zmq and nng"), std::string::npos);
+  const auto missing = choose_rivals("grpc");
+  EXPECT_TRUE(missing || missing.error().message.find("bench/b2/build_rivals") != std::string::npos);
+  EXPECT_TRUE(choose_rivals("raw") && choose_rivals("raw")->empty());
+}
+
+TEST(Bench, ARivalTakesPartInEveryRoundItFits) {
+  EXPECT_TRUE(rivals()[0].fits(cells()[0]));
+  for (const Cell& cell : cells()) {
+    for (const Rival& rival : rivals()) {
+      const bool spin = cell.setup.spin > Duration::zero();
+      EXPECT_EQ(rival.fits(cell), (rival.encrypts || !cell.setup.tls) && (rival.spins || !spin)) << cell.name;
+    }
+  }
 }
 
 TEST(Bench, ARunWithoutTimeIsRefused) {

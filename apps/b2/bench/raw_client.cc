@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cstring>
 #include <deque>
 
@@ -64,6 +65,7 @@ class Calls final : public Load {
     }
     std::size_t open = work_.in_flight * lanes_.size();
     TimePoint last = now;
+    bool same = true;
     epoll_event events[64];
     while (open != 0) {
       const int count = ::epoll_wait(epoll_.get(), events, 64, -1);
@@ -72,12 +74,14 @@ class Calls final : public Load {
       if (!over) last = now;
       for (int i = 0; i < count; ++i) {
         Lane& lane = *static_cast<Lane*>(events[i].data.ptr);
-        const bool alive = lane.connection.receive([&](BytesView) {
+        const bool alive = lane.connection.receive([&](BytesView answer) {
+          same = same && std::equal(answer.begin(), answer.end(), message_.begin(), message_.end());
           const TimePoint began = lane.began.pop();
           if (over) return void(--open);
           meter.call_ended(began, now);
           call(lane, now);
         });
+        if (!same) return Error{Errc::data_loss, "raw echo: the echo is not what was sent"};
         if (!alive || !lane.connection.send()) return gone();
         lane.connection.watch(epoll_.get(), &lane);
       }
