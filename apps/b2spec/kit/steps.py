@@ -72,6 +72,8 @@ class Steps:
         self.peer = self.world.peer(self.case, cut=self.case.get("cut"))
         self.peer.auto_credit = self.case.get("credit", "auto") == "auto"
         self.peer.answers_ping = not self.case.get("deaf", False)
+        if self.case.get("level") == "should":
+            self.peer.patience = min(self.peer.patience, 1.0)  # who does not follow a recommendation need not be waited for
         self.peer.hello_extra = bytes.fromhex(self.case.get("hello_extra", ""))
         if begin == "hello":
             if self.peer.dials:
