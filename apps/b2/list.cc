@@ -5,6 +5,7 @@
 
 #include "b2/json.h"
 #include "b2/message.h"
+#include "b2/v1/bridge.b2.h"
 #include "b2/v1/core.b2.h"
 #include "base/text.h"
 #include "verbs.h"
@@ -43,9 +44,49 @@ void print(const b2::v1::ServiceEntry& service, std::size_t width) {
   std::cout << fmt::format("{:<{}}  {:<12} {}\n", printable(service.name), width, name(service.health), methods);
 }
 
+/// The nodes of the house that the endpoint knows by NATS.
+int list_house(const Arguments& arguments, Session& session) {
+  const auto answer = session.call("b2.v1.Bridge", "List", {}, std::chrono::seconds(10));
+  if (!answer && answer.error().code == Errc::not_found) {
+    return complain("b2", Error{Errc::not_found, session.target().text() + " is not joined to other nodes: --nats nats://HOST:4222 at its start joins the nodes of a house"});
+  }
+  if (!answer) return complain("b2", answer.error());
+  const auto told = b2::decode<b2::v1::BridgeListResponse>(*answer);
+  if (!told) return complain("b2", told.error());
+  const auto words_of = [](const b2::v1::BridgeNode& node) {
+    const auto id = b2::NodeId::from_bytes(node.node);
+    return id ? id->words() : "";
+  };
+  const Exit exit = told->connected ? Exit::done : Exit::partly;
+  if (arguments.has("json")) {
+    for (const b2::v1::BridgeNode& node : told->nodes) {
+      ordered_json services = ordered_json::array();
+      for (const b2::v1::ServiceEntry& service : node.services) services.push_back(service.name);
+      const ordered_json line = {{"v", 1}, {"event", "node"}, {"name", node.name}, {"node_id", to_hex(node.node)}, {"words", words_of(node)}, {"program", node.program},
+                                 {"alive", node.alive}, {"heard_ms", node.heard_ms}, {"addresses", node.addresses}, {"services", services}};
+      std::cout << line.dump() << "\n";
+    }
+    const ordered_json summary = {{"v", 1}, {"event", "summary"}, {"connected", told->connected}, {"server", told->server}, {"problem", told->problem},
+                                  {"nodes", told->nodes.size()}, {"code", code(exit)}};
+    std::cout << summary.dump() << "\n";
+    return code(exit);
+  }
+  for (const b2::v1::BridgeNode& node : told->nodes) {
+    std::cout << fmt::format("{}  {}  {}  {}\n", printable(node.name), words_of(node), printable(node.program),
+                             node.alive ? "" : fmt::format("away for {} s", node.heard_ms / 1000));
+    for (const b2::v1::ServiceEntry& service : node.services) {
+      if (!service.name.starts_with("b2.v1.")) std::cout << "  " << printable(service.name) << "\n";
+    }
+  }
+  if (told->connected) std::cerr << told->nodes.size() << (told->nodes.size() == 1 ? " other node" : " other nodes") << " by " << printable(told->server) << "\n";
+  else std::cerr << "not connected to NATS: " << printable(told->problem) << "\n";
+  return code(exit);
+}
+
 int list(const Arguments& arguments) {
   auto session = open_session(arguments, arguments.text("at", arguments.text("ADDR")));
   if (!session) return complain("b2", session.error());
+  if (arguments.has("house")) return list_house(arguments, **session);
   const b2::v1::Hello& hello = (*session)->hello();
   const auto node = b2::NodeId::from_bytes(hello.node_id);
   const std::string words = node ? node->words() : "";
@@ -92,8 +133,9 @@ Verb ls_verb() {
   Verb verb;
   verb.name = "ls";
   verb.summary = "list the services of an endpoint";
-  verb.examples = {{"b2 ls", "this machine's host"}, {"b2 ls 127.0.0.1:2114", "one daemon"}, {"b2 ls --json | jq -r .name", "for a script"}};
+  verb.examples = {{"b2 ls", "this machine's host"}, {"b2 ls 127.0.0.1:2114", "one daemon"}, {"b2 ls --house", "the other nodes of the house, joined by NATS"}, {"b2 ls --json | jq -r .name", "for a script"}};
   verb.options = connection_options();
+  verb.options.push_back(Option{"house", "", "the other nodes that are joined by NATS, and what they serve"});
   verb.positionals = {{"ADDR", "where to ask, instead of --at", Positional::Count::optional, {}, Complete::nothing}};
   verb.run = list;
   return verb;

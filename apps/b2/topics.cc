@@ -81,19 +81,23 @@ class Printer {
   }
   std::uint64_t messages() const { return messages_; }
   std::uint64_t lost() const { return lost_; }
+  bool complete() const { return lost_ == 0 && !uncounted_; }
 
  private:
   void ack(const b2::v1::SubscribeAck& ack) {
     lost_ += ack.missed;
-    if (json_) return say({{"v", 1}, {"event", "subscribed"}, {"epoch", ack.epoch}, {"kept", ack.kept}, {"missed", ack.missed}});
+    if (json_) return say({{"v", 1}, {"event", "subscribed"}, {"epoch", ack.epoch}, {"kept", ack.kept}, {"missed", ack.missed}, {"unconfirmed", ack.unconfirmed}});
     std::cerr << "subscribed";
     if (ack.missed != 0) std::cerr << "; " << ack.missed << " asked for are not kept any more";
+    for (const std::string& who : ack.unconfirmed) std::cerr << "; without " << printable(who);
     std::cerr << std::endl;
   }
   void dropped(const b2::v1::TopicDropped& dropped) {
     lost_ += dropped.count;
-    if (json_) return say({{"v", 1}, {"event", "dropped"}, {"count", dropped.count}, {"total", dropped.total}});
-    std::cerr << dropped.count << (dropped.count == 1 ? " message" : " messages") << " dropped here: this was too slow" << std::endl;
+    uncounted_ |= dropped.uncounted;
+    if (json_) return say({{"v", 1}, {"event", "dropped"}, {"count", dropped.count}, {"total", dropped.total}, {"uncounted", dropped.uncounted}});
+    if (dropped.count != 0) std::cerr << dropped.count << (dropped.count == 1 ? " message" : " messages") << " dropped here: this was too slow, or the way from another node was" << std::endl;
+    if (dropped.uncounted) std::cerr << "messages of another node may be missing here: it ended, went silent, or was not known before" << std::endl;
   }
   void message(const b2::v1::TopicMessage& message) {
     ++messages_;
@@ -111,6 +115,7 @@ class Printer {
 
   bool json_;
   std::uint64_t messages_ = 0, lost_ = 0;
+  bool uncounted_ = false;
 };
 
 b2::v1::TopicPolicy policy_named(const std::string& word) {
@@ -149,7 +154,7 @@ int subscribe(const Arguments& arguments) {
   if (!end) call.cancel();
   else if (!*end && !enough) return topic_failure(arguments, end->error());
   if (!std::cout) return code(Exit::failed);  // whoever read the output is gone
-  const Exit exit = !done ? Exit::interrupted : printer.lost() != 0 ? Exit::partly : Exit::done;
+  const Exit exit = !done ? Exit::interrupted : !printer.complete() ? Exit::partly : Exit::done;
   if (arguments.has("json")) say({{"v", 1}, {"event", "summary"}, {"messages", printer.messages()}, {"lost", printer.lost()}, {"code", code(exit)}});
   return code(exit);
 }
@@ -177,8 +182,8 @@ Verb sub_verb() {
   verb.name = "sub";
   verb.summary = "print the messages published under subjects";
   verb.description =
-      "A line a message until Ctrl-C. In a pattern '*' stands for one token and a last '>' for one or more. What was lost because this was too slow is told on "
-      "stderr where it was lost; then the exit status is 3.";
+      "A line a message until Ctrl-C. In a pattern '*' stands for one token and a last '>' for one or more. What was lost, because this was too slow or on "
+      "the way from another node, is told on stderr where it was lost; then the exit status is 3.";
   verb.examples = {{"b2 sub 'studio.*'", "what is published from here on"},
                    {"b2 sub '>' --last", "first the last message of each subject"},
                    {"b2 sub studio.lights --from 17 --json", "from a number on, as far as it is kept; for a script"},

@@ -45,6 +45,24 @@ Result<std::vector<net::Address>> addresses(const DaemonSpec& spec, const Places
   return all;
 }
 
+b2::NatsServers nats_servers(const std::string& section, const Config& config) {
+  return {config.list(section + ".nats"), config.text(section + ".nats_credentials"), config.text(section + ".nats_ca"),
+          config.text(section + ".nats_certificate"), config.text(section + ".nats_key")};
+}
+
+/// Whether the settings for NATS fit each other.
+Status check_nats(const std::string& section, const Config& config) {
+  const b2::NatsServers servers = nats_servers(section, config);
+  for (const std::string& url : servers.urls) {
+    if (url.starts_with("nats://") || url.starts_with("tls://")) continue;
+    return Error{Errc::malformed, config.origin(section + ".nats") + ": '" + b2::shown_nats_url(url) + "' is no NATS server; write nats://HOST:4222 or tls://HOST:4222"};
+  }
+  if (servers.certificate.empty() != servers.key.empty()) {
+    return Error{Errc::malformed, config.origin(section + (servers.key.empty() ? ".nats_certificate" : ".nats_key")) + ": a certificate and its key go together"};
+  }
+  return {};
+}
+
 Status serve(const DaemonSpec& spec, const Places& where_it_is, const Config& config, const Logger& log, bool& interrupted) {
   const UniqueFd signals = termination_signals();
   const Places* const where = &where_it_is;
@@ -68,6 +86,7 @@ Status serve(const DaemonSpec& spec, const Places& where_it_is, const Config& co
   options.datagrams = spec.datagrams;
   options.assets = spec.assets;
   options.asks_keeper = std::getenv(b2::kHostFdVariable) == nullptr;  // its host does
+  options.nats = nats_servers(spec.socket, config);
   if (config.text(spec.socket + ".metrics") == "loopback") options.metrics_for = b2::MetricsFor::loopback;
   auto node = b2::Node::start(**network, std::move(options), log);
   if (!node) return node.error();
@@ -127,7 +146,18 @@ std::vector<Option> daemon_options() {
   metrics.value = "WHO";
   metrics.help = "who may read /metrics: members and the token's bearer, or all of this machine";
   metrics.choices = {"members", "loopback"};
-  return {state_option(), config_option(), listen_option(), name, host, metrics, log};
+  std::vector<Option> all = {state_option(), config_option(), listen_option(), name, host, metrics, log};
+  Option nats;
+  nats.name = "nats";
+  nats.value = "URL";
+  nats.help = "a server of the NATS cluster that joins the house past this machine, nats://HOST:4222";
+  nats.repeated = true;
+  all.push_back(nats);
+  all.push_back(Option{"nats-credentials", "FILE", "what NATS is shown: a .creds file"});
+  all.push_back(Option{"nats-ca", "FILE", "PEM of who signed the certificates of the NATS servers"});
+  all.push_back(Option{"nats-certificate", "FILE", "PEM of the certificate that NATS is shown"});
+  all.push_back(Option{"nats-key", "FILE", "PEM of its key"});
+  return all;
 }
 
 Result<Config> daemon_config(const DaemonSpec& spec, const Arguments& arguments) {
@@ -138,6 +168,11 @@ Result<Config> daemon_config(const DaemonSpec& spec, const Arguments& arguments)
       {section + ".name", ConfigType::text, "", "what this node calls itself; by default the name it has kept, or the machine's", {}},
       {section + ".host", ConfigType::list, "", "names, beside localhost, that browsers may reach this by", {}},
       {section + ".metrics", ConfigType::text, "members", "who may read /metrics: members and who bears the token, or all of this machine", {"members", "loopback"}},
+      {section + ".nats", ConfigType::list, "", "servers of the NATS cluster that joins the house past this machine", {}},
+      {section + ".nats_credentials", ConfigType::text, "", "what NATS is shown: a .creds file", {}},
+      {section + ".nats_ca", ConfigType::text, "", "PEM of who signed the certificates of the NATS servers", {}},
+      {section + ".nats_certificate", ConfigType::text, "", "PEM of the certificate that NATS is shown", {}},
+      {section + ".nats_key", ConfigType::text, "", "PEM of its key", {}},
       {section + ".log", ConfigType::text, "info", "how much to tell on stderr", {"error", "warning", "info", "debug"}},
   };
   keys.insert(keys.end(), spec.keys.begin(), spec.keys.end());
@@ -182,6 +217,7 @@ int run_daemon(const DaemonSpec& spec, const Arguments& arguments) {
   const auto config = daemon_config(spec, arguments);
   if (!config) return complain(spec.program, config.error());
   const Logger log = Logger::to_stderr(parse_log_level(config->text(spec.socket + ".log")).value_or(LogLevel::info));
+  if (const Status fine = check_nats(spec.socket, *config); !fine) return complain(spec.program, fine.error());
   if (spec.configured) {
     if (const Status configured = spec.configured(*config); !configured) return complain(spec.program, configured.error());
   }

@@ -1,5 +1,6 @@
 #include "b2/node_service.h"
 
+#include "b2/nats_service.h"
 #include "base/random.h"
 
 namespace ghost::b2 {
@@ -61,10 +62,17 @@ Status Node::open() {
       network_, endpoint_, make_judge(std::move(rules)), trust_->tls(),
       [this](net::HttpRequest request, std::unique_ptr<net::HttpReply> reply, const HttpPeer& peer) { gateway_->handle(std::move(request), std::move(reply), peer); },
       {}, {}, [this](std::string_view line) { log_.info("b2: connection ended", {{"why", line}}); }});
-  trust_->on_identity = [this] { server_->set_tls(trust_->tls()); };
-  trust_->on_revoked = [this](const std::function<bool(const Identity&)>& revoked) { server_->end_http(revoked); };
+  trust_->on_identity = [this] {
+    server_->set_tls(trust_->tls());
+    join_by_nats();
+  };
+  trust_->on_revoked = [this](const std::function<bool(const Identity&)>& revoked) {
+    server_->end_http(revoked);
+    if (nats_ && trust_->house()) nats_->forget(*trust_->house(), revoked);
+  };
   endpoint_.services.on_change = [this](const v1::ServiceEntry& entry) {
     server_->tell_services(entry);
+    if (nats_) nats_->offer_changed();
     if (on_services_changed) on_services_changed(entry);
   };
   for (const net::Address& address : options_.listen) {
@@ -78,6 +86,10 @@ Status Node::open() {
     if (options_.datagrams && listening->is_ip()) serve_datagrams(*listening);
   }
   endpoint_.addresses = addresses();
+  if (!options_.nats.urls.empty() && !trust_->house()) {
+    log_.warning("b2: NATS is left alone: it joins nodes of one house, and this node is in none", {{"do", "ghostlight house create NAME, or ghostlight house join"}});
+  }
+  join_by_nats();
   trust_->start();
   watch_house();
   return {};
@@ -103,6 +115,18 @@ void Node::serve_datagrams(const net::Address& at) {
   endpoint_.services.add(*datagrams_);
 }
 
+/// Joins this node's topics and services to those of its house, as long as it is in one.
+void Node::join_by_nats() {
+  if (nats_ && trust_->house()) return nats_->take_identity(trust_->state());
+  if (nats_) {
+    endpoint_.services.remove(*nats_);
+    nats_.reset();
+  }
+  if (options_.nats.urls.empty() || !trust_->house()) return;
+  nats_ = std::make_unique<NatsService>(NatsService::Parts{network_.reactor(), endpoint_, *topics_, log_}, options_.nats, trust_->state());
+  endpoint_.services.add(*nats_);
+}
+
 /// The house may be made while this node runs.
 void Node::watch_house() {
   watch_ = network_.reactor().wake_at(network_.reactor().now() + kLookAgain, [this](TimePoint) {
@@ -122,6 +146,7 @@ std::vector<std::string> Node::addresses() const {
 
 void Node::shut_down(std::function<void()> done) {
   watch_.reset();
+  if (nats_) nats_->leave();
   topics_->close();
   if (datagrams_) datagrams_->go_away();
   server_->shut_down(kDrain, std::move(done));

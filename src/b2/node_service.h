@@ -12,6 +12,7 @@
 #include "b2/house_service.h"
 #include "b2/http_gateway_service.h"
 #include "b2/membership.h"
+#include "b2/nats_connection_service.h"
 #include "b2/server_service.h"
 #include "b2/topics_service.h"
 #include "b2/trust_service.h"
@@ -20,6 +21,8 @@
 #include "net/epoll.h"
 
 namespace ghost::b2 {
+
+class NatsService;
 
 /// What a daemon of ours is made of: the node's key and house, an endpoint with b2.v1.Core and b2.v1.Topics (and b2.v1.House
 /// where the house is kept), the server for b2, TLS and HTTP, and a worker pool. The apps add their services to it.
@@ -38,6 +41,7 @@ class Node {
     MetricsFor metrics_for = MetricsFor::members;
     bool datagrams = false;            ///< calls in datagrams, too, on the UDP ports of the TCP addresses it listens on
     std::size_t workers = 2;
+    NatsServers nats;          ///< joins the house past this machine; none when no URL is there
   };
 
   /// Opens the state and listens. Errors name the address or file and what to do.
@@ -70,6 +74,7 @@ class Node {
   void watch_house();
   Status serve_house();
   void serve_datagrams(const net::Address& at);
+  void join_by_nats();
 
   net::EpollNetwork& network_;
   Options options_;
@@ -82,6 +87,7 @@ class Node {
   std::unique_ptr<HouseService> house_;
   UdpPort udp_;
   std::unique_ptr<DatagramServer> datagrams_;
+  std::unique_ptr<NatsService> nats_;
   std::unique_ptr<HttpGateway> gateway_;
   std::unique_ptr<Server> server_;
   std::string house_problem_;  ///< as it was told last

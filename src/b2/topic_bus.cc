@@ -113,10 +113,12 @@ TopicBus::Event TopicBus::next(Subscription id) {
   if (found == subscribers_.end()) return nullptr;
   Subscriber& subscriber = found->second;
   std::uint64_t& dropped = subscriber.queue.empty() ? subscriber.dropped_behind : subscriber.queue.front().dropped_before;
-  if (dropped != 0) {
+  bool& uncounted = subscriber.queue.empty() ? subscriber.uncounted_behind : subscriber.queue.front().uncounted_before;
+  if (dropped != 0 || uncounted) {
     v1::TopicEvent event;
     v1::TopicDropped& told = event.dropped.emplace();
     told.count = std::exchange(dropped, 0);
+    told.uncounted = std::exchange(uncounted, false);
     subscriber.dropped_total += told.count;
     told.total = subscriber.dropped_total;
     return std::make_shared<const v1::TopicEvent>(std::move(event));
@@ -183,15 +185,18 @@ TopicBus::Subscriber& TopicBus::chosen_of(const std::vector<Subscriber*>& group,
   return **std::min_element(group.begin(), group.end(), [&](const Subscriber* a, const Subscriber* b) { return rank(a) < rank(b); });
 }
 
-/// Who gets the next message of `subject`: each reader, and one of each group.
-std::vector<TopicBus::Subscriber*> TopicBus::receivers_of(Subject& subject, std::size_t cost) {
+/// Who gets the next message of `subject`: each reader, and one of each group whose turn is not on another node. Of one that was
+/// imported no group: the node it comes from chooses for them.
+std::vector<TopicBus::Subscriber*> TopicBus::receivers_of(Subject& subject, std::size_t cost, bool imported) {
   std::vector<Subscriber*> receivers;
   std::map<std::string_view, std::vector<Subscriber*>> groups;
   for (Subscriber* reader : readers_of(subject)) {
     if (reader->group.empty()) receivers.push_back(reader);
-    else groups[reader->group].push_back(reader);
+    else if (!imported) groups[reader->group].push_back(reader);
   }
-  for (const auto& [name, members] : groups) receivers.push_back(&chosen_of(members, cost));
+  for (const auto& [name, members] : groups) {
+    if (!goes_elsewhere || !goes_elsewhere(subject.name, members.front()->group)) receivers.push_back(&chosen_of(members, cost));
+  }
   return receivers;
 }
 
@@ -213,17 +218,81 @@ Result<std::optional<TopicBus::Accepted>> TopicBus::publish(Ticket ticket, std::
     return Error{Errc::exhausted, "a message of " + std::to_string(data.size()) + " bytes under '" + subject + "': a topic takes at most " +
                                       std::to_string(limits_.message_bytes) + "; publish where it can be fetched instead"};
   }
-  const std::size_t cost = topic_cost(subject, data.size());
-  Subject& state = subject_named(subject);
-  const bool behind = std::any_of(held_.begin(), held_.end(), [&](const Held& held) { return held.subject == subject; });
-  const std::vector<Subscriber*> receivers = receivers_of(state, cost);
-  if (!behind && !hold_for(receivers, cost, now)) return std::optional(accept(state, receivers, std::move(data)));
+  return publish(Held{ticket, std::move(subject), std::move(data)}, now);
+}
+
+Result<std::optional<TopicBus::Accepted>> TopicBus::publish(Held message, TimePoint now) {
+  const std::size_t cost = topic_cost(message.subject, message.data.size());
+  Subject& state = subject_named(message.subject);
+  const bool behind = std::any_of(held_.begin(), held_.end(), [&](const Held& held) { return held.subject == message.subject; });
+  const std::vector<Subscriber*> receivers = receivers_of(state, cost, message.origin.has_value());
+  if (!behind && !hold_for(receivers, cost, now)) return std::optional(accept(state, receivers, std::move(message.data), std::move(message.origin)));
   if (held_.size() >= limits_.held_messages || held_bytes_ + cost > limits_.held_bytes) {
-    return Error{Errc::exhausted, counted(held_.size(), "message") + " wait already for subscriptions that block; '" + subject + "' was not published"};
+    return Error{Errc::exhausted, counted(held_.size(), "message") + " wait already for subscriptions that block; '" + message.subject + "' was not published"};
   }
   held_bytes_ += cost;
-  held_.push_back({ticket, std::move(subject), std::move(data)});
+  held_.push_back(std::move(message));
   return std::optional<Accepted>();
+}
+
+Status TopicBus::import_message(v1::TopicMessage message, TimePoint now) {
+  if (const Status fine = check_subject(message.subject); !fine) return fine;
+  if (message.data.size() > limits_.message_bytes) return Error{Errc::exhausted, "a message longer than topics take"};
+  const auto taken = publish(Held{0, std::move(message.subject), std::move(message.data), std::move(message.origin)}, now);
+  if (!taken) return taken.error();
+  return {};
+}
+
+bool TopicBus::import_to_group(const std::string& group, v1::TopicMessage message) {
+  const std::size_t cost = topic_cost(message.subject, message.data.size());
+  std::vector<Subscriber*> members;
+  for (auto& [id, subscriber] : subscribers_) {
+    if (subscriber.group == group && reads(subscriber, message.subject)) members.push_back(&subscriber);
+  }
+  if (members.empty() || message.data.size() > limits_.message_bytes) return false;
+  auto made = std::make_shared<v1::TopicEvent>();
+  made->message = std::move(message);
+  const Event event = std::move(made);
+  Subscriber& chosen = chosen_of(members, cost);
+  chosen.served = ++order_;
+  std::vector<std::pair<Subscription, Error>> overrun;
+  if (!has_room(chosen, cost) && chosen.policy == v1::TopicPolicy::block) ++chosen.dropped_behind;  // nobody here can be held for it
+  else if (!end_if_overrun(chosen, event, overrun)) deliver(chosen, event);
+  for (auto& [id, why] : overrun) end(id, std::move(why));
+  return true;
+}
+
+void TopicBus::lost(const std::string& subject, std::uint64_t count) {
+  if (!check_subject(subject) || count == 0) return;
+  const bool behind = std::any_of(held_.begin(), held_.end(), [&](const Held& held) { return held.subject == subject; });
+  if (!behind) return count_lost(subject_named(subject), count);
+  held_bytes_ += topic_cost(subject, 0);
+  held_.push_back(Held{0, subject, {}, {}, count});
+}
+
+/// They took their numbers with them; and since what is kept has no holes, nothing of before them is kept.
+void TopicBus::count_lost(Subject& subject, std::uint64_t count) {
+  for (Subscriber* reader : readers_of(subject)) {
+    if (reader->group.empty()) tell_lost(*reader, count, false);
+  }
+  while (!subject.kept.empty()) forget_first(subject);
+  subject.sequence += count;
+}
+
+void TopicBus::lost_of_group(const std::string& group, const std::string& subject, std::uint64_t count) {
+  for (auto& [id, subscriber] : subscribers_) {
+    if (subscriber.group == group && reads(subscriber, subject)) tell_lost(subscriber, count, false);
+  }
+}
+
+void TopicBus::uncounted() {
+  for (auto& [id, subscriber] : subscribers_) tell_lost(subscriber, 0, true);
+}
+
+void TopicBus::tell_lost(Subscriber& subscriber, std::uint64_t count, bool uncounted) {
+  if (subscriber.queue.empty() && subscriber.dropped_behind == 0 && !subscriber.uncounted_behind) news_.readable.push_back(subscriber.id);
+  subscriber.dropped_behind += count;
+  subscriber.uncounted_behind |= uncounted;
 }
 
 void TopicBus::withdraw(Ticket ticket) {
@@ -234,28 +303,33 @@ void TopicBus::withdraw(Ticket ticket) {
   look_at_held_ = true;  // what came behind it may have room
 }
 
-TopicBus::Accepted TopicBus::accept(Subject& subject, const std::vector<Subscriber*>& receivers, Bytes data) {
+/// Whether the message finds a subscription full that is to end then; notes why.
+bool TopicBus::end_if_overrun(Subscriber& subscriber, const Event& event, std::vector<std::pair<Subscription, Error>>& overrun) const {
+  if (subscriber.policy != v1::TopicPolicy::disconnect || has_room(subscriber, topic_cost(*event))) return false;
+  overrun.emplace_back(subscriber.id, Error{Errc::exhausted, "the subscription took too little: " + counted(subscriber.queue.size(), "message") +
+                                                                 " waited, as many as are allowed, when " + named(*event->message) +
+                                                                 " came; subscribe again from the number after the last one received"});
+  return true;
+}
+
+TopicBus::Accepted TopicBus::accept(Subject& subject, const std::vector<Subscriber*>& receivers, Bytes data, std::optional<v1::TopicOrigin> origin) {
   auto made = std::make_shared<v1::TopicEvent>();
   v1::TopicMessage& message = made->message.emplace();
   message.subject = subject.name;
   message.sequence = ++subject.sequence;
   message.data = std::move(data);
+  message.origin = std::move(origin);
   const Event event = std::move(made);
   ++order_;
   Accepted accepted{subject.sequence, 0};
   std::vector<std::pair<Subscription, Error>> overrun;
   for (Subscriber* receiver : receivers) {
     receiver->served = order_;
-    if (receiver->policy == v1::TopicPolicy::disconnect && !has_room(*receiver, topic_cost(*event))) {
-      overrun.emplace_back(receiver->id, Error{Errc::exhausted, "the subscription took too little: " + counted(receiver->queue.size(), "message") +
-                                                                    " waited, as many as are allowed, when " + named(*event->message) +
-                                                                    " came; subscribe again from the number after the last one received"});
-    } else if (deliver(*receiver, event)) {
-      ++accepted.delivered;
-    }
+    if (!end_if_overrun(*receiver, event, overrun) && deliver(*receiver, event)) ++accepted.delivered;
   }
   for (auto& [id, why] : overrun) end(id, std::move(why));
   keep(subject, event);
+  if (on_published && !event->message->origin) on_published(*event->message);
   return accepted;
 }
 
@@ -273,8 +347,8 @@ bool TopicBus::deliver(Subscriber& subscriber, const Event& event) {
 }
 
 void TopicBus::append(Subscriber& subscriber, const Event& event) {
-  if (subscriber.queue.empty() && subscriber.dropped_behind == 0) news_.readable.push_back(subscriber.id);
-  subscriber.queue.push_back({event, std::exchange(subscriber.dropped_behind, 0)});
+  if (subscriber.queue.empty() && subscriber.dropped_behind == 0 && !subscriber.uncounted_behind) news_.readable.push_back(subscriber.id);
+  subscriber.queue.push_back({event, std::exchange(subscriber.dropped_behind, 0), std::exchange(subscriber.uncounted_behind, false)});
   subscriber.bytes += topic_cost(*event);
 }
 
@@ -284,6 +358,7 @@ void TopicBus::drop_first(Subscriber& subscriber) {
   subscriber.bytes -= topic_cost(*first.event);
   std::uint64_t& behind = subscriber.queue.empty() ? subscriber.dropped_behind : subscriber.queue.front().dropped_before;
   behind += first.dropped_before + 1;
+  (subscriber.queue.empty() ? subscriber.uncounted_behind : subscriber.queue.front().uncounted_before) |= first.uncounted_before;
 }
 
 void TopicBus::keep(Subject& subject, const Event& event) {
@@ -325,13 +400,15 @@ void TopicBus::publish_held(TimePoint now) {
     const std::size_t cost = topic_cost(at->subject, at->data.size());
     Subject& subject = subject_named(at->subject);
     const bool behind = waiting.contains(at->subject);
-    const std::vector<Subscriber*> receivers = behind ? std::vector<Subscriber*>() : receivers_of(subject, cost);
+    const std::vector<Subscriber*> receivers =
+        behind || at->lost != 0 ? std::vector<Subscriber*>() : receivers_of(subject, cost, at->origin.has_value());
     if (behind || hold_for(receivers, cost, now)) {
       waiting.insert(at->subject);
       ++at;
       continue;
     }
-    news_.accepted.emplace_back(at->ticket, accept(subject, receivers, std::move(at->data)));
+    if (at->lost != 0) count_lost(subject, at->lost);
+    else news_.accepted.emplace_back(at->ticket, accept(subject, receivers, std::move(at->data), std::move(at->origin)));
     held_bytes_ -= cost;
     at = held_.erase(at);
   }

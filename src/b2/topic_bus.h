@@ -74,6 +74,24 @@ class TopicBus {
   /// The publisher no longer waits: its message will not be published.
   void withdraw(Ticket ticket);
 
+  /// Whether a request would be taken.
+  Status check_request(const v1::SubscribeRequest& request) const;
+
+  /// A message that another node published, for all but groups. It may wait for subscriptions that block, as publish() has it.
+  Status import_message(v1::TopicMessage message, TimePoint now);
+  /// One of another node for one member of `group`; false when none reads the subject. Takes no number and is not kept.
+  bool import_to_group(const std::string& group, v1::TopicMessage message);
+  /// `count` messages of another node under `subject` did not come: told to its readers as dropped. Groups are told apart.
+  void lost(const std::string& subject, std::uint64_t count);
+  void lost_of_group(const std::string& group, const std::string& subject, std::uint64_t count);
+  /// An unknown number of messages may be missing from here on: told to all subscriptions.
+  void uncounted();
+
+  /// What a bridge to other nodes adds; both may be empty. Whether the message that would be published next under `subject` goes to a
+  /// member of `group` on another node; and what was published here.
+  std::function<bool(std::string_view subject, const std::string& group)> goes_elsewhere;
+  std::function<void(const v1::TopicMessage& message)> on_published;
+
   News take_news(TimePoint now);
   /// When take_news() can have news that no other call brought; TimePoint::max() for never.
   TimePoint next_wakeup() const;
@@ -87,6 +105,7 @@ class TopicBus {
   struct Queued {
     Event event;
     std::uint64_t dropped_before = 0;  ///< messages that stood between the one before and this
+    bool uncounted_before = false;     ///< and others, whose number is not known
   };
   struct Subscriber {
     Subscription id = 0;
@@ -97,6 +116,7 @@ class TopicBus {
     std::deque<Queued> queue;
     std::size_t bytes = 0;
     std::uint64_t dropped_behind = 0;  ///< messages that stood after the last of the queue
+    bool uncounted_behind = false;
     std::uint64_t dropped_total = 0;
     std::uint64_t served = 0;          ///< order of the last message it was chosen for in its group
     TimePoint holding_since = TimePoint::max();  ///< holds a publisher, and has taken nothing since
@@ -112,9 +132,10 @@ class TopicBus {
     Ticket ticket;
     std::string subject;
     Bytes data;
+    std::optional<v1::TopicOrigin> origin = {};
+    std::uint64_t lost = 0;  ///< not a message, but a count of those that did not come
   };
 
-  Status check_request(const v1::SubscribeRequest& request) const;
   void give_kept(Subscriber& subscriber, const v1::SubscribeRequest& request, v1::SubscribeAck& ack);
   std::uint64_t begin_of(const v1::SubscribeRequest& request, const Subject& subject) const;
   bool reads(const Subscriber& subscriber, std::string_view subject) const;
@@ -122,10 +143,14 @@ class TopicBus {
   const std::vector<Subscriber*>& readers_of(Subject& subject);
   bool has_room(const Subscriber& subscriber, std::size_t cost) const;
   Subscriber& chosen_of(const std::vector<Subscriber*>& group, std::size_t cost) const;
-  std::vector<Subscriber*> receivers_of(Subject& subject, std::size_t cost);
+  std::vector<Subscriber*> receivers_of(Subject& subject, std::size_t cost, bool imported);
+  Result<std::optional<Accepted>> publish(Held message, TimePoint now);
   bool hold_for(const std::vector<Subscriber*>& receivers, std::size_t cost, TimePoint now);
-  Accepted accept(Subject& subject, const std::vector<Subscriber*>& receivers, Bytes data);
+  Accepted accept(Subject& subject, const std::vector<Subscriber*>& receivers, Bytes data, std::optional<v1::TopicOrigin> origin);
+  bool end_if_overrun(Subscriber& subscriber, const Event& event, std::vector<std::pair<Subscription, Error>>& overrun) const;
   bool deliver(Subscriber& subscriber, const Event& event);
+  void tell_lost(Subscriber& subscriber, std::uint64_t count, bool uncounted);
+  void count_lost(Subject& subject, std::uint64_t count);
   void append(Subscriber& subscriber, const Event& event);
   void drop_first(Subscriber& subscriber);
   void keep(Subject& subject, const Event& event);

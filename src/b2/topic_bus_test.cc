@@ -331,6 +331,66 @@ TEST_F(TopicBusTest, HidesSubjectsThatMayNotBeRead) {
   EXPECT_EQ(taken(made->id), "open#1=2");
 }
 
+v1::TopicMessage from_afar(const std::string& subject, std::string_view text) {
+  v1::TopicMessage message;
+  message.subject = subject;
+  message.data = to_bytes(as_bytes(text));
+  message.origin.emplace().sequence = 9;
+  return message;
+}
+
+TEST_F(TopicBusTest, NumbersMessagesOfOtherNodesAsItsOwnAndTellsThoseThatAreMissing) {
+  const auto reader = subscribe(wish({"a"}));
+  publish("a", "1");
+  ASSERT_TRUE(bus.import_message(from_afar("a", "2"), kStart));
+  bus.lost("a", 5);
+  publish("a", "8");
+  bus.lost("a", 1);
+  EXPECT_EQ(taken(reader), "a#1=1 a#2=2 -5 a#8=8 -1");
+  auto late = wish({"a"});
+  late.from = 1;
+  const auto again = subscribe(late);
+  EXPECT_EQ(ack.missed, 9u);  // what is kept has no holes
+  EXPECT_EQ(taken(again), "");
+  bus.uncounted();
+  const auto event = bus.next(reader);
+  ASSERT_TRUE(event && event->dropped);
+  EXPECT_TRUE(event->dropped->uncounted);
+  EXPECT_EQ(event->dropped->count, 0u);
+  EXPECT_EQ(event->dropped->total, 6u);
+}
+
+TEST_F(TopicBusTest, KeepsMissingMessagesInLineBehindThoseThatWait) {
+  const auto slow = subscribe(wish({"a"}, v1::TopicPolicy::block));
+  for (const char* text : {"1", "2", "3"}) EXPECT_EQ(publish("a", text), 1);
+  ASSERT_TRUE(bus.import_message(from_afar("a", "4"), kStart));
+  bus.lost("a", 2);
+  EXPECT_EQ(taken(slow), "a#1=1 a#2=2 a#3=3");
+  bus.take_news(kStart);
+  EXPECT_EQ(taken(slow), "a#4=4 -2");
+}
+
+TEST_F(TopicBusTest, LeavesGroupsToTheNodeThatAMessageComesFrom) {
+  auto request = wish({"a"});
+  request.group = "g";
+  const auto member = subscribe(request);
+  ASSERT_TRUE(bus.import_message(from_afar("a", "1"), kStart));
+  EXPECT_EQ(taken(member), "");
+  EXPECT_TRUE(bus.import_to_group("g", from_afar("a", "2")));
+  EXPECT_FALSE(bus.import_to_group("h", from_afar("a", "3")));
+  bus.lost_of_group("g", "a", 4);
+  EXPECT_EQ(taken(member), "a#0=2 -4");
+  bool elsewhere = true;
+  bus.goes_elsewhere = [&](std::string_view, const std::string&) { return elsewhere; };
+  std::string told;
+  bus.on_published = [&](const v1::TopicMessage& message) { told += as_text(message.data); };
+  EXPECT_EQ(publish("a", "x"), 0);
+  elsewhere = false;
+  EXPECT_EQ(publish("a", "y"), 1);
+  ASSERT_TRUE(bus.import_message(from_afar("a", "z"), kStart));
+  EXPECT_EQ(told, "xy");
+}
+
 TEST_F(TopicBusTest, RefusesSubscriptionsThatMakeNoSense) {
   EXPECT_NE(refusal(wish({})).find("needs a pattern"), std::string::npos);
   EXPECT_NE(refusal(wish({"a..b"})).find("empty token"), std::string::npos);

@@ -30,6 +30,7 @@ PACKAGE_OF = {
     "fluidsynth": "libfluidsynth-dev",
     "isal": "libisal-dev",
     "lame": "libmp3lame-dev",
+    "nats": "libnats-dev",
     "opusenc": "libopusenc-dev",
     "png": "libpng-dev",
     "sndfile": "libsndfile1-dev",

@@ -87,25 +87,50 @@ export interface SubscribeAck {
   kept: number;
   /** messages asked for that are not kept any more */
   missed: bigint;
+  /** past one machine: nodes, or the broker, that did not say in time that their messages come */
+  unconfirmed: string[];
 }
 export const SubscribeAckCodec: b2.Codec<SubscribeAck> = b2.codec('b2.v1.SubscribeAck', [
   b2.plain(1, 'epoch', 'uint64'),
   b2.plain(2, 'kept', 'uint32'),
   b2.plain(3, 'missed', 'uint64'),
+  b2.list(4, 'unconfirmed', 'string'),
 ]);
 export const encodeSubscribeAck = (message: b2.Init<SubscribeAck>): Uint8Array => SubscribeAckCodec.encode(message);
 export const decodeSubscribeAck = (bytes: Uint8Array): SubscribeAck => SubscribeAckCodec.decode(bytes);
 
+/** Where a message was published, when that was another node (docs/spec/b2.md §15). */
+export interface TopicOrigin {
+  node: Uint8Array;
+  /** the life of that node */
+  epoch: bigint;
+  /** in its subject, of those published there: with the same epoch and run each next one is one more */
+  sequence: bigint;
+  /** numbers start again at 1 in each run, whose numbers grow */
+  run: bigint;
+}
+export const TopicOriginCodec: b2.Codec<TopicOrigin> = b2.codec('b2.v1.TopicOrigin', [
+  b2.plain(1, 'node', 'bytes'),
+  b2.plain(2, 'epoch', 'uint64'),
+  b2.plain(3, 'sequence', 'uint64'),
+  b2.plain(4, 'run', 'uint64'),
+]);
+export const encodeTopicOrigin = (message: b2.Init<TopicOrigin>): Uint8Array => TopicOriginCodec.encode(message);
+export const decodeTopicOrigin = (bytes: Uint8Array): TopicOrigin => TopicOriginCodec.decode(bytes);
+
 export interface TopicMessage {
   subject: string;
-  /** in its subject: the first is 1, each next one more */
+  /** in its subject: the first is 1, each next one more; 0 for one that a group got from another node */
   sequence: bigint;
   data: Uint8Array;
+  /** of a message from another node */
+  origin?: TopicOrigin | undefined;
 }
 export const TopicMessageCodec: b2.Codec<TopicMessage> = b2.codec('b2.v1.TopicMessage', [
   b2.plain(1, 'subject', 'string'),
   b2.plain(2, 'sequence', 'uint64'),
   b2.plain(3, 'data', 'bytes'),
+  b2.optional(4, 'origin', () => TopicOriginCodec),
 ]);
 export const encodeTopicMessage = (message: b2.Init<TopicMessage>): Uint8Array => TopicMessageCodec.encode(message);
 export const decodeTopicMessage = (bytes: Uint8Array): TopicMessage => TopicMessageCodec.decode(bytes);
@@ -115,10 +140,13 @@ export interface TopicDropped {
   count: bigint;
   /** since the subscription began */
   total: bigint;
+  /** and perhaps more, which cannot be counted: another node ended, went silent, or was not known before */
+  uncounted: boolean;
 }
 export const TopicDroppedCodec: b2.Codec<TopicDropped> = b2.codec('b2.v1.TopicDropped', [
   b2.plain(1, 'count', 'uint64'),
   b2.plain(2, 'total', 'uint64'),
+  b2.plain(3, 'uncounted', 'bool'),
 ]);
 export const encodeTopicDropped = (message: b2.Init<TopicDropped>): Uint8Array => TopicDroppedCodec.encode(message);
 export const decodeTopicDropped = (bytes: Uint8Array): TopicDropped => TopicDroppedCodec.decode(bytes);
@@ -166,6 +194,7 @@ export const codecs: Readonly<Record<string, b2.Codec<unknown>>> = {
   'b2.v1.TopicPosition': TopicPositionCodec,
   'b2.v1.SubscribeRequest': SubscribeRequestCodec,
   'b2.v1.SubscribeAck': SubscribeAckCodec,
+  'b2.v1.TopicOrigin': TopicOriginCodec,
   'b2.v1.TopicMessage': TopicMessageCodec,
   'b2.v1.TopicDropped': TopicDroppedCodec,
   'b2.v1.TopicEvent': TopicEventCodec,
