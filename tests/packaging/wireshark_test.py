@@ -1,0 +1,127 @@
+#!/usr/bin/env python3
+"""packaging/wireshark/b2.lua, on captures made of docs/spec/vectors."""
+import json
+import pathlib
+import random
+import subprocess
+import tempfile
+import unittest
+
+from captures import Capture
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+EXCHANGES = json.loads((ROOT / "docs/spec/vectors/exchanges.json").read_text())
+LONG = 240  # seconds
+
+
+def tshark(path, *words):
+    # -n: no names are looked up; -C: no profile of whoever runs this
+    done = subprocess.run(["tshark", "-n", "-X", f"lua_script:{ROOT}/packaging/wireshark/b2.lua", "-r", str(path), *words], capture_output=True, text=True, errors="replace", timeout=LONG)
+    if done.returncode != 0 or "Lua" in done.stderr or "Lua Error" in done.stdout:
+        raise AssertionError(done.stdout[-2000:] + done.stderr)
+    return done.stdout
+
+
+def fields(path, *names, only="b2"):
+    """Of each packet that fits, the values of each field, as lists."""
+    words = [word for name in names for word in ("-e", name)]
+    lines = tshark(path, "-Y", only, "-T", "fields", "-E", "separator=\t", "-E", "aggregator=;", *words).splitlines()
+    return [[value.split(";") if value else [] for value in line.split("\t")] for line in lines]
+
+
+class Wireshark(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.TemporaryDirectory(prefix="ghost-wireshark-")
+        cls.whole = pathlib.Path(cls.folder.name) / "exchanges.pcap"
+        capture = Capture(cls.whole)
+        for number, exchange in enumerate(EXCHANGES):
+            for step in exchange["steps"]:
+                if "from" in step:
+                    capture.tcp(2203, 40000 + number, step["from"] == "acceptor", bytes.fromhex(step["hex"]))
+        capture.close()
+        cls.frames = [step for exchange in EXCHANGES for step in exchange["steps"] if "from" in step]
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.folder.cleanup()
+
+    def test_every_frame_is_shown_as_what_it_is(self):
+        types = {"HELLO": 1, "HELLO_UPDATE": 2, "CALL": 3, "DATA": 4, "RESP": 5, "CREDIT": 6, "CANCEL": 7, "PING": 8, "PONG": 9, "GOAWAY": 10, "UPGRADE": 11}
+        rows = fields(self.whole, "b2.type", "b2.stream", "b2.length")
+        seen = [(int(kind, 16), int(stream), int(size)) for row in rows for kind, stream, size in zip(*row)]
+        due = []
+        for step in self.frames:
+            data = bytes.fromhex(step["hex"])
+            whole = len(data) >= 16 and len(data) == 16 + 4 * data[9] + int.from_bytes(data[:3], "little")
+            if step["what"] not in ("preface", "rest") and whole:
+                due.append((data[3], int.from_bytes(data[4:8], "little"), int.from_bytes(data[:3], "little")))
+                name = step["what"].split(" ")[0]
+                self.assertEqual(types.get(name, data[3]), data[3])
+        self.assertEqual(seen, due)
+
+    def test_answers_are_shown_with_their_method_and_their_call(self):
+        rows = fields(self.whole, "b2.method", "b2.call_in", "b2.status", only="b2.type == 5 && b2.status == 0")
+        self.assertGreater(len(rows), 5)
+        for methods, calls, _ in rows:
+            self.assertTrue(methods and methods[0].startswith("test.v1."), (methods, calls))
+            self.assertEqual(len(calls), 1)
+        calls = fields(self.whole, "b2.method.index", "b2.method", "b2.answer_in", only="b2.type == 3")
+        self.assertTrue(any(answer for _, _, answer in calls))
+
+    def test_hello_extensions_and_metadata_are_read(self):
+        rows = fields(self.whole, "b2.hello.version", "b2.hello.name", "b2.hello.service", "b2.hello.method", "b2.hello.limit", only="b2.type == 1")
+        acceptors = [row for row in rows if row[1] == ["acceptor"]]
+        self.assertTrue(acceptors and acceptors[0][2] and acceptors[0][3] and len(acceptors[0][4]) >= 5, rows[:2])
+        self.assertTrue(fields(self.whole, "b2.ext.timeout", only="b2.ext.timeout"))
+        self.assertTrue(any(": " in row[0][0] for row in fields(self.whole, "b2.metadata", only="b2.metadata")))
+
+    def test_what_breaks_the_rules_is_pointed_out(self):
+        rows = fields(self.whole, "b2.type", "_ws.expert.message", only="b2.broken")
+        self.assertTrue(rows)
+        self.assertTrue(fields(self.whole, "b2.goaway.last", "b2.reason", only="b2.type == 10 && b2.status > 0"))
+
+    def test_frames_cut_into_segments_at_any_place_and_on_any_port(self):
+        cut = pathlib.Path(self.folder.name) / "cut.pcap"
+        capture = Capture(cut)
+        exchange = max(EXCHANGES, key=lambda each: sum(step.get("what", "").startswith("CALL") for step in each["steps"]))
+        rng = random.Random(7)
+        count = 0
+        for step in exchange["steps"]:
+            if "from" not in step:
+                continue
+            data = bytes.fromhex(step["hex"])
+            count += step["what"] not in ("preface", "rest")
+            while data:
+                size = rng.randint(1, 40)
+                if step["what"] == "preface":
+                    size = 4
+                capture.tcp(5005, 41000, step["from"] == "acceptor", data[:size])
+                data = data[size:]
+        capture.close()
+        self.assertEqual(sum(len(row[0]) for row in fields(cut, "b2.type")), count)
+
+    def test_a_refusal_in_a_line_is_shown(self):
+        path = pathlib.Path(self.folder.name) / "line.pcap"
+        capture = Capture(path)
+        capture.tcp(2203, 42000, False, b"\0\1\2\3")
+        capture.tcp(2203, 42000, True, b"b2: these first bytes are no protocol served here\r\n")
+        capture.close()
+        self.assertIn("no protocol", fields(path, "b2.line", only="b2.line")[0][0][0])
+
+    def test_damaged_frames_raise_no_error_in_the_script(self):
+        path = pathlib.Path(self.folder.name) / "damaged.pcap"
+        capture = Capture(path)
+        rng = random.Random(11)
+        for number, step in enumerate(self.frames * 3):
+            data = bytearray(bytes.fromhex(step["hex"]))
+            for _ in range(3):
+                data[rng.randrange(len(data))] = rng.randrange(256)
+            capture.tcp(2203, 43000 + number, bool(number % 2), bytes(data))
+        capture.close()
+        text = tshark(path, "-V")
+        self.assertIn("b2 Runtime Protocol", text)
+
+
+if __name__ == "__main__":
+    unittest.main()
