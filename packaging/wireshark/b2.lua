@@ -1,6 +1,7 @@
 -- Wireshark's view of the b2 Runtime Protocol (docs/spec/b2.md). Copy to ~/.local/lib/wireshark/plugins/, or
 --   tshark -X lua_script:b2.lua -r capture.pcap -Y b2
--- TCP on port 2203 and wherever a connection begins with the preface; inside TLS with ALPN b2/1; WebSocket with subprotocol b2.1.
+-- TCP on port 2203 and wherever a connection begins with the preface; inside TLS with ALPN b2/1; WebSocket with subprotocol b2.1;
+-- datagrams on any port.
 
 local b2 = Proto("b2", "b2 Runtime Protocol")
 
@@ -55,6 +56,21 @@ local f = {
   hello_service = ProtoField.string("b2.hello.service", "Service"),
   hello_method = ProtoField.string("b2.hello.method", "Method"),
   hello_house = ProtoField.string("b2.hello.house", "House"),
+  udp_kind = ProtoField.uint8("b2.udp.kind", "Kind", base.DEC, {[1] = "call", [2] = "answer", [3] = "cookie"}),
+  udp_form = ProtoField.uint8("b2.udp.form", "Form", base.DEC, {[0] = "plain", [1] = "pure", [2] = "sealed"}),
+  udp_id = ProtoField.uint64("b2.udp.id", "Id", base.HEX),
+  udp_number = ProtoField.uint64("b2.udp.number", "Number", base.HEX),
+  udp_cookie = ProtoField.bytes("b2.udp.cookie", "Cookie"),
+  udp_epoch = ProtoField.uint64("b2.udp.epoch", "Boot epoch", base.HEX),
+  udp_mark = ProtoField.uint64("b2.udp.mark", "Mark", base.DEC),
+  udp_record = ProtoField.none("b2.udp.record", "Record"),
+  udp_sequence = ProtoField.uint64("b2.udp.sequence", "Sequence number", base.DEC),
+  udp_method = ProtoField.uint32("b2.udp.method", "Method, first of its SHA-256", base.HEX),
+  udp_timeout = ProtoField.uint32("b2.udp.timeout", "Timeout, ms", base.DEC),
+  udp_length = ProtoField.uint16("b2.udp.length", "Length", base.DEC),
+  udp_state = ProtoField.uint8("b2.udp.state", "State", base.DEC, {[0] = "DONE", [1] = "UNDER_WAY", [2] = "USE_STREAM"}),
+  udp_nonce = ProtoField.bytes("b2.udp.nonce", "Nonce"),
+  udp_sealed = ProtoField.bytes("b2.udp.sealed", "Sealed"),
   call_in = ProtoField.framenum("b2.call_in", "Call in", base.NONE, frametype.REQUEST),
   answer_in = ProtoField.framenum("b2.answer_in", "Answer in", base.NONE, frametype.RESPONSE),
   time = ProtoField.relative_time("b2.time", "Time since the call"),
@@ -384,6 +400,112 @@ function b2.dissector(tvb, pinfo, root)
   return tvb:len()
 end
 
+-- ---- datagrams (§13) ----
+
+local STATES = {[0] = "", "under way", "use a stream"}
+
+-- A record's head is 18 bytes in a call, 12 in an answer. Gives what the list of packets tells of it, and where the next begins.
+local function dissect_record(tvb, tree, at, is_call)
+  local head = is_call and 18 or 12
+  if at + head > tvb:len() then return nil end
+  local size = tvb(at + head - 2, 2):le_uint()
+  if at + head + size > tvb:len() then return nil end
+  local item = tree:add(f.udp_record, tvb(at, head + size))
+  local number = tvb(at, 8):le_uint64()
+  item:set_text("Record " .. tostring(number))
+  item:add_le(f.udp_sequence, tvb(at, 8))
+  local told
+  if is_call then
+    item:add_le(f.udp_method, tvb(at + 8, 4))
+    item:add_le(f.udp_timeout, tvb(at + 12, 4))
+    told = string.format("%s method %08x", tostring(number), tvb(at + 8, 4):le_uint())
+  else
+    local state, status = tvb(at + 8, 1):uint(), tvb(at + 9, 1):uint()
+    item:add(f.udp_state, tvb(at + 8, 1))
+    item:add(f.status, tvb(at + 9, 1))
+    told = tostring(number) .. " " .. (state == 0 and (STATUS[status] or "status " .. status) or STATES[state] or "state " .. state)
+    if state == 0 and status ~= 0 then item:add_proto_expert_info(failed, STATUS[status] or "status " .. status) end
+  end
+  item:add_le(f.udp_length, tvb(at + head - 2, 2))
+  if size > 0 then item:add(f.payload, tvb(at + head, size)) end
+  return told, at + head + size
+end
+
+local function dissect_records(tvb, tree, is_call)
+  local at, told = 56, {}
+  while at < tvb:len() do
+    local line
+    line, at = dissect_record(tvb, tree, at, is_call)
+    if not line then
+      tree:add_proto_expert_info(broken, "records do not end where the datagram does")
+      break
+    end
+    told[#told + 1] = line
+  end
+  return table.concat(told, ", ")
+end
+
+local function dissect_pure(tvb, tree, kind)
+  tree:add_le(f.status, tvb(6, 2))
+  tree:add_le(f.udp_method, tvb(8, 4))
+  tree:add(f.udp_nonce, tvb(12, 8))
+  local status, method = tvb(6, 2):le_uint(), string.format("method %08x", tvb(8, 4):le_uint())
+  if kind == 1 and tvb:len() >= 22 then
+    local size = tvb(20, 2):le_uint()
+    tree:add_le(f.udp_length, tvb(20, 2))
+    if 22 + size > tvb:len() then tree:add_proto_expert_info(broken, "a request past the end")
+    elseif size > 0 then tree:add(f.payload, tvb(22, size)) end
+  elseif kind == 2 and tvb:len() > 20 then
+    tree:add(status == 0 and f.payload or f.reason, tvb(20))
+  end
+  if kind == 2 and status ~= 0 then tree:add_proto_expert_info(failed, STATUS[status] or "status " .. status) end
+  return method .. (kind == 2 and " " .. (STATUS[status] or "status " .. status) or "")
+end
+
+local KINDS_OF_DATAGRAMS, FORMS = {"call", "answer", "cookie"}, {[0] = "plain", "pure", "sealed"}
+
+local function dissect_datagram(tvb, pinfo, root)
+  pinfo.cols.protocol = "b2"
+  local kind, form = tvb(4, 1):uint(), tvb(5, 1):uint()
+  local name = (FORMS[form] or "form " .. form) .. " " .. (KINDS_OF_DATAGRAMS[kind] or "kind " .. kind)
+  local tree = root:add(b2, tvb(), "b2 Runtime Protocol, datagram, " .. name)
+  tree:add(f.udp_kind, tvb(4, 1))
+  tree:add(f.udp_form, tvb(5, 1))
+  local told = ""
+  if form == 1 then
+    if tvb:len() >= 20 then told = dissect_pure(tvb, tree, kind) end
+  elseif tvb:len() >= 24 then
+    tree:add_le(f.udp_id, tvb(8, 8))
+    tree:add_le(f.udp_number, tvb(16, 8))
+    if form == 2 then
+      tree:add(f.udp_sealed, tvb(24))
+    elseif tvb:len() >= 56 then
+      tree:add(f.udp_cookie, tvb(24, 16))
+      tree:add_le(f.udp_epoch, tvb(40, 8))
+      tree:add_le(f.udp_mark, tvb(48, 8))
+      told = dissect_records(tvb, tree, kind == 1)
+    end
+  end
+  pinfo.cols.info:set(name .. (told ~= "" and ": " .. told or ""))
+end
+
+local udp = Proto("b2_udp", "b2 Runtime Protocol, datagrams")
+
+local function dissect_any_datagram(tvb, pinfo, root)
+  local magic = tvb:len() >= 6 and tvb(0, 4):string() or ""
+  if magic == "b2u1" then
+    dissect_datagram(tvb, pinfo, root)
+    return true
+  end
+  return false
+end
+
+function udp.dissector(tvb, pinfo, root)
+  return dissect_any_datagram(tvb, pinfo, root) and tvb:len() or 0
+end
+
+DissectorTable.get("udp.port"):add(2203, udp)
+b2:register_heuristic("udp", dissect_any_datagram)
 DissectorTable.get("tcp.port"):add(2203, b2)
 pcall(function() DissectorTable.get("tls.alpn"):add("b2/1", b2) end)
 pcall(function() DissectorTable.get("ws.protocol"):add("b2.1", b2) end)

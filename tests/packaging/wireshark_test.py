@@ -109,6 +109,28 @@ class Wireshark(unittest.TestCase):
         capture.close()
         self.assertIn("no protocol", fields(path, "b2.line", only="b2.line")[0][0][0])
 
+    def test_datagrams_are_read(self):
+        path = pathlib.Path(self.folder.name) / "datagrams.pcap"
+        told = json.loads((ROOT / "docs/spec/vectors/datagrams.json").read_text())["datagrams"]
+        told = [each for each in told if each["hex"].startswith("62327531") and "error" not in each]
+        capture = Capture(path)
+        rng = random.Random(3)
+        for each in told:
+            capture.udp(2203, 40000, each["kind"] != 1, bytes.fromhex(each["hex"]))
+        for each in told * 20:
+            data = bytearray(bytes.fromhex(each["hex"]))
+            for _ in range(3):
+                data[rng.randrange(6, len(data))] = rng.randrange(256)
+            capture.udp(6000, 41000, False, bytes(data[:rng.randrange(6, len(data) + 1)]))
+        capture.close()
+        rows = fields(path, "b2.udp.kind", "b2.udp.form", "b2.udp.sequence", "b2.udp.cookie", only=f"frame.number <= {len(told)}")
+        self.assertEqual([(int(kind[0]), int(form[0])) for kind, form, _, _ in rows], [(each["kind"], each["form"]) for each in told])
+        for (_, _, numbers, cookie), each in zip(rows, told):
+            if each["form"] == 0:
+                self.assertEqual([int(number) for number in numbers], [record["sequence"] for record in each["records"]], each["name"])
+                self.assertEqual(cookie, [each["cookie"]])
+        self.assertEqual(len(fields(path, "b2.udp.kind", only="b2")), 21 * len(told))
+
     def test_damaged_frames_raise_no_error_in_the_script(self):
         path = pathlib.Path(self.folder.name) / "damaged.pcap"
         capture = Capture(path)
