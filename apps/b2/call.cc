@@ -1,7 +1,9 @@
 #include <unistd.h>
 
+#include <algorithm>
 #include <functional>
 #include <iostream>
+#include <tuple>
 #include <iterator>
 #include <nlohmann/json.hpp>
 
@@ -85,6 +87,23 @@ int call_by_datagram(const Arguments& arguments, const std::string& at, const st
   return code(Exit::done);
 }
 
+/// --idempotency-key and --retry: with the latter, a call gets a key of its own where it may.
+Status read_key(const Arguments& arguments, b2::v1::MethodKind kind, b2::CallOptions& options) {
+  const bool unary = kind == b2::v1::MethodKind::unary;
+  const auto told = arguments.find("idempotency-key");
+  if (!told) {
+    if (unary && arguments.has("retry")) options.key = b2::random_key();
+    return {};
+  }
+  const auto bytes = from_hex(*told);
+  if (!bytes || bytes->size() != std::tuple_size_v<b2::IdempotencyKey>) {
+    return Error{Errc::malformed, "--idempotency-key " + *told + ": 32 hexadecimal digits, as 'openssl rand -hex 16' makes them"};
+  }
+  if (!unary) return Error{Errc::malformed, "--idempotency-key: a call that streams takes none"};
+  std::copy(bytes->begin(), bytes->end(), options.key.emplace().begin());
+  return {};
+}
+
 int call(const Arguments& arguments) {
   std::vector<std::string> words = arguments.all("WORDS");
   // `b2 call 127.0.0.1:2203 service/method '{}'`: the address may stand first.
@@ -128,13 +147,18 @@ int call(const Arguments& arguments) {
   b2::CallOptions options;
   options.streams_request = sends;
   options.timeout = kind != b2::v1::MethodKind::unary && !arguments.has("timeout") ? Duration::max() : *timeout;
+  if (const Status read = read_key(arguments, kind, options); !read) {
+    std::cerr << "b2: " << read.error().message << "\n";
+    return code(Exit::usage);
+  }
   const bool prints_one = kind == b2::v1::MethodKind::unary || kind == b2::v1::MethodKind::client_stream;
   const auto style = arguments.has("json") || !prints_one ? b2::JsonStyle::compact : b2::JsonStyle::pretty;
   std::optional<Status> end;
   LineStream input((*session)->network(), *codec, service, method, STDIN_FILENO);
   auto print = std::make_unique<Print>(*codec, service, method, style, end);
   if (lines) print->ready = [&input] { input.on_ready(); };
-  auto started = (*session)->channel().start(service, method, sends ? b2::Payload() : b2::Payload(BytesView(*request)), options, std::move(print));
+  b2::Caller& caller = arguments.has("retry") ? (*session)->steady() : (*session)->channel();
+  auto started = caller.start(service, method, sends ? b2::Payload() : b2::Payload(BytesView(*request)), options, std::move(print));
   if (lines && !end) {
     input.start(started);
   } else if (sends) {
@@ -163,6 +187,7 @@ Verb call_verb() {
                    {"b2 call 127.0.0.1:7000 acme.v1.Store/Add < lines.ndjson", "a stream of the caller's: a message a line"},
                    {"b2 call --udp 127.0.0.1:2203 b2.v1.Core/Health", "by datagram: look-ups open to everyone"},
                    {"b2 call --udp tls:127.0.0.1:2203 b2.v1.Core/Stats", "by datagram, with keys from a TLS connection"},
+                   {"b2 call --retry --timeout 30 acme.v1.Store/Post '{}'", "over restarts and lost connections, done once"},
                    {"b2 call --example b2.v1.Core/Describe", "a request to start from"}};
   verb.options = connection_options();
   Option example;
@@ -170,6 +195,14 @@ Verb call_verb() {
   example.help = "print an empty request instead of calling";
   verb.options.push_back(example);
   verb.options.push_back(udp_option("call by datagram (UDP); --at or ADDR is HOST:PORT, by default 127.0.0.1:2203"));
+  Option retry;
+  retry.name = "retry";
+  retry.help = "make the call again when its connection is lost or the server restarts, within --timeout, and where that cannot do it twice";
+  Option key;
+  key.name = "idempotency-key";
+  key.value = "HEX";
+  key.help = "32 digits that name the call: sent again with them within a minute, it is answered as before and not done again";
+  verb.options.insert(verb.options.end(), {retry, key});
   verb.positionals = {{"WORDS", "[ADDR] SERVICE/METHOD [JSON]", Positional::Count::at_least_one, {}, Complete::nothing}};
   verb.run = call;
   return verb;

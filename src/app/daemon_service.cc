@@ -4,8 +4,10 @@
 #include <poll.h>
 #include <sys/signalfd.h>
 
+#include <algorithm>
 #include <array>
 #include <csignal>
+#include <cstdlib>
 #include <iostream>
 
 #include "b2/child_service.h"
@@ -20,6 +22,8 @@ namespace ghost::app {
 namespace {
 
 constexpr Duration kSpin = std::chrono::microseconds(50);
+/// A hosted child is killed 5 s after SIGTERM: what it grants its callers stays below.
+constexpr Duration kLongestGraceOfAChild = std::chrono::seconds(4);
 
 /// SIGTERM and SIGINT as a descriptor, so that they are handled in a turn like everything else. Blocked for threads made later, too.
 UniqueFd termination_signals() {
@@ -63,6 +67,47 @@ Status check_nats(const std::string& section, const Config& config) {
   return {};
 }
 
+/// The orderly end of a daemon: its node drains and it takes leave of its host, then its own parts end, then the loop does.
+class Departure {
+ public:
+  /// All outlive it. @param grace  for calls that are open, by either way
+  Departure(const DaemonSpec& spec, net::EpollNetwork& network, b2::Node& node, Duration grace)
+      : spec_(spec), network_(network), node_(node), grace_(grace) {}
+
+  /// Told to end. The second time it does so at once.
+  void begin(b2::HostLink* host) {
+    if (std::exchange(begun_, true)) return network_.stop();
+    awaited_ = host != nullptr ? 2 : 1;
+    if (host != nullptr) {
+      patience_ = network_.wake_at(network_.now() + grace_, [this](TimePoint) { on_host_left(); });
+      host->leave(node_.endpoint().name + " is shutting down");
+    }
+    node_.shut_down([this] { on_part_left(); });
+  }
+  bool begun() const { return begun_; }
+
+  /// The connection to the host has ended.
+  void on_host_left() {
+    if (!std::exchange(host_left_, true)) on_part_left();
+  }
+
+ private:
+  void on_part_left() {
+    if (--awaited_ != 0) return;
+    patience_.reset();
+    if (spec_.stopping) spec_.stopping([this] { network_.stop(); });
+    else network_.stop();
+  }
+
+  const DaemonSpec& spec_;
+  net::EpollNetwork& network_;
+  b2::Node& node_;
+  Duration grace_;
+  bool begun_ = false, host_left_ = false;
+  int awaited_ = 0;
+  net::Timer patience_;
+};
+
 Status serve(const DaemonSpec& spec, const Places& where_it_is, const Config& config, const Logger& log, bool& interrupted) {
   const UniqueFd signals = termination_signals();
   const Places* const where = &where_it_is;
@@ -88,6 +133,9 @@ Status serve(const DaemonSpec& spec, const Places& where_it_is, const Config& co
   options.asks_keeper = std::getenv(b2::kHostFdVariable) == nullptr;  // its host does
   options.nats = nats_servers(spec.socket, config);
   if (config.text(spec.socket + ".metrics") == "loopback") options.metrics_for = b2::MetricsFor::loopback;
+  options.grace = config.duration(spec.socket + ".grace");
+  if (std::getenv(b2::kHostFdVariable) != nullptr) options.grace = std::min(options.grace, kLongestGraceOfAChild);
+  const Duration grace = options.grace;
   auto node = b2::Node::start(**network, std::move(options), log);
   if (!node) return node.error();
   std::unique_ptr<b2::HostLink> host;
@@ -105,19 +153,16 @@ Status serve(const DaemonSpec& spec, const Places& where_it_is, const Config& co
     if (const Status ready = spec.ready(**node); !ready) return ready;
   }
 
-  bool stopping = false;
-  const auto stop = [&] {
-    if (std::exchange(stopping, true)) return (*network)->stop();
-    const auto leave = [&] { (*node)->shut_down([&] { (*network)->stop(); }); };
-    if (spec.stopping) spec.stopping(leave);
-    else leave();
-  };
+  Departure departure(spec, **network, **node, grace);
   const auto watch = (*network)->watch(signals.get(), POLLIN, [&](short) {
     signalfd_siginfo info;
     while (::read(signals.get(), &info, sizeof info) == sizeof info) interrupted = info.ssi_signo == SIGINT;
-    stop();
+    departure.begin(host.get());
   });
-  auto hosted = b2::HostLink::from_environment(**network, (*node)->endpoint(), [&](const Error&) { stop(); });
+  auto hosted = b2::HostLink::from_environment(**network, (*node)->endpoint(), [&](const Error&) {
+    if (departure.begun()) departure.on_host_left();
+    else departure.begin(nullptr);
+  });
   if (!hosted) return hosted.error();
   host = std::move(*hosted);
   (*network)->run();
@@ -146,7 +191,11 @@ std::vector<Option> daemon_options() {
   metrics.value = "WHO";
   metrics.help = "who may read /metrics: members and the token's bearer, or all of this machine";
   metrics.choices = {"members", "loopback"};
-  std::vector<Option> all = {state_option(), config_option(), listen_option(), name, host, metrics, log};
+  Option grace;
+  grace.name = "grace";
+  grace.value = "TIME";
+  grace.help = "how long open calls may go on when it is told to end (5s); told again, it ends at once";
+  std::vector<Option> all = {state_option(), config_option(), listen_option(), name, host, metrics, grace, log};
   Option nats;
   nats.name = "nats";
   nats.value = "URL";
@@ -173,6 +222,7 @@ Result<Config> daemon_config(const DaemonSpec& spec, const Arguments& arguments)
       {section + ".nats_ca", ConfigType::text, "", "PEM of who signed the certificates of the NATS servers", {}},
       {section + ".nats_certificate", ConfigType::text, "", "PEM of the certificate that NATS is shown", {}},
       {section + ".nats_key", ConfigType::text, "", "PEM of its key", {}},
+      {section + ".grace", ConfigType::duration, "5s", "how long open calls may go on when it is told to end", {}},
       {section + ".log", ConfigType::text, "info", "how much to tell on stderr", {"error", "warning", "info", "debug"}},
   };
   keys.insert(keys.end(), spec.keys.begin(), spec.keys.end());

@@ -26,14 +26,14 @@ struct DaemonSpec {
   std::function<Status(const Config&)> configured = {};  ///< reads them before anything listens; may be empty
   std::function<Status(b2::Node&)> ready = {};  ///< adds the daemon's own services once it listens; may be empty
   std::function<void(const b2::v1::ServiceEntry&)> services_changed = {};  ///< may be empty
-  std::function<void(std::function<void()> stopped)> stopping = {};        ///< told to end: calls `stopped` when it may; may be empty
+  std::function<void(std::function<void()> stopped)> stopping = {};        ///< no call is open any more: calls `stopped` when it may end; may be empty
   std::function<void()> ended = {};  ///< nothing runs any more and the node goes next: what `ready` made for it goes here; may be empty
 };
 
 /// The options every `serve` takes: --state, --config, and the keys of daemon_config().
 std::vector<Option> daemon_options();
 
-/// SECTION.listen, .name, .host, .metrics and .log of ghostlight.toml, as the file, the environment and the flags have them. Errors name the
+/// SECTION.listen, .name, .host, .metrics, .grace and .log of ghostlight.toml, as the file, the environment and the flags have them. Errors name the
 /// origin of what is wrong.
 Result<Config> daemon_config(const DaemonSpec& spec, const Arguments& arguments);
 

@@ -60,7 +60,8 @@ Result<std::unique_ptr<Session>> Session::open(const Places& where, const Wish& 
     trust.code = wish.code;
   }
   std::optional<Result<std::unique_ptr<b2::Link>>> opened;
-  session->dial_ = std::make_unique<b2::Dial>(b2::Dial::Parts{*session->network_, session->endpoint_, tls, trust, wish.timeout}, *target,
+  session->parts_.emplace(b2::Dial::Parts{*session->network_, session->endpoint_, tls, trust, wish.timeout});
+  session->dial_ = std::make_unique<b2::Dial>(*session->parts_, *target,
                                               [&](Result<std::unique_ptr<b2::Link>> link) { opened = std::move(link); });
   if (!session->wait([&] { return opened.has_value(); })) return Error{Errc::cancelled, "interrupted"};
   if (!*opened) {
@@ -77,12 +78,24 @@ Result<std::unique_ptr<Session>> Session::open(const Places& where, const Wish& 
 
 /// Says goodbye, so that the other side need not wonder whether bytes were lost.
 Session::~Session() {
-  if (!link_) return;
+  if (!link_ && !client_) return;
   bool closed = false;
-  link_->set_events({{}, {}, [&](const Error&) { closed = true; }});
-  link_->close();
+  if (client_) {
+    client_->close([&] { closed = true; });
+  } else {
+    link_->set_events({{}, {}, [&](const Error&) { closed = true; }});
+    link_->close();
+  }
   const TimePoint until = network_->precise_now() + kFarewell;
   while (!closed && network_->precise_now() < until) network_->turn(until);
+}
+
+b2::Caller& Session::steady() {
+  if (!client_) {
+    client_ = std::make_unique<b2::Client>(*parts_, target_);
+    client_->adopt(std::move(link_));
+  }
+  return client_->caller();
 }
 
 bool Session::wait(const std::function<bool()>& done) {

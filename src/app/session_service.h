@@ -37,6 +37,9 @@ class Session {
   const b2::Target& target() const { return target_; }
   b2::Endpoint& endpoint() { return endpoint_; }
 
+  /// Calls that outlive this connection: made again on another as the rules allow. link() and channel() are not to be used after.
+  b2::Caller& steady();
+
   /// Turns until `done` answers true; false when SIGINT came first.
   bool wait(const std::function<bool()>& done);
   /// One unary call, waited for.
@@ -49,7 +52,9 @@ class Session {
   std::optional<b2::NodeState> state_;
   b2::Target target_;
   std::unique_ptr<b2::Dial> dial_;
+  std::optional<b2::Dial::Parts> parts_;
   std::unique_ptr<b2::Link> link_;
+  std::unique_ptr<b2::Client> client_;
   UniqueFd signals_;
   bool interrupted_ = false;
 };

@@ -4,6 +4,7 @@
 #include <cassert>
 
 #include "b2/message.h"
+#include "b2/reply_cache.h"
 
 namespace ghost::b2 {
 
@@ -34,6 +35,7 @@ void Channel::Stream::reset() {
   static_cast<StreamState&>(*this) = {};
   if (waiting.capacity() != 0) waiting = {};
   if (assembly.capacity() != 0) assembly = {};
+  key.reset();
   handler.reset();
   if (metadata.capacity() != 0) metadata = {};
   if (ready) ready = nullptr;
@@ -219,6 +221,7 @@ void Channel::on_hello_frame(BytesView payload) {
   if (std::max(peer_stream_window_, window) > kMaxWindow) return die(Errc::malformed, "HELLO: a window beyond 2^31 - 1");
   send_window_ = peer_window_ = window;
   hello_deadline_ = TimePoint::max();
+  peer_keeps_keys_ = std::find(hello->features.begin(), hello->features.end(), kFeatureKeys) != hello->features.end();
   peer_hello_ = std::move(*hello);
   if (side_ == Side::acceptor) send_hello();
   wake_by(heard_ + limits_.ping_after);
@@ -338,6 +341,8 @@ void Channel::on_goaway(const FrameHeader& header, BytesView payload) {
   }
   peer_last_ = last;
   peer_leaves_why_ = told;
+  const auto self = shared_from_this();
+  wiring_.events.on_leaving();  // first, so that what is called again from on_end() goes elsewhere
   for (const std::uint32_t id : streams_.ids()) {
     Stream* stream = streams_.find(id);
     if (stream != nullptr && stream->ours && id > last) end_call(*stream, Error{Errc::busy, told + "; the call was not taken and may be made again"});
@@ -346,15 +351,32 @@ void Channel::on_goaway(const FrameHeader& header, BytesView payload) {
 
 void Channel::go_away(const Status& why) {
   if (over_) return;
-  if (!why) return die(why.error().code, why.error().message);
+  if (!why) {
+    if (why.error().code == Errc::unauthenticated) wiring_.endpoint.counters.refuse(Refusal::revoked);
+    return end_with(why.error().code, why.error().message);
+  }
   if (leaving_) return;
-  leaving_ = Error{Errc::cancelled, "closed"};
-  if (peer_hello_) {
-    Bytes payload;
-    ByteWriter(payload).u32(last_theirs_);
-    std::copy(payload.begin(), payload.end(), begin_frame(FrameType::goaway, 0, 0, 0, 0, payload.size()));
+  say_leaving("");
+  finish_if_drained();
+}
+
+void Channel::drain(const std::string& why) {
+  if (over_ || leaving_) return;
+  const auto self = shared_from_this();
+  say_leaving(why);
+  for (const std::uint32_t id : streams_.ids()) {
+    Stream* stream = streams_.find(id);
+    if (stream != nullptr && !stream->ours && gives_stream(stream->method->kind)) cut_off(*stream, Errc::busy, why);
   }
   finish_if_drained();
+}
+
+void Channel::say_leaving(std::string_view why) {
+  leaving_ = Error{Errc::cancelled, "closed"};
+  if (!peer_hello_) return;
+  Bytes payload;
+  ByteWriter(payload).u32(last_theirs_).bytes(as_bytes(why));
+  std::copy(payload.begin(), payload.end(), begin_frame(FrameType::goaway, 0, 0, 0, 0, payload.size()));
 }
 
 void Channel::finish_if_drained() {
@@ -372,9 +394,15 @@ void Channel::lost(const Error& why) {
   end_all(why);
 }
 
-/// A broken rule: tells the peer, ends everything.
+/// A broken rule.
 void Channel::die(Errc code, std::string message) {
   if (over_) return;
+  wiring_.endpoint.counters.refuse(code == Errc::timed_out ? Refusal::silence : Refusal::broken_rule);
+  end_with(code, std::move(message));
+}
+
+/// Tells the peer why, ends everything.
+void Channel::end_with(Errc code, std::string message) {
   const auto self = shared_from_this();
   if (message.size() > kMaxErrorText) message.resize(kMaxErrorText);
   Bytes payload;
@@ -382,8 +410,6 @@ void Channel::die(Errc code, std::string message) {
   if (!peer_hello_ && side_ == Side::acceptor) wiring_.output.append(BytesView(kPreface));
   std::copy(payload.begin(), payload.end(),
             begin_frame(FrameType::goaway, 0, 0, static_cast<std::uint16_t>(code), 0, payload.size()));
-  const Refusal reason = code == Errc::timed_out ? Refusal::silence : code == Errc::unauthenticated ? Refusal::revoked : Refusal::broken_rule;
-  wiring_.endpoint.counters.refuse(reason);
   over_ = true;
   const Error error{code, wiring_.peer->where + ": " + message};
   end_all(error);
@@ -403,7 +429,9 @@ void Channel::end_all(const Error& why) {
       if (Stream* still = streams_.find(id)) end_if_done(*still);
       continue;
     }
-    const bool taken = !peer_last_ || id <= *peer_last_;
+    const bool unsent = !stream->waiting.empty() && stream->waiting.front().type == FrameType::call && !stream->waiting.front().begun;
+    const bool taken = !unsent && (!peer_last_ || id <= *peer_last_);
+    if (taken) stream->handler->on_cut();
     if (!taken || stream->idempotent) {
       end_call(*stream, Error{Errc::busy, why.message + "; the call may be made again"});
     } else {
@@ -436,6 +464,7 @@ void Channel::on_time() {
     return die(Errc::timed_out, "no HELLO within " + std::to_string(std::chrono::duration_cast<std::chrono::seconds>(limits_.hello_timeout).count()) + " s");
   }
   if (now >= next_deadline_) expire(now);
+  wiring_.endpoint.replies->on_time(now);
   if (over_) return;
   TimePoint liveness = TimePoint::max();
   if (peer_hello_) {

@@ -30,6 +30,8 @@ class ChannelEvents {
   virtual void on_hello(const v1::Hello& peer) = 0;
   /// The peer's services have changed.
   virtual void on_services_changed() {}
+  /// The peer takes no new calls; the open ones go on.
+  virtual void on_leaving() {}
   /// The channel is over: what is left in the output may still be sent, then the transport is to be closed.
   virtual void on_finished(const Error& why) = 0;
   /// Much came at once and a part of it is answered: the output is worth sending before the rest is looked at.
@@ -70,6 +72,9 @@ class Channel : public CallSink, public Caller, public std::enable_shared_from_t
   void lost(const Error& why);
   /// Takes no new calls from the peer, lets the open ones end, then finishes. At once with an error.
   void go_away(const Status& why);
+  /// The same for a process that shuts down: of the peer's calls, those that are answered with a stream end at once, with
+  /// Errc::busy and `why`, since nobody knows how long they would go on.
+  void drain(const std::string& why);
   /// Tells the peer of a change in our services.
   void tell_services(const v1::ServiceEntry& changed);
   /// Tells the peer that a later list of revoked nodes is known here.
@@ -77,6 +82,8 @@ class Channel : public CallSink, public Caller, public std::enable_shared_from_t
 
   bool ready() const { return peer_hello_.has_value() && !over_; }
   bool over() const { return over_; }
+  /// Whether calls may be started: ready, and neither side has said GOAWAY.
+  bool takes_calls() const { return ready() && !leaving_ && !peer_last_; }
   /// The peer's HELLO with all updates; only when ready().
   const v1::Hello& peer_hello() const { return *peer_hello_; }
   const Identity& peer() const { return *wiring_.peer; }
@@ -160,6 +167,7 @@ class Channel : public CallSink, public Caller, public std::enable_shared_from_t
   struct Stream : StreamState {
     std::vector<Waiting> waiting;
     Bytes assembly;
+    std::unique_ptr<IdempotencyKey> key;  ///< few calls have one
     std::unique_ptr<CallHandler> handler;  ///< of the caller
 
     // callee
@@ -196,6 +204,7 @@ class Channel : public CallSink, public Caller, public std::enable_shared_from_t
   Status judge_right(std::uint16_t index, const MethodEntry& method);
   void refuse_call(std::uint32_t id, const Error& why);
   void dispatch(Stream& stream, BytesView request);
+  void dispatch_keyed(Stream& stream, BytesView request, CallContext context);
   void on_request_part(Stream& stream, const FrameHeader& header, BytesView payload);
   void on_request_message(Stream& stream, const FrameHeader& header, BytesView payload);
   void end_request(Stream& stream);
@@ -237,6 +246,8 @@ class Channel : public CallSink, public Caller, public std::enable_shared_from_t
   bool output_full() const;
 
   void die(Errc code, std::string message);
+  void end_with(Errc code, std::string message);
+  void say_leaving(std::string_view why);
   void finish_if_drained();
   void wake_by(TimePoint when);
   void end_all(const Error& why);
@@ -270,6 +281,7 @@ class Channel : public CallSink, public Caller, public std::enable_shared_from_t
   std::uint32_t peer_stream_window_ = 0;
   std::uint32_t peer_window_ = 0;  ///< of the connection, at first
   std::uint32_t peer_streams_ = 0;
+  bool peer_keeps_keys_ = false;
   std::uint32_t ours_open_ = 0;
 
   TokenBucket control_;
@@ -303,7 +315,8 @@ class Channel : public CallSink, public Caller, public std::enable_shared_from_t
     const char* method_at = nullptr;
     std::string service, method;
     std::uint16_t index = 0;
-    bool takes_stream = false;
+    bool takes_stream = false, gives_stream = false;
+    bool idempotent = false;
   };
   std::array<Known, 16> known_methods_;
 };

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "b2/channel.h"
+#include "b2/reply_cache.h"
 
 namespace ghost::b2 {
 
@@ -26,13 +27,18 @@ void Channel::on_call(const FrameHeader& header, BytesView extensions, BytesView
   }
   Metadata metadata;
   MethodEntry* method = nullptr;
-  if (const Status fine = judge_call(header, payload, told, metadata, method); !fine) return refuse_call(id, fine.error());
+  if (const Status fine = judge_call(header, payload, told, metadata, method); !fine) {
+    // Of a call that was sent before, a refusal must not be taken for what came of it: it may have been done (§5).
+    const bool again = told.idempotency_key && told.epoch && fine.error().code != Errc::unknown;
+    return refuse_call(id, again ? Error{Errc::busy, "the call was not taken again: " + fine.error().message} : fine.error());
+  }
 
   Stream& stream = streams_.add(id);
   ++theirs_open_;
   stream.id = id;
   stream.method = method;
   stream.metadata = std::move(metadata);
+  if (told.idempotency_key) stream.key = std::make_unique<IdempotencyKey>(*told.idempotency_key);
   stream.send_window = peer_stream_window_;
   stream.receive_window = stream.window_size = limits_.stream_window;
   if (told.timeout_ms) {
@@ -83,6 +89,9 @@ Status Channel::judge_call(const FrameHeader& header, BytesView& payload, const 
   } else if ((header.flags & (flag::kEnd | flag::kMore)) == 0) {
     return Error{Errc::unsupported, "the request must be complete: END is missing"};
   }
+  if (extensions.idempotency_key && method->kind != MethodKind::unary) {
+    return Error{Errc::unsupported, "a call that streams takes no idempotency key"};
+  }
   return judge_right(header.code, *method);
 }
 
@@ -118,7 +127,34 @@ void Channel::dispatch(Stream& stream, BytesView request) {
   context.method = entry.name;
   context.metadata = std::move(stream.metadata);
   context.export_key = wiring_.export_key;
+  if (stream.key) return dispatch_keyed(stream, request, std::move(context));
   entry.service->handle(entry.method, request, ServerCall(shared_from_this(), stream.id, std::move(context)));
+}
+
+/// A call with a key is done for the reply cache, and this stream waits for what comes of it, as may streams of other connections.
+void Channel::dispatch_keyed(Stream& stream, BytesView request, CallContext context) {
+  const std::uint64_t id = stream.id;
+  MethodEntry& entry = *stream.method;
+  ReplyCache& replies = *wiring_.endpoint.replies;
+  Sha256 digest;
+  digest.update(as_bytes(entry.service_name)).update(as_bytes("/")).update(as_bytes(entry.name)).update(Bytes{0}).update(request);
+  const ReplyCache::Asked asked{*wiring_.peer, *stream.key, digest.finish(), stream.deadline, wiring_.clock};
+  const ReplyCache::Waiter waiter{weak_from_this(), id};
+  const auto decision = replies.take(asked, waiter);
+  if (!decision) {
+    wiring_.endpoint.counters.refuse(refusal_of_call(decision.error().code));
+    return fail(id, decision.error());
+  }
+  if (decision->taken == ReplyCache::Taken::answered) return replies.answer(asked, waiter);
+  stream.cancelled = [this, waiter, id, weak = std::weak_ptr<KeyedCall>(decision->call)] {
+    const auto call = weak.lock();
+    if (call && over_) call->lose(waiter);
+    else if (call) call->give_up(waiter);
+    if (over_) fail(id, Error{Errc::cancelled, "the connection is gone"});
+  };
+  if (decision->taken == ReplyCache::Taken::first) {
+    entry.service->handle(entry.method, request, ServerCall(decision->call, id, std::move(context)));
+  }
 }
 
 void Channel::on_request_part(Stream& stream, const FrameHeader& header, BytesView payload) {
@@ -169,9 +205,12 @@ void Channel::end_request(Stream& stream) {
   if (reader && reader->end && !stream.answer_sent && !stream.was_cancelled) reader->end();
 }
 
-/// Ends a call that came in whatever its handler does, and tells it.
+/// Ends a call that came in whatever its handler does, and tells it. Nor does it wait for the caller to read what came before: the
+/// reason is cut to what the windows let through.
 void Channel::cut_off(Stream& stream, Errc code, std::string_view why) {
   const std::uint32_t id = stream.id;
+  const auto room = static_cast<std::size_t>(std::max<std::int64_t>(0, std::min(send_window_, stream.send_window)));
+  why = why.substr(0, room);
   if (!stream.answer_sent && !stream.was_cancelled) answer(stream, static_cast<std::uint16_t>(code), Payload(as_bytes(why)));
   if (Stream* still = streams_.find(id)) cancel_handler(*still);
   if (Stream* still = streams_.find(id)) end_if_done(*still);

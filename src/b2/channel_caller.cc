@@ -29,7 +29,8 @@ const Channel::Known* Channel::find_method(std::string_view service, std::string
       const auto index = static_cast<std::uint16_t>(entry.first_method + i);
       const v1::MethodKind kind = entry.methods[i].kind;
       known = {method.data(), std::string(service), std::string(method), index,
-               kind == v1::MethodKind::client_stream || kind == v1::MethodKind::bidirectional};
+               kind == v1::MethodKind::client_stream || kind == v1::MethodKind::bidirectional,
+               kind == v1::MethodKind::server_stream || kind == v1::MethodKind::bidirectional, entry.methods[i].idempotent};
       return &known;
     }
   }
@@ -51,6 +52,7 @@ ClientCall Channel::start(std::string_view service, std::string_view method, con
     return refuse(Errc::unsupported, known->takes_stream ? "it takes a stream of messages, not one request" : "it takes one request, not a stream of messages");
   }
   if (options.streams_request && request.size != 0) return refuse(Errc::malformed, "a stream of messages begins without a request");
+  if (options.key && (known->takes_stream || known->gives_stream)) return refuse(Errc::unsupported, "a call that streams takes no idempotency key");
   const std::uint16_t index = known->index;
   if (ours_open_ >= peer_streams_) return refuse(Errc::exhausted, std::to_string(ours_open_) + " calls are open on this connection, as many as the peer takes");
   if (last_ours_ >= kLastStream) return refuse(Errc::busy, "the connection has used up its stream numbers; connect again");
@@ -75,18 +77,28 @@ ClientCall Channel::start(std::string_view service, std::string_view method, con
   stream.ours = true;
   stream.handler = std::move(handler);
   stream.manual_credit = options.manual_credit;
-  stream.idempotent = options.idempotent;
+  stream.idempotent = options.idempotent || known->idempotent || (options.key && peer_keeps_keys_);
   stream.called = index;
   stream.streams_request = options.streams_request;
   stream.request_done = !options.streams_request;
   stream.send_window = peer_stream_window_;
   stream.receive_window = stream.window_size = limits_.stream_window;
 
-  std::uint8_t extension[kTimeoutExtension];
+  std::uint8_t lone_timeout[kTimeoutExtension];
+  Bytes several;
   BytesView extensions;
-  if (options.timeout != Duration::max()) {
-    write_timeout(milliseconds_up(options.timeout), extension);
-    extensions = extension;
+  const bool timed = options.timeout != Duration::max();
+  if (options.key || options.epoch) {
+    Extensions told;
+    if (timed) told.timeout_ms = milliseconds_up(options.timeout);
+    told.idempotency_key = options.key;
+    told.epoch = options.epoch;
+    extensions = several = write_extensions(told);
+  } else if (timed) {
+    write_timeout(milliseconds_up(options.timeout), lone_timeout);
+    extensions = lone_timeout;
+  }
+  if (timed) {
     stream.deadline = wiring_.clock.now() + options.timeout;
     if (stream.deadline < next_deadline_) {
       next_deadline_ = stream.deadline;
@@ -138,6 +150,7 @@ void Channel::on_answer(const FrameHeader& header, BytesView payload) {
   if (is_final && header.code != 0) {
     const Errc code = header.code <= 16 ? static_cast<Errc>(header.code) : Errc::unknown;
     std::string text(as_text(payload.first(std::min(payload.size(), kMaxErrorText))));
+    if (text.empty() && code == Errc::busy) text = peer_leaves_why_;
     if (text.empty()) text = std::string(name(code)) + ", and no more was told";
     return end_call(stream, Error{code, std::move(text)});
   }

@@ -19,9 +19,9 @@ struct FakeClock : Clock {
 
 /// One end: an endpoint with the test service, its channel and its output.
 struct End : ChannelEvents {
-  End(Side side, const Clock& clock, std::string where, const ChannelLimits& limits) {
+  End(Side side, const Clock& clock, std::string where, const ChannelLimits& limits, std::uint64_t epoch = 7) {
     endpoint.name = side == Side::dialer ? "dialer" : "acceptor";
-    endpoint.boot_epoch = 7;
+    endpoint.boot_epoch = epoch;
     endpoint.limits = limits;
     endpoint.services.add(service);
     identity->where = std::move(where);
@@ -29,6 +29,10 @@ struct End : ChannelEvents {
   }
   ~End() override { channel->lost(Error{Errc::aborted, "the test is over"}); }
   void on_hello(const v1::Hello&) override { ++hellos; }
+  void on_leaving() override {
+    left = true;
+    if (leaving) leaving();
+  }
   void on_finished(const Error& why) override { finished = why; }
   void on_batch() override { batches.push_back(output.size()); }
   void on_wakeup(TimePoint) override {}
@@ -40,13 +44,16 @@ struct End : ChannelEvents {
   std::shared_ptr<Channel> channel;
   int hellos = 0;
   std::vector<std::size_t> batches;  ///< what the output held each time it was worth sending
+  bool left = false;  ///< the peer has said GOAWAY
+  std::function<void()> leaving;
   std::optional<Error> finished;
 };
 
 /// Two ends and what is between them, cut into pieces of random length.
 struct Pair {
-  explicit Pair(const ChannelLimits& limits = {}, std::size_t piece = 0)
-      : a(Side::dialer, clock, "host-b", limits), b(Side::acceptor, clock, "host-a", limits), piece_(piece) {
+  /// @param epoch  boot epoch of b
+  explicit Pair(const ChannelLimits& limits = {}, std::size_t piece = 0, std::uint64_t epoch = 7)
+      : a(Side::dialer, clock, "host-b", limits), b(Side::acceptor, clock, "host-a", limits, epoch), piece_(piece) {
     a.channel->open();
     b.channel->open();
     settle();

@@ -348,6 +348,30 @@ TEST(Channel, GoingAwayLetsOpenCallsEnd) {
   EXPECT_TRUE(pair.b.finished);
 }
 
+TEST(Channel, DrainingEndsStreamsAtOnceAndLetsOtherCallsEnd) {
+  Pair pair;
+  CallOptions slow;
+  slow.manual_credit = true;
+  const auto held = start(*pair.a.channel, "Hold", {});
+  const auto counting = start(*pair.a.channel, "Count", count_request(100000, 1000), slow);
+  pair.settle();
+  ASSERT_FALSE(counting->ended());
+  bool open_when_told = false;
+  pair.a.leaving = [&] { open_when_told = !counting->ended(); };
+  pair.b.channel->drain("the test is shutting down");
+  pair.settle();
+  EXPECT_TRUE(pair.a.left && open_when_told) << "GOAWAY comes before the streams' ends: who calls again goes elsewhere";
+  EXPECT_EQ(counting->code(), Errc::busy);
+  EXPECT_NE(counting->text().find("the test is shutting down"), std::string::npos) << counting->text();
+  EXPECT_FALSE(pair.a.channel->takes_calls());
+  EXPECT_FALSE(held->ended() || pair.b.finished);
+  pair.b.service.held.at(0).finish(Payload(as_bytes("done")));
+  pair.settle();
+  EXPECT_EQ(as_text(held->messages.at(0)), "done");
+  EXPECT_TRUE(pair.b.finished);
+  EXPECT_EQ(pair.b.endpoint.counters.refused_total(), 0u);
+}
+
 TEST(Channel, SilenceIsAnsweredByPingAndThenByTheEnd) {
   Pair pair;
   pair.wait(16s);
@@ -517,7 +541,7 @@ TEST(Channel, RandomFramesEndWithAReasonOrAreSkipped) {
 TEST(Channel, AConnectionThatEndsInAFrameLosesThatFrameOnly) {
   Pair pair;
   const auto done = start(*pair.a.channel, "Echo", as_bytes("whole"));
-  const auto cut = start(*pair.a.channel, "Echo", as_bytes("cut off"));
+  const auto cut = start(*pair.a.channel, "Hold", as_bytes("cut off"));
   const Bytes sent = pair.a.output.take();
   pair.b.channel->on_bytes(BytesView(sent).first(sent.size() - 3));
   pair.a.channel->on_bytes(pair.b.output.take());

@@ -1,6 +1,7 @@
 #pragma once
 #include <functional>
 #include <memory>
+#include <string>
 
 #include "b2/hosting.h"
 #include "b2/link_service.h"
@@ -25,8 +26,8 @@ class HostLink {
   std::shared_ptr<Caller> host() { return link_.shared_channel(); }
   /// For ServiceTable::on_change.
   void tell_services(const v1::ServiceEntry& changed) { link_.channel().tell_services(changed); }
-  /// Takes no more calls, lets the open ones end; `gone` follows.
-  void leave() { link_.close(); }
+  /// Takes no more calls, ends streams, lets other calls end; `gone` follows.
+  void leave(const std::string& why) { link_.channel().drain(why); }
 
  private:
   ChannelLimits limits_ = hosting_limits();

@@ -1,6 +1,10 @@
 #include "b2/client_service.h"
 
+#include <algorithm>
+#include <utility>
+
 #include "b2/access_service.h"
+#include "base/random.h"
 
 namespace ghost::b2 {
 
@@ -84,6 +88,79 @@ void Dial::end(Result<std::unique_ptr<Link>> result) {
   const auto done = std::move(done_);
   done_ = nullptr;
   if (done) done(std::move(result));
+}
+
+Client::Client(Dial::Parts parts, Target target, RetryRules rules)
+    : parts_(std::move(parts)), target_(std::move(target)), reactor_(parts_.network.reactor()) {
+  std::array<std::uint8_t, 8> seed;
+  random_bytes(seed);
+  SteadyCaller::Wiring wiring{reactor_, parts_.endpoint, target_.text(), {}, [this](TimePoint when) { wake(when); }, ByteReader(seed).u64()};
+  // In a turn of its own: a connection may be wanted from within the end of another.
+  wiring.connect = [this] { soon_ = reactor_.wake_at(reactor_.now(), [this](TimePoint) { dial(); }); };
+  caller_ = std::make_shared<SteadyCaller>(std::move(wiring), rules);
+}
+
+Client::~Client() {
+  caller_->close(Error{Errc::cancelled, target_.text() + ": the client is gone"});
+  for (const auto& link : links_) link->set_events({});
+  links_.clear();  // whose ends end their calls
+}
+
+void Client::dial() {
+  dial_ = std::make_unique<Dial>(parts_, target_, [this](Result<std::unique_ptr<Link>> link) { on_dialled(std::move(link)); });
+}
+
+void Client::on_dialled(Result<std::unique_ptr<Link>> link) {
+  // The dial is what calls: it goes in a later turn.
+  soon_ = reactor_.wake_at(reactor_.now(), [this](TimePoint) { dial_.reset(); });
+  if (link) adopt(std::move(*link));
+  else caller_->failed(link.error());
+}
+
+void Client::adopt(std::unique_ptr<Link> link) {
+  Link* const added = links_.emplace_back(std::move(link)).get();
+  current_ = added;
+  Link::Events events;
+  events.closed = [this, added](const Error&) { on_closed(added); };
+  events.leaving = [this, added] {
+    if (current_ != added) return;
+    current_ = nullptr;
+    caller_->disconnected();
+  };
+  added->set_events(std::move(events));
+  caller_->connected(added->shared_channel());
+}
+
+void Client::on_closed(const Link* link) {
+  const auto at = std::find_if(links_.begin(), links_.end(), [&](const auto& one) { return one.get() == link; });
+  const std::unique_ptr<Link> ended = std::move(*at);
+  links_.erase(at);
+  if (current_ == link) {
+    current_ = nullptr;
+    caller_->disconnected();
+  }
+  if (links_.empty() && done_) std::exchange(done_, nullptr)();
+}
+
+void Client::wake(TimePoint when) {
+  if (when >= armed_) return;
+  armed_ = when;
+  timer_ = reactor_.wake_at(when, [this](TimePoint) {
+    armed_ = TimePoint::max();
+    caller_->on_time();
+    wake(caller_->next_wakeup());
+  });
+}
+
+void Client::close(std::function<void()> done) {
+  caller_->close(Error{Errc::cancelled, target_.text() + ": the client is being closed"});
+  soon_.reset();
+  dial_.reset();
+  if (links_.empty()) return done();
+  done_ = std::move(done);
+  std::vector<std::shared_ptr<Channel>> channels;
+  for (const auto& link : links_) channels.push_back(link->shared_channel());
+  for (const auto& channel : channels) channel->go_away({});
 }
 
 }  // namespace ghost::b2

@@ -7,6 +7,7 @@
 #include "b2/link_service.h"
 #include "b2/membership.h"
 #include "b2/one_time_code.h"
+#include "b2/steady_caller.h"
 #include "net/network.h"
 #include "net/tls.h"
 
@@ -63,6 +64,43 @@ class Dial {
   std::unique_ptr<net::TlsHandshake> handshake_;
   std::unique_ptr<Link> link_;
   net::Timer timer_;
+};
+
+/// Calls to one place: dials when a call wants it and again when the connection was lost or its peer leaves, so that callers see
+/// neither; a SteadyCaller decides which calls are made again. Destroying it ends all calls. On the reactor's thread only.
+class Client {
+ public:
+  /// All that `parts` refers to outlives the client.
+  Client(Dial::Parts parts, Target target, RetryRules rules = {});
+  ~Client();
+  Client(const Client&) = delete;
+  Client& operator=(const Client&) = delete;
+
+  Caller& caller() { return *caller_; }
+  std::shared_ptr<Caller> shared_caller() { return caller_; }
+  /// A link to the target that stands already.
+  void adopt(std::unique_ptr<Link> link);
+  /// Makes no call again and no connection; open calls end in their time, then `done`.
+  void close(std::function<void()> done);
+  /// The connection that calls go by; null while there is none.
+  Link* link() { return current_; }
+
+ private:
+  void dial();
+  void on_dialled(Result<std::unique_ptr<Link>> link);
+  void on_closed(const Link* link);
+  void wake(TimePoint when);
+
+  Dial::Parts parts_;
+  Target target_;
+  net::Reactor& reactor_;
+  std::shared_ptr<SteadyCaller> caller_;
+  std::unique_ptr<Dial> dial_;
+  std::vector<std::unique_ptr<Link>> links_;  ///< the current one, and those whose peers leave, until their calls have ended
+  Link* current_ = nullptr;
+  std::function<void()> done_;
+  net::Timer soon_, timer_;
+  TimePoint armed_ = TimePoint::max();
 };
 
 }  // namespace ghost::b2

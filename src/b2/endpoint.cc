@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 
+#include "b2/reply_cache.h"
 #include "base/sha256.h"
 
 namespace ghost::b2 {
@@ -182,12 +183,16 @@ std::vector<v1::MethodStats> ServiceTable::stats() const {
   return all;
 }
 
+Endpoint::Endpoint() : replies(std::make_unique<ReplyCache>(*this)) {}
+Endpoint::~Endpoint() = default;
+
 v1::Hello Endpoint::hello(const ChannelLimits& held_to) const {
   v1::Hello hello;
   hello.version = 1;
   if (!node.is_none()) hello.node_id = Bytes(node.bytes.begin(), node.bytes.end());
   hello.name = name;
   hello.boot_epoch = boot_epoch;
+  hello.features = {std::string(kFeatureKeys)};
   v1::Limits told;
   told.frame_bytes = held_to.frame_bytes;
   told.metadata_bytes = 8192;

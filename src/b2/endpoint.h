@@ -20,6 +20,9 @@ namespace ghost::b2 {
 
 class Channel;
 
+/// Features of HELLO: a callee that keeps the answers of calls with a key (docs/spec/b2.md §5).
+inline constexpr std::string_view kFeatureKeys = "keys";
+
 /// What an endpoint holds its peers to (docs/spec/b2.md §7). Told in HELLO.
 struct ChannelLimits {
   std::uint32_t frame_bytes = 64 * 1024;
@@ -146,8 +149,13 @@ std::string_view name(Refusal why);
 /// How the refusal of a call that ends with `code` is counted.
 Refusal refusal_of_call(Errc code);
 
+class ReplyCache;
+
 /// What all channels of a process share: who it is, what it serves, what it allows.
 struct Endpoint {
+  Endpoint();
+  ~Endpoint();
+
   std::string name;     ///< of the node, for people
   std::string program;  ///< "ariascribe 0.1.0"
   NodeId node;
@@ -159,6 +167,7 @@ struct Endpoint {
   ChannelLimits limits;
   ReceiveBudget budget;
   ServiceTable services;
+  std::unique_ptr<ReplyCache> replies;  ///< of calls that carry a key; always there
 
   /// Runs work off the loop and `then` back on it. Left empty, work runs at once.
   std::function<void(std::function<Result<Bytes>()> work, std::function<void(Result<Bytes>)> then)> run_on_worker;
@@ -170,6 +179,7 @@ struct Endpoint {
 
   struct Counters {
     std::uint64_t connections = 0, connections_total = 0, bytes_in = 0, bytes_out = 0;
+    std::uint64_t retried = 0;  ///< calls of this side that were sent again
     std::array<std::uint64_t, static_cast<std::size_t>(Refusal::count_)> refused{};
     DatagramCounters datagrams;
 

@@ -51,6 +51,10 @@ void Link::on_services_changed() {
   if (const auto changed = events_.services_changed) changed();
 }
 
+void Link::on_leaving() {
+  if (const auto leaving = events_.leaving) leaving();
+}
+
 void Link::on_finished(const Error& why) {
   why_ = why;
   stream_->finish(kFarewell);

@@ -16,6 +16,7 @@ class Link : private net::StreamHandler, private ChannelEvents {
     std::function<void()> hello;             ///< the peer has said HELLO
     std::function<void()> services_changed;  ///< the peer's services have changed
     std::function<void(const Error&)> closed;  ///< the connection is gone; nothing follows
+    std::function<void()> leaving = {};      ///< the peer takes no new calls; those that are open go on
   };
 
   /// Begins at once. `first` are bytes that were read from the stream already. The endpoint and the reactor outlive the link and
@@ -48,6 +49,7 @@ class Link : private net::StreamHandler, private ChannelEvents {
     if (stream_->peer_runs_beside()) stream_->flush();
   }
   void look_at_revocations(const v1::Hello& peer);
+  void on_leaving() override;
   void on_finished(const Error& why) override;
   void on_wakeup(TimePoint when) override;
 

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "b2/reply_cache.h"
+
 namespace ghost::b2 {
 
 namespace {
@@ -136,6 +138,10 @@ std::string prometheus_text(const Endpoint& endpoint, const v1::StatsResponse& s
   out.one("b2_connections", "gauge", "Connections of b2 open.", stats.connections);
   out.one("b2_connections_total", "counter", "Connections of b2 accepted or made.", stats.connections_total);
   add_refusals(out, endpoint);
+  out.one("b2_retried_total", "counter", "Calls this side sent again.", endpoint.counters.retried);
+  out.one("b2_replayed_total", "counter", "Calls that were answered by their key, without being done again.", endpoint.replies->replayed());
+  out.one("b2_keys_kept", "gauge", "Idempotency keys kept.", endpoint.replies->kept());
+  out.one("b2_keys_kept_bytes", "gauge", "Bytes of answers kept for them.", endpoint.replies->kept_bytes());
   out.one("b2_received_bytes_total", "counter", "Bytes received on connections of b2.", stats.bytes_in);
   out.one("b2_sent_bytes_total", "counter", "Bytes sent on connections of b2.", stats.bytes_out);
   out.one("b2_receive_budget_bytes", "gauge", "The receive budget of the process.", stats.budget);

@@ -1,6 +1,7 @@
 #include "b2/node_service.h"
 
 #include "b2/nats_service.h"
+#include "b2/reply_cache.h"
 #include "base/random.h"
 
 namespace ghost::b2 {
@@ -8,7 +9,6 @@ namespace ghost::b2 {
 namespace {
 
 constexpr Duration kLookAgain = std::chrono::seconds(2);
-constexpr Duration kDrain = std::chrono::seconds(5);
 
 std::uint64_t random_epoch() {
   std::array<std::uint8_t, 8> bytes;
@@ -130,6 +130,7 @@ void Node::join_by_nats() {
 /// The house may be made while this node runs.
 void Node::watch_house() {
   watch_ = network_.reactor().wake_at(network_.reactor().now() + kLookAgain, [this](TimePoint) {
+    endpoint_.replies->on_time(network_.reactor().now());
     if (const Status served = serve_house(); !served && served.error().message != house_problem_) {
       house_problem_ = served.error().message;
       log_.warning("b2: the house can't be served", {{"why", house_problem_}});
@@ -149,7 +150,7 @@ void Node::shut_down(std::function<void()> done) {
   if (nats_) nats_->leave();
   topics_->close();
   if (datagrams_) datagrams_->go_away();
-  server_->shut_down(kDrain, std::move(done));
+  server_->shut_down(options_.grace, std::move(done));
 }
 
 }  // namespace ghost::b2

@@ -42,6 +42,7 @@ class Node {
     bool datagrams = false;            ///< calls in datagrams, too, on the UDP ports of the TCP addresses it listens on
     std::size_t workers = 2;
     NatsServers nats;          ///< joins the house past this machine; none when no URL is there
+    Duration grace = std::chrono::seconds(5);  ///< for calls that are open at shut_down()
   };
 
   /// Opens the state and listens. Errors name the address or file and what to do.
@@ -65,7 +66,7 @@ class Node {
   /// The children this node hosts, for /metrics; empty where it hosts none.
   std::function<std::vector<HostedCount>()> hosted;
 
-  /// Ends subscriptions, lets open calls end, then `done`.
+  /// Takes no more calls, ends subscriptions and other streams, lets calls end within Options::grace, then `done`.
   void shut_down(std::function<void()> done);
 
  private:

@@ -206,6 +206,7 @@ void Server::start_link(std::uint64_t guest, std::unique_ptr<net::ByteStream> st
 }
 
 void Server::serve(std::unique_ptr<net::ByteStream> stream, std::shared_ptr<const Identity> peer) {
+  if (shutting_down_) return;
   add_link(std::move(stream), std::move(peer), {}, {});
 }
 
@@ -254,20 +255,34 @@ void Server::tell_services(const v1::ServiceEntry& changed) {
   for (const auto& link : links_) link->channel().tell_services(changed);
 }
 
-void Server::shut_down(Duration patience, std::function<void()> done) {
+void Server::shut_down(Duration grace, std::function<void()> done) {
+  shutting_down_ = true;
   listeners_.clear();
   guests_.clear();
   guests_by_host_.clear();
-  http_.clear();
+  std::erase_if(http_, [](const HttpLink& http) { return !http.connection || http.connection->idle(); });
+  for (const HttpLink& http : http_) http.connection->leave();
   idle_ = std::move(done);
-  patience_ = reactor_.wake_at(reactor_.now() + patience, [this](TimePoint) {
+  patience_ = reactor_.wake_at(reactor_.now() + grace, [this](TimePoint) { cut_short(); });
+  for (const auto& channel : channels()) channel->drain(parts_.endpoint.name + " is shutting down");
+  check_idle();
+}
+
+/// The grace is over: who still has a call open hears why it ends, and has a moment to take that.
+void Server::cut_short() {
+  http_.clear();
+  patience_ = reactor_.wake_at(reactor_.now() + kLastWords, [this](TimePoint) {
     links_.clear();
     check_idle();
   });
-  std::vector<std::shared_ptr<Channel>> channels;
-  for (const auto& link : links_) channels.push_back(link->shared_channel());
-  for (const auto& channel : channels) channel->go_away({});
+  for (const auto& channel : channels()) channel->go_away(Error{Errc::busy, parts_.endpoint.name + " has shut down before the call was done"});
   check_idle();
+}
+
+std::vector<std::shared_ptr<Channel>> Server::channels() const {
+  std::vector<std::shared_ptr<Channel>> all;
+  for (const auto& link : links_) all.push_back(link->shared_channel());
+  return all;
 }
 
 void Server::check_idle() {

@@ -67,8 +67,9 @@ class Server {
   /// Ends HTTP connections of those that are no longer what they were taken for; b2 connections are the endpoint's channels. Not from
   /// within the handler of a request.
   void end_http(const std::function<bool(const Identity&)>& whose);
-  /// Stops listening, lets open calls end, closes; `done` once no connection is left or `patience` has passed.
-  void shut_down(Duration patience, std::function<void()> done);
+  /// Stops listening, says GOAWAY, ends streams and lets other calls end (docs/spec/b2.md §6); `done` once no connection is left. Calls
+  /// that are open after `grace` are cut off, and their callers told why.
+  void shut_down(Duration grace, std::function<void()> done);
   std::size_t unidentified() const { return guests_.size(); }
 
  private:
@@ -89,6 +90,8 @@ class Server {
                 std::function<void()> on_hello);
   void turn_away(std::unique_ptr<net::ByteStream> stream, Refusal reason, const std::string& why);
   void check_idle();
+  void cut_short();
+  std::vector<std::shared_ptr<Channel>> channels() const;
 
   Parts parts_;
   net::Reactor& reactor_;
@@ -101,6 +104,7 @@ class Server {
   std::list<std::unique_ptr<net::ByteStream>> leaving_;
   std::function<void()> idle_;
   net::Timer patience_;
+  bool shutting_down_ = false;
   std::shared_ptr<char> alive_ = std::make_shared<char>();
 };
 

@@ -2,12 +2,20 @@
 
 #include <cstring>
 
+#include "base/random.h"
+
 namespace ghost::b2 {
 
 Payload::Payload(BytesView bytes)
     : size(bytes.size()), self(bytes.data()), write([](const void* from, std::size_t count, std::uint8_t* at) {
         std::memcpy(at, from, count);
       }) {}
+
+IdempotencyKey random_key() {
+  IdempotencyKey key;
+  random_bytes(key);
+  return key;
+}
 
 void ServerCall::fail_unanswered() {
   const std::string method = std::string(context_.service) + "/" + std::string(context_.method);

@@ -1,4 +1,5 @@
 #pragma once
+#include <array>
 #include <atomic>
 #include <functional>
 #include <memory>
@@ -37,6 +38,10 @@ struct ServiceInfo {
 constexpr bool takes_stream(MethodKind kind) { return kind == MethodKind::client_stream || kind == MethodKind::bidirectional; }
 /// Whether the callee answers with a stream of messages.
 constexpr bool gives_stream(MethodKind kind) { return kind == MethodKind::server_stream || kind == MethodKind::bidirectional; }
+
+/// Names one call through all its repetitions (docs/spec/b2.md §5): 16 random bytes.
+using IdempotencyKey = std::array<std::uint8_t, 16>;
+IdempotencyKey random_key();
 
 using Metadata = std::vector<std::pair<std::string, std::string>>;
 
@@ -141,6 +146,8 @@ class CallHandler {
   virtual void on_message(BytesView message) = 0;
   /// After ClientCall::write() was false: what was written has left, and more may be.
   virtual void on_ready() {}
+  /// Before on_end(): the connection ended while the call was under way, so that nobody on this side can tell whether it was done.
+  virtual void on_cut() {}
   /// Once, last: success, or why not. The message names the peer and the phase.
   virtual void on_end(const Status& status) = 0;
 };
@@ -160,7 +167,11 @@ class KeepAnswer : public CallHandler {
 struct CallOptions {
   Duration timeout = std::chrono::seconds(30);  ///< Duration::max() for none (a watch)
   Metadata metadata;
-  bool idempotent = false;  ///< doing it twice is the same as once: an unanswered call may be made again
+  bool idempotent = false;  ///< doing it twice is the same as once: an unanswered call may be made again. Also what HELLO tells of a method
+  /// The callee does the call once, however often it is sent with this key within a minute. For methods without streams.
+  std::optional<IdempotencyKey> key = {};
+  /// The call is meant for this life of the callee only: it was sent before, on a connection with that boot epoch.
+  std::optional<std::uint64_t> epoch = {};
   /// The handler releases stream credit itself, by ClientCall::release(), when it has used the bytes it got: back-pressure.
   bool manual_credit = false;
   /// The method takes a stream: the request is empty, messages follow by ClientCall::write(). A method that the peer tells to be of

@@ -64,6 +64,10 @@ using OnHttpRequest = std::function<void(HttpRequest, std::unique_ptr<HttpReply>
 class HttpConnection {
  public:
   virtual ~HttpConnection() = default;
+  /// No request has begun to arrive, none is being answered, and every answer has left.
+  virtual bool idle() const = 0;
+  /// Answers what is under way, then closes instead of waiting for another request.
+  virtual void leave() = 0;
 };
 std::unique_ptr<HttpConnection> serve_http(Reactor& reactor, std::unique_ptr<ByteStream> below, BytesView first,
                                            const HttpLimits& limits, OnHttpRequest on_request, std::function<void()> closed);

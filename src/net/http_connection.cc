@@ -29,6 +29,9 @@ class Connection final : public HttpConnection, private StreamHandler {
     if (!held_.empty()) plan_resume();
   }
 
+  bool idle() const override { return phase_ == Phase::head && !head_reader_.started() && held_.empty() && below_->unsent() == 0; }
+  void leave() override;
+
   /// For the reply, which may outlive the connection.
   Lifeline::Watch watch() const { return lifeline_.watch(); }
   void answer(HttpResponse response);
@@ -70,6 +73,7 @@ class Connection final : public HttpConnection, private StreamHandler {
   HttpRequest request_;           ///< the one being read
   bool head_only_ = false;        ///< the one being answered is a HEAD
   bool keep_alive_ = true;
+  bool leaving_ = false;          ///< the request under way is the last
   Result<WebSocketOffer> offer_ = Error{Errc::malformed, "no WebSocket upgrade was asked for"};
   Bytes held_;                    ///< came while a request was being answered
   bool dispatching_ = false;
@@ -177,7 +181,7 @@ bool Connection::read_head(BytesView& bytes) {
 }
 
 void Connection::begin_body(HttpRequestHead head, bool body_is_here) {
-  keep_alive_ = head.keep_alive;
+  keep_alive_ = head.keep_alive && !leaving_;
   request_ = std::move(head.request);
   if (!head.has_body()) return;
   if (head.content_length > limits_.body_bytes) {
@@ -240,6 +244,12 @@ void Connection::finish() {
   expect_nothing();
   below_->set_reading(true);
   below_->finish(kLinger);
+}
+
+void Connection::leave() {
+  leaving_ = true;
+  keep_alive_ = false;
+  if (phase_ == Phase::head && !head_reader_.started() && held_.empty()) finish();
 }
 
 Status Connection::upgrade(std::string_view subprotocol, OnWebSocket done) {

@@ -111,6 +111,7 @@ class Player {
     if (what == "end") return calls_.at(act.at("call")).call.finish();
     if (what == "ping") return by.channel->ping([](const Result<Duration>&) {});
     if (what == "leave") return by.channel->go_away({});
+    if (what == "drain") return by.channel->drain("the acceptor is shutting down");
     if (what == "say") return record(by, bytes_of(act, "hex"));
     if (what != "answer" && what != "fail") throw std::invalid_argument("no act is called " + what);
     ServerCall held = std::move(by.service.held.at(0));
@@ -125,6 +126,11 @@ class Player {
     options.timeout = act.contains("timeout_ms") ? std::chrono::milliseconds(act.at("timeout_ms").get<int>()) : Duration::max();
     const Json metadata = act.value("metadata", Json::object());
     for (const auto& [key, value] : metadata.items()) options.metadata.emplace_back(key, value);
+    if (act.contains("key")) {
+      const Bytes key = bytes_of(act, "key");
+      std::copy_n(key.begin(), std::min(key.size(), options.key.emplace().size()), options.key->begin());
+    }
+    if (act.contains("epoch")) options.epoch = act.at("epoch").get<std::uint64_t>();
     Bytes request = bytes_of(act, "request");
     request.resize(act.value("fill", request.size()), 'x');
     if (act.value("streams", false)) {

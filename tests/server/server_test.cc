@@ -391,4 +391,70 @@ TEST_F(ServerTest, AWebSocketCarriesB2WithTheTokensRights) {
   }
 }
 
+/// A server that is told to end while calls are open.
+class DrainTest : public ServerTest {
+ protected:
+  DrainTest() {
+    Trust trust;
+    const Dial dial({host_, client_, nullptr, trust, 5s}, Target{at_, false}, [this](Result<std::unique_ptr<Link>> link) { link_ = std::move(*link); });
+    EXPECT_TRUE(world_.run_until([&] { return link_ != nullptr; }, 10s));
+    held_ = test::start(link_->channel(), "Hold", as_bytes("first"));
+    http_ = dial_http(post_as("application/proto", "/test.v1.Test/Hold", "x"));
+    idle_ = dial_http(get("/healthz"));
+    world_.run_for(1s);
+  }
+  std::unique_ptr<Raw> dial_http(std::string_view request) {
+    auto raw = dial();
+    raw->say(request);
+    return raw;
+  }
+  void shut_down() {
+    server_->shut_down(5s, [this] { down_ = true; });
+    world_.run_for(1s);
+  }
+
+  Endpoint client_;
+  std::unique_ptr<Link> link_;
+  Started held_;
+  std::unique_ptr<Raw> http_, idle_;
+  bool down_ = false;
+};
+
+TEST_F(DrainTest, OpenCallsEndAndNobodyIsLetIn) {
+  ASSERT_EQ(service_.held.size(), 2u);
+  CallOptions slow;
+  slow.manual_credit = true;
+  const auto stream = test::start(link_->channel(), "Count", count_request(1'000'000, 1000), slow);
+  world_.run_for(1s);
+  shut_down();
+  EXPECT_TRUE(idle_->closed) << "a connection that asks for nothing is closed";
+  EXPECT_EQ(stream->code(), Errc::busy);
+  EXPECT_FALSE(down_);
+  bool refused = false;
+  const auto late = host_.connect(at_, 5s, [&](Result<std::unique_ptr<net::ByteStream>> stream_) { refused = !stream_; });
+  for (ServerCall& call : service_.held) call.finish(Payload(as_bytes("done")));
+  world_.run_for(2s);
+  EXPECT_TRUE(refused) << "it listens no more";
+  EXPECT_EQ(as_text(held_->messages.at(0)), "done");
+  EXPECT_NE(http_->received.find("connection: close"), std::string::npos) << http_->received;
+  EXPECT_EQ(body(http_->received), "done");
+  world_.run_for(3s);
+  EXPECT_TRUE(down_);
+  service_.held.clear();
+}
+
+TEST_F(DrainTest, AfterTheGraceACallIsCutOffAndItsCallerToldTheTruth) {
+  shut_down();
+  world_.run_for(3900ms);
+  EXPECT_FALSE(held_->ended());
+  world_.run_for(2s);
+  EXPECT_EQ(held_->code(), Errc::unknown) << "its handler may have done it";
+  EXPECT_NE(held_->text().find("server has shut down before the call was done"), std::string::npos) << held_->text();
+  EXPECT_TRUE(http_->closed);
+  world_.run_for(2s);
+  EXPECT_TRUE(down_);
+  EXPECT_EQ(refused(Refusal::broken_rule), 0u) << "nobody broke a rule";
+  service_.held.clear();
+}
+
 }  // namespace ghost::b2::test

@@ -132,6 +132,7 @@ export class Channel {
     const stream = new Stream(id, method, this.peer!.streamWindow, this.limits.streamWindow);
     if (options.timeoutMs !== undefined) stream.deadline = now + options.timeoutMs;
     stream.idempotencyKey = options.idempotencyKey;
+    stream.epoch = options.epoch;
     stream.outgoing.push({ type: FrameType.call, payload: concat([metadata, request ?? kNoBytes]), empty: false, whole: metadata.length, code: 0, end: request !== undefined, at: 0 });
     stream.requestDone = request !== undefined;
     this.streams.set(id, stream);

@@ -42,4 +42,5 @@ export interface CallOptions {
   readonly timeoutMs?: number;
   readonly metadata?: Metadata;
   readonly idempotencyKey?: Bytes; // 16 bytes
+  readonly epoch?: bigint; // boot epoch of the callee it is meant for: of a call that was sent before
 }

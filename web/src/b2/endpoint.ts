@@ -33,6 +33,8 @@ export interface IncomingCall {
 export interface EndpointEvents {
   open?(hello: Hello): void;
   services?(): void;
+  /** The other side takes no more calls; those that are open go on. */
+  leaving?(message: string): void;
   closed?(status: Status, message: string): void;
   call?(call: IncomingCall): void;
 }
@@ -289,7 +291,7 @@ export class Endpoint {
       case 'cancelled':
         return this.handlers.get(event.stream)?.abort();
       case 'goaway':
-        return;
+        return event.status === Status.ok ? this.on.leaving?.(event.message) : undefined;
       case 'closed':
         this.transport.close();
         return this.on.closed?.(event.status, event.message);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
-import { Endpoint } from './endpoint';
+import { Endpoint, type IncomingCall } from './endpoint';
 import { Link, ourHello, retryDelay, type LinkState } from './link';
 import { kEchoService, testHello } from './testing';
 
@@ -13,6 +13,7 @@ class FakeSocket {
   onclose: () => void = () => undefined;
   onmessage: (event: { data: unknown }) => void = () => undefined;
   server: Endpoint | undefined;
+  readonly calls: IncomingCall[] = []; // which the test answers
   private accepted = false;
   private readonly sent: Uint8Array[] = [];
 
@@ -32,7 +33,7 @@ class FakeSocket {
   }
 
   private serve(bytes: Uint8Array): void {
-    this.server ??= new Endpoint('acceptor', testHello(), { send: (back) => this.onmessage({ data: back.slice().buffer }), close: () => this.drop() });
+    this.server ??= new Endpoint('acceptor', testHello(), { send: (back) => this.onmessage({ data: back.slice().buffer }), close: () => this.drop() }, { call: (call) => this.calls.push(call) });
     this.server.receive(bytes);
   }
 
@@ -166,6 +167,28 @@ test('calls and streams of an open link end with it', async (context) => {
   sockets[0]!.drop();
   await assert.rejects(pending, /connection ended|answers no calls/);
   await assert.rejects(next, /connection ended|answers no calls/);
+});
+
+test('a server that leaves is dialled again while it finishes what it took', async (context) => {
+  const { link, sockets, kinds, tick } = setUp(context);
+  link.start();
+  sockets[0]!.accept();
+  const { state } = link;
+  assert.equal(state.kind, 'open');
+  if (state.kind !== 'open') return;
+  const bytes = { name: 'bytes', fields: [], encode: (value: unknown) => value as Uint8Array, decode: (value: Uint8Array) => value };
+  const unary = { service: kEchoService.name, name: 'Unary', kind: 'unary', idempotent: false, needs: '', request: bytes, response: bytes } as const;
+  const pending = state.endpoint.call(unary, new Uint8Array(3));
+  sockets[0]!.server!.goAway('it restarts');
+  assert.equal(kinds().at(-1), 'waiting');
+  tick(250);
+  sockets[1]!.accept();
+  assert.equal(kinds().at(-1), 'open');
+  assert.equal(sockets[0]!.readyState, 1, 'the call that it took is still open there');
+  sockets[0]!.calls[0]!.finish(new Uint8Array(5));
+  assert.equal((await pending).length, 5);
+  assert.equal(sockets[0]!.readyState, 3, 'then it is closed');
+  assert.equal(kinds().at(-1), 'open', 'which is nothing to the connection that calls go by');
 });
 
 test('a page announces itself without services', () => {

@@ -118,6 +118,12 @@ export class Link {
           this.attempt = 0;
           this.become({ kind: 'open', endpoint, hello });
         },
+        // The calls that are open end on this socket, which its server closes; others go by the next.
+        leaving: () => {
+          if (this.socket !== socket) return;
+          this.socket = undefined;
+          this.wait('The server is leaving.');
+        },
         closed: (_status: Status, message: string) => {
           why = message || why;
           this.lost(socket, why);
@@ -143,6 +149,10 @@ export class Link {
   private lost(socket: WebSocket, reason: string): void {
     if (this.socket !== socket) return;
     this.dropSocket();
+    this.wait(reason);
+  }
+
+  private wait(reason: string): void {
     const attempt = Math.max(1, this.attempt);
     const delay = retryDelay(attempt, this.world.random());
     this.become({ kind: 'waiting', attempt, reason, until: Date.now() + delay });

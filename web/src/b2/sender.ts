@@ -97,5 +97,6 @@ function callExtensions(stream: Stream, now: number): Bytes {
   return writeExtensions({
     ...(stream.deadline === Infinity ? {} : { timeoutMs: Math.max(0, Math.min(0xffffffff, Math.ceil(stream.deadline - now))) }),
     ...(stream.idempotencyKey === undefined ? {} : { idempotencyKey: stream.idempotencyKey }),
+    ...(stream.epoch === undefined ? {} : { epoch: stream.epoch }),
   });
 }

@@ -25,6 +25,7 @@ export class Stream {
   requestDone = true; // caller: END has been handed over
   metadata: Metadata = [];
   idempotencyKey: Bytes | undefined;
+  epoch: bigint | undefined; // of a call of ours
   readonly sendWindow: SendWindow;
   readonly receiveWindow: ReceiveWindow;
   private parts: Bytes[] = [];

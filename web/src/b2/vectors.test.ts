@@ -35,6 +35,8 @@ interface Step {
   readonly request?: string;
   readonly fill?: number;
   readonly timeout_ms?: number;
+  readonly key?: string;
+  readonly epoch?: number;
   readonly metadata?: Readonly<Record<string, string>>;
   readonly ms?: number;
 }
@@ -206,7 +208,12 @@ class Replay {
     const request = step.streams ? undefined : step.fill === undefined ? fromHex(step.request!) : toUtf8('x'.repeat(step.fill));
     const metadata = Object.entries(step.metadata ?? {}).map(([key, value]) => [key, toUtf8(value)] as const);
     const index = this.side.channel.methods.index('test.v1.Test', step.method!)!;
-    const options = { metadata, ...(step.timeout_ms === undefined ? {} : { timeoutMs: step.timeout_ms }) };
+    const options = {
+      metadata,
+      ...(step.timeout_ms === undefined ? {} : { timeoutMs: step.timeout_ms }),
+      ...(step.key === undefined ? {} : { idempotencyKey: fromHex(step.key) }),
+      ...(step.epoch === undefined ? {} : { epoch: BigInt(step.epoch) }),
+    };
     this.calls.set(step.call!, this.side.channel.call(index, request, options, this.now));
   }
 
