@@ -2,12 +2,19 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 
-#include "b2/client_service.h"
-#include "net/epoll.h"
+#include "b2/service.h"
+
+namespace ghost::net {
+class EpollNetwork;
+class TlsContext;
+}  // namespace ghost::net
 
 namespace ghost::b2 {
+
+class HouseTrust;
 
 /// A b2 connection with a loop of its own, for programs that have none and wait for each answer.
 class Connection {
@@ -15,7 +22,7 @@ class Connection {
   struct Options {
     std::string name = "client";                 ///< told to the server, for its people
     std::shared_ptr<const net::TlsContext> tls;  ///< needed where the target asks for TLS
-    Trust trust;
+    const HouseTrust* house = nullptr;           ///< who answers by TLS must be a member of it; null asks nothing
     Duration timeout = std::chrono::seconds(10);  ///< to connect
   };
   /// Connects to what Target::parse() takes ("127.0.0.1:2203", "unix:/run/b2/b2.sock") and waits for HELLO. Errors name the address
@@ -28,10 +35,9 @@ class Connection {
   Connection& operator=(const Connection&) = delete;
 
   /// What clients that protoc-gen-b2 made are built on.
-  Caller& caller() { return link_->channel(); }
-  Channel& channel() { return link_->channel(); }
+  Caller& caller();
   /// To have this connection's loop do other things too.
-  net::EpollNetwork& network() { return *network_; }
+  net::EpollNetwork& network();
 
   /// Turns the loop until `done` answers true.
   void turn_until(const std::function<bool()>& done);
@@ -47,12 +53,10 @@ class Connection {
   }
 
  private:
-  Connection() = default;
+  struct Parts;  ///< headers that a user's file need not compile
+  explicit Connection(std::unique_ptr<Parts> parts);
 
-  std::unique_ptr<net::EpollNetwork> network_;
-  Endpoint endpoint_;
-  std::unique_ptr<Dial> dial_;
-  std::unique_ptr<Link> link_;
+  std::unique_ptr<Parts> parts_;
 };
 
 }  // namespace ghost::b2

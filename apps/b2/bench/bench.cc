@@ -9,6 +9,7 @@
 #include <filesystem>
 
 #include "child_server.h"
+#include "codec.h"
 #include "raw_echo.h"
 #include "rival_process.h"
 
@@ -114,12 +115,27 @@ Result<CellResult> measure(const Cell& cell, const BenchOptions& options, const 
     if (!done) return done.error();
     if (!*done && ++in_vain > kMostInVain) return Error{Errc::timed_out, "the machine is too busy: a side got no time in 20 rounds"};
   }
-  CellResult result{&cell, median(racers[0].figures), racers[1].side(), {}};
+  CellResult result{&cell, median(racers[0].figures), racers[1].side(), {}, {}};
   for (std::size_t i = 2; i < racers.size(); ++i) result.rivals.push_back(racers[i].side());
   return result;
 }
 
+/// Both directions, by the time of the processor.
+Result<CellResult> measure_codec(const Cell& cell, const BenchOptions& options) {
+  std::vector<double> encode, decode;
+  while (encode.size() < options.rounds) {
+    const auto times = time_codec(Duration(static_cast<Duration::rep>(options.seconds * 1e9)));
+    if (!times) return times.error();
+    encode.push_back(times->encode_ns);
+    decode.push_back(times->decode_ns);
+  }
+  CellResult result{&cell, {}, {}, {}, {median(std::move(encode)), median(std::move(decode))}};
+  result.b2 = {"b2", {1e9 / result.measured(), 0, 0}, 0, 0, 0};
+  return result;
+}
+
 std::string target_text(const Cell& cell) {
+  if (cell.measure == Cell::Measure::codec) return fmt::format("{:.0f} ns", cell.target);
   return cell.measure == Cell::Measure::absolute ? fmt::format("{:.0f} M/s", cell.target / 1e6) : fmt::format("{:.2f}", cell.target);
 }
 
@@ -138,6 +154,12 @@ void print_heading() {
 
 void print_row(const CellResult& result) {
   const Cell& cell = *result.cell;
+  if (cell.measure == Cell::Measure::codec) {
+    fmt::print("{:<14} {:>7} {:>15} {:>8} {:<7} {:>12} {:>12} {:>10} {:>10}  {}\n", cell.name, "", "", target_text(cell),
+               result.met() ? "met" : "missed", fmt::format("{:.0f} ns", result.measured()), "", "", "",
+               fmt::format("{}: {:.0f} and {:.0f} ns", cell.what, result.codec.encode_ns, result.codec.decode_ns));
+    return;
+  }
   fmt::print("{:<14} {:>7.2f} {:>15} {:>8} {:<7} {:>12} {:>12} {:>10} {:>10}  {}\n", cell.name, result.b2.ratio, spread_text(result.b2),
              target_text(cell), result.met() ? "met" : "missed", rate_text(result.b2.figures), rate_text(result.raw),
              time_text(result.b2.figures.p50_us), time_text(result.raw.p50_us), cell.what);
@@ -150,6 +172,13 @@ void print_row(const CellResult& result) {
 }
 
 void print_json(const CellResult& result) {
+  if (result.cell->measure == Cell::Measure::codec) {
+    fmt::print(R"({{"cell":"{}","target":{},"measured":{:.1f},"met":{},"encode_ns":{:.1f},"decode_ns":{:.1f}}})", result.cell->name, result.cell->target,
+               result.measured(), result.met(), result.codec.encode_ns, result.codec.decode_ns);
+    fmt::print("\n");
+    std::fflush(stdout);
+    return;
+  }
   const Figures& b2 = result.b2.figures;
   fmt::print(R"({{"cell":"{}","ratio":{:.4f},"lowest":{:.4f},"highest":{:.4f},"target":{},"measured":{:.4f},"met":{},)", result.cell->name,
              result.b2.ratio, result.b2.lowest, result.b2.highest, result.cell->target, result.measured(), result.met());
@@ -188,7 +217,7 @@ Status measure(const BenchOptions& options, const std::function<void(const CellR
   const auto against = choose_rivals(options.against);
   if (!against) return against.error();
   for (const Cell* cell : *chosen) {
-    const auto result = measure(*cell, options, *against);
+    const auto result = cell->measure == Cell::Measure::codec ? measure_codec(*cell, options) : measure(*cell, options, *against);
     if (!result) return result.error().in(std::string(cell->name));
     done(*result);
   }

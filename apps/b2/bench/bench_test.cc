@@ -19,6 +19,10 @@ TEST(Bench, EveryCellGivesNumbers) {
   ASSERT_TRUE(measured) << measured.error().message;
   ASSERT_EQ(results.size(), cells().size());
   for (const auto& [name, result] : results) {
+    if (result.cell->measure == Cell::Measure::codec) {
+      EXPECT_GT(result.measured(), 0);
+      continue;
+    }
     EXPECT_GT(result.raw.per_second, 0) << name;
     EXPECT_GT(result.b2.figures.per_second, 0) << name;
     EXPECT_TRUE(std::isfinite(result.b2.ratio) && result.b2.ratio > 0) << name << ": " << result.b2.ratio;

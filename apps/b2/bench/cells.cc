@@ -24,6 +24,7 @@ constexpr Cell kCells[] = {
     {"stream", "stream of 64 KiB messages", kRate, 0.95, false, {}, {Work::Kind::stream, 65536, 1, 1}},
     {"oneway", "stream of 32 B messages", kAbsolute, 10e6, false, {}, kOneWay},
     {"tls-oneway", "stream of 32 B messages, mutual TLS", kAbsolute, 6e6, false, {Duration::zero(), true}, kOneWay},
+    {"codec", "encode and decode a message of 12 fields", Cell::Measure::codec, 150, false, {}, {}},
 };
 
 }  // namespace

@@ -13,12 +13,13 @@ struct Cell {
   enum class Measure : std::uint8_t {
     latency,  ///< raw p50 over b2 p50
     rate,     ///< b2's rate over raw's
-    absolute  ///< b2's messages a second
+    absolute,  ///< b2's messages a second
+    codec      ///< nanoseconds to encode and decode a message; there is no raw to compare with
   };
   std::string_view name;
   std::string_view what;
   Measure measure;
-  double target;  ///< at least
+  double target;  ///< at least; of the codec, at most
   bool unix_socket;
   Setup setup;    ///< of b2; raw is always plain and never spins
   Work work;
