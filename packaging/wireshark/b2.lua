@@ -1,7 +1,7 @@
 -- Wireshark's view of the b2 Runtime Protocol (docs/spec/b2.md). Copy to ~/.local/lib/wireshark/plugins/, or
 --   tshark -X lua_script:b2.lua -r capture.pcap -Y b2
 -- TCP on port 2203 and wherever a connection begins with the preface; inside TLS with ALPN b2/1; WebSocket with subprotocol b2.1;
--- datagrams on any port.
+-- datagrams and beacons on any port.
 
 local b2 = Proto("b2", "b2 Runtime Protocol")
 
@@ -71,6 +71,18 @@ local f = {
   udp_state = ProtoField.uint8("b2.udp.state", "State", base.DEC, {[0] = "DONE", [1] = "UNDER_WAY", [2] = "USE_STREAM"}),
   udp_nonce = ProtoField.bytes("b2.udp.nonce", "Nonce"),
   udp_sealed = ProtoField.bytes("b2.udp.sealed", "Sealed"),
+  beacon_kind = ProtoField.uint8("b2.beacon.kind", "Kind", base.DEC, {[1] = "beacon", [2] = "query", [3] = "bye"}),
+  beacon_flags = ProtoField.uint8("b2.beacon.flags", "Flags", base.HEX),
+  beacon_alone = ProtoField.bool("b2.beacon.flags.alone", "ALONE", 8, nil, 0x01),
+  beacon_copied = ProtoField.bool("b2.beacon.flags.copied", "COPIED", 8, nil, 0x02),
+  beacon_port = ProtoField.uint16("b2.beacon.port", "TCP port", base.DEC),
+  beacon_node = ProtoField.bytes("b2.beacon.node", "Node id"),
+  beacon_epoch = ProtoField.uint64("b2.beacon.epoch", "Boot epoch", base.HEX),
+  beacon_services = ProtoField.uint64("b2.beacon.services", "Hash of the service list", base.HEX),
+  beacon_house = ProtoField.bytes("b2.beacon.house", "House, first 8 bytes of its id"),
+  beacon_time = ProtoField.absolute_time("b2.beacon.time", "The sender's clock", base.UTC),
+  beacon_hold = ProtoField.uint32("b2.beacon.hold", "Holds for, ms", base.DEC),
+  beacon_nonce = ProtoField.uint32("b2.beacon.nonce", "Nonce", base.HEX),
   call_in = ProtoField.framenum("b2.call_in", "Call in", base.NONE, frametype.REQUEST),
   answer_in = ProtoField.framenum("b2.answer_in", "Answer in", base.NONE, frametype.RESPONSE),
   time = ProtoField.relative_time("b2.time", "Time since the call"),
@@ -489,12 +501,44 @@ local function dissect_datagram(tvb, pinfo, root)
   pinfo.cols.info:set(name .. (told ~= "" and ": " .. told or ""))
 end
 
+-- ---- beacons (§14) ----
+
+local KINDS_OF_BEACONS = {"beacon", "query", "bye"}
+
+local function dissect_beacon(tvb, pinfo, root)
+  pinfo.cols.protocol = "b2"
+  local name = KINDS_OF_BEACONS[tvb(4, 1):uint()] or "kind " .. tvb(4, 1):uint()
+  local tree = root:add(b2, tvb(), "b2 Runtime Protocol, discovery, " .. name)
+  tree:add(f.beacon_kind, tvb(4, 1))
+  local flags = tree:add(f.beacon_flags, tvb(5, 1))
+  flags:add(f.beacon_alone, tvb(5, 1))
+  flags:add(f.beacon_copied, tvb(5, 1))
+  if tvb:len() < 80 then
+    tree:add_proto_expert_info(broken, "shorter than 80 bytes")
+    return
+  end
+  tree:add_le(f.beacon_port, tvb(6, 2))
+  tree:add(f.beacon_node, tvb(8, 32))
+  tree:add_le(f.beacon_epoch, tvb(40, 8))
+  tree:add_le(f.beacon_services, tvb(48, 8))
+  tree:add(f.beacon_house, tvb(56, 8))
+  local ms = tvb(64, 8):le_uint64():tonumber()
+  if ms > 0 and ms < 2 ^ 42 then tree:add(f.beacon_time, tvb(64, 8), NSTime.new(math.floor(ms / 1000), ms % 1000 * 1000000)) end
+  tree:add_le(f.beacon_hold, tvb(72, 4))
+  tree:add_le(f.beacon_nonce, tvb(76, 4))
+  if tvb:len() > 512 then tree:add_proto_expert_info(broken, "longer than 512 bytes") end
+  pinfo.cols.info:set(name .. " of " .. tvb(8, 4):bytes():tohex(true) .. "…, port " .. tvb(6, 2):le_uint())
+end
+
 local udp = Proto("b2_udp", "b2 Runtime Protocol, datagrams")
 
 local function dissect_any_datagram(tvb, pinfo, root)
   local magic = tvb:len() >= 6 and tvb(0, 4):string() or ""
   if magic == "b2u1" then
     dissect_datagram(tvb, pinfo, root)
+    return true
+  elseif magic == "b2d1" then
+    dissect_beacon(tvb, pinfo, root)
     return true
   end
   return false

@@ -3,6 +3,7 @@
 import json
 import pathlib
 import random
+import struct
 import subprocess
 import tempfile
 import unittest
@@ -130,6 +131,19 @@ class Wireshark(unittest.TestCase):
                 self.assertEqual([int(number) for number in numbers], [record["sequence"] for record in each["records"]], each["name"])
                 self.assertEqual(cookie, [each["cookie"]])
         self.assertEqual(len(fields(path, "b2.udp.kind", only="b2")), 21 * len(told))
+
+    def test_beacons_are_read(self):
+        path = pathlib.Path(self.folder.name) / "beacons.pcap"
+        capture = Capture(path)
+        body = bytes(range(32)) + struct.pack("<QQ", 0x2222, 0x1234) + b"houseid!" + struct.pack("<QII", 1_700_000_000_123, 17_500, 7)
+        capture.udp(2203, 2203, True, b"b2d1\x01\x02" + struct.pack("<H", 2203) + body)
+        capture.udp(2203, 2203, False, b"b2d1\x02\x01" + struct.pack("<H", 0) + body + bytes(100))
+        capture.udp(2203, 2203, False, b"b2d1\x03\x00short")
+        capture.close()
+        rows = fields(path, "b2.beacon.kind", "b2.beacon.port", "b2.beacon.epoch", "b2.beacon.hold", "b2.beacon.flags.alone", "b2.beacon.flags.copied")
+        hex_epoch = "0x0000000000002222"
+        self.assertEqual(rows, [[["1"], ["2203"], [hex_epoch], ["17500"], ["0"], ["1"]], [["2"], ["0"], [hex_epoch], ["17500"], ["1"], ["0"]], [["3"], [], [], [], ["0"], ["0"]]])
+        self.assertIn("2023-11-14 22:13:20.123", tshark(path, "-V").replace("Nov 14, 2023 ", "2023-11-14 "))
 
     def test_damaged_frames_raise_no_error_in_the_script(self):
         path = pathlib.Path(self.folder.name) / "damaged.pcap"
