@@ -18,7 +18,9 @@ sys.path[:0] = [str(ROOT / "apps/b2spec"), str(ROOT / "tests/b2spec")]
 sys.dont_write_bytecode = True
 warnings.simplefilter("ignore", ResourceWarning)  # of connections whose threads are on their way out
 
-import reference  # noqa: E402
+from reference import Shared  # noqa: E402
+from reference_client import run_client  # noqa: E402
+from reference_server import Server  # noqa: E402
 from kit import cases as book  # noqa: E402
 from kit.transport import Address, Closed, Refused  # noqa: E402
 from kit.world import ClientWorld, ServerWorld  # noqa: E402
@@ -45,7 +47,7 @@ def kind_for(case, profile):
 
 def try_server(case, profile, kind, broken, patience):
     scale = SCALE if case.slow else 1
-    server = reference.Server(FOLDER.name, reference.Shared(broken, scale), CERTIFICATE)
+    server = Server(FOLDER.name, Shared(broken, scale), CERTIFICATE)
     try:
         address = {"unix": "unix:" + server.path, "tls": "tls:" + server.address}.get(kind, server.address)
         return book.run(case, ServerWorld(profile, address, patience=patience, scale=scale))
@@ -58,7 +60,7 @@ def try_client(case, kind, broken, patience):
 
     def client():
         try:
-            reference.run_client(Address(world.where), reference.Shared(broken), kind == "ws")
+            run_client(Address(world.where), Shared(broken), kind == "ws")
         except (Refused, Closed, OSError):
             pass  # the case is over
 
@@ -114,7 +116,7 @@ class Program(unittest.TestCase):
         return subprocess.run([sys.executable, str(PROGRAM), *words], capture_output=True, text=True, timeout=120, **options)
 
     def setUp(self):
-        self.server = reference.Server(FOLDER.name, reference.Shared())
+        self.server = Server(FOLDER.name, Shared())
         self.addCleanup(self.server.close)
 
     def test_a_server_that_passes_is_told_in_tap(self):

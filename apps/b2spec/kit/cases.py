@@ -3,11 +3,13 @@ import dataclasses
 import json
 import pathlib
 
-from .steps import BadCase, Fail, Skip, Steps
-from .transport import Closed, HttpAnswer, Refused
+from .peer import Fail
+from .steps import Steps
+from .transport import HttpAnswer, Refused
+from .written import BadCase, Skip
 
 PROFILES = ("server", "ws", "client")
-KEYS = {"name", "rule", "profiles", "steps", "variants", "begin", "hello", "hello_extra", "credit", "cut", "deaf", "over", "task", "seconds", "alone", "level",
+KEYS = {"name", "rule", "profiles", "steps", "variants", "begin", "hello", "hello_extra", "credit", "cut", "deaf", "over", "feature", "task", "seconds", "alone", "level",
         "caught_by"}
 
 

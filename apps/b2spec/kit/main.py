@@ -7,7 +7,7 @@ import sys
 import time
 
 from . import cases as book
-from .steps import BadCase
+from .written import BadCase
 from .transport import Refused
 from .world import ClientWorld, ServerWorld
 

@@ -3,9 +3,8 @@ import os
 import subprocess
 import time
 
-from . import wire
 from .peer import Peer
-from .transport import Address, Closed, Refused, accept, accept_websocket, dial_websocket
+from .transport import Address, Refused, accept, accept_websocket, dial_websocket
 
 KINDS = {"unary": 0, "server": 1, "client": 2, "both": 3}
 DRILL = [("Echo", "unary"), ("Count", "server"), ("Sum", "client"), ("Chat", "both"), ("Hold", "unary"), ("HoldStream", "client"), ("Fail", "unary"),
