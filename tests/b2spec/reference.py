@@ -71,16 +71,7 @@ class Connection(Callee):
         except Closed:
             pass
         finally:
-            self.leave_keys()
             self.stream.close()
-
-    def leave_keys(self):
-        """Calls with a key go on without their connection, until their deadline."""
-        for call in self.calls.values():
-            if call.key and call.deadline:
-                def end(kept=call.key):
-                    kept.end = kept.end or (4, b"the deadline has passed")
-                threading.Timer(max(0, call.deadline - time.monotonic()), end).start()
 
     def open(self):
         if self.dials and not self.breaks("shy-dialer"):
@@ -104,7 +95,6 @@ class Connection(Callee):
         else:
             until.append(self.pinged + self.span(10) if self.pinged else self.heard + self.span(15))
         until += [call.deadline for call in self.calls.values() if call.deadline]
-        until += [now + 0.01 for call in self.calls.values() if call.waits_for]
         return max(0.0005, min(until) - now)
 
     def on_time(self):
@@ -119,8 +109,6 @@ class Connection(Callee):
             self.pinged = now
             self.send(Frame("PING", payload=b"12345678"))
         for call in list(self.calls.values()):
-            if call.waits_for and call.waits_for.end:
-                self.answer(call, *call.waits_for.end)
             if call.deadline and now >= call.deadline and not self.breaks("no-deadlines"):
                 call.deadline = None
                 self.pass_deadline(call)

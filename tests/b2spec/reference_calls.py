@@ -34,7 +34,6 @@ class Call:
         self.held = []
         self.unread = False
         self.key = None
-        self.waits_for = None  # a Kept
 
 
 class Kept:
@@ -93,15 +92,13 @@ class Callee:
             return not self.breaks("keys-on-streams")
         keys = self.__dict__.setdefault("own_keys", {}) if self.breaks("keys-of-a-connection") else self.shared.keys
         known = keys.get(key)
-        if known is None or (known.end is None and self.breaks("keys-do-not-wait")):
+        if known is None:
             call.key = keys[key] = Kept((call.method, frame.payload))
             return False
         if known.digest != (call.method, frame.payload) and not self.breaks("any-digest"):
             self.answer(call, 9, b"another request under this key")
-        elif known.end:
-            self.answer(call, *known.end)
         else:
-            call.waits_for = known
+            self.answer(call, *known.end)  # it has one: no call with a key takes time here
         return True
 
     def extensions(self, ext):
@@ -328,7 +325,7 @@ class Callee:
         if call.answered:
             return
         call.answered = True
-        call.deadline = call.waits_for = None
+        call.deadline = None
         if call.key:
             call.key.end = (status, payload)
         if status:

@@ -1,4 +1,6 @@
 """A case on its connections, step by step (docs/spec/conformance/README.md)."""
+import time
+
 from . import wire
 from .peer import Fail, Silence
 from .steps_client import Clients
@@ -22,6 +24,7 @@ class Steps(Sending, Receiving, Flow, Web, Clients):
 
     def begin(self):
         begin = self.case.get("begin", "hello")
+        self.since = time.monotonic()
         if begin == "elsewhere":
             return
         self.peer = self.world.peer(self.case, cut=self.case.get("cut"))

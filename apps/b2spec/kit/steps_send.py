@@ -22,6 +22,7 @@ class Sending:
 
     def do_send(self, step):
         kind = step["send"]
+        self.since = time.monotonic()
         named = step.get("stream")
         if kind == "CALL" and (named is None or isinstance(named, str)):
             self.streams[named or "call"] = self.peer.new_stream()
@@ -50,6 +51,7 @@ class Sending:
 
     def do_raw(self, step):
         """Bytes as they are; of several pieces each is sent by itself."""
+        self.since = time.monotonic()
         for part in [step["raw"]] if isinstance(step["raw"], str) else step["raw"]:
             self.peer.send_bytes(bytes.fromhex(part))
             if part is not step["raw"]:
