@@ -1,5 +1,6 @@
 // How the verbs that connect do so.
 #include <cstdlib>
+#include <iostream>
 
 #include "verbs.h"
 
@@ -10,14 +11,31 @@ std::vector<Option> connection_options() {
           Option{"timeout", "SECONDS", "how long to wait for an answer (10)"}, json_option()};
 }
 
+static std::optional<double> number_in(const std::string& text) {
+  char* end = nullptr;
+  const double number = std::strtod(text.c_str(), &end);
+  return end == text.c_str() || *end != '\0' ? std::nullopt : std::optional(number);
+}
+
+static Duration in_seconds(double seconds) { return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds)); }
+
 Result<Duration> timeout_of(const Arguments& arguments) {
   const std::string text = arguments.text("timeout", "10");
-  char* end = nullptr;
-  const double seconds = std::strtod(text.c_str(), &end);
-  if (end == text.c_str() || *end != '\0' || !(seconds > 0) || seconds > 1e6) {
-    return Error{Errc::malformed, "--timeout " + text + ": a number of seconds above 0"};
-  }
-  return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds));
+  const auto seconds = number_in(text);
+  if (!seconds || !(*seconds > 0) || *seconds > 1e6) return Error{Errc::malformed, "--timeout " + text + ": a number of seconds above 0"};
+  return in_seconds(*seconds);
+}
+
+Result<Duration> wait_of(const Arguments& arguments) {
+  const std::string text = arguments.text("wait", "1");
+  const auto seconds = number_in(text);
+  if (!seconds || !(*seconds >= 0) || *seconds > 3600) return Error{Errc::malformed, "--wait " + text + ": a number of seconds from 0 to 3600"};
+  return in_seconds(*seconds);
+}
+
+int usage_error(std::string_view program, const Error& error) {
+  std::cerr << program << ": " << error.message << "\n";
+  return code(Exit::usage);
 }
 
 Result<std::unique_ptr<Session>> open_session(const Arguments& arguments, std::string at) {

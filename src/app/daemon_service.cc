@@ -67,6 +67,13 @@ Status check_nats(const std::string& section, const Config& config) {
   return {};
 }
 
+/// A hosted child is announced by its host.
+b2::Node::Options::Discover discover(const std::string& setting) {
+  using Discover = b2::Node::Options::Discover;
+  if (setting == "off" || std::getenv(b2::kHostFdVariable) != nullptr) return Discover::never;
+  return setting == "on" ? Discover::always : Discover::off_loopback;
+}
+
 /// The orderly end of a daemon: its node drains and it takes leave of its host, then its own parts end, then the loop does.
 class Departure {
  public:
@@ -136,6 +143,8 @@ Status serve(const DaemonSpec& spec, const Places& where_it_is, const Config& co
   options.grace = config.duration(spec.socket + ".grace");
   if (std::getenv(b2::kHostFdVariable) != nullptr) options.grace = std::min(options.grace, kLongestGraceOfAChild);
   const Duration grace = options.grace;
+  options.discover = discover(config.text(spec.socket + ".discovery"));
+  options.seeds = config.list(spec.socket + ".seeds");
   auto node = b2::Node::start(**network, std::move(options), log);
   if (!node) return node.error();
   std::unique_ptr<b2::HostLink> host;
@@ -191,11 +200,21 @@ std::vector<Option> daemon_options() {
   metrics.value = "WHO";
   metrics.help = "who may read /metrics: members and the token's bearer, or all of this machine";
   metrics.choices = {"members", "loopback"};
+  Option discovery;
+  discovery.name = "discovery";
+  discovery.value = "WHEN";
+  discovery.help = "find other nodes by beacons, and be found: auto where it listens off loopback, on also on loopback";
+  discovery.choices = {"auto", "on", "off"};
+  Option seeds;
+  seeds.name = "seeds";
+  seeds.value = "ADDR";
+  seeds.help = "a node to ask for others, where beacons do not pass: HOST:PORT";
+  seeds.repeated = true;
   Option grace;
   grace.name = "grace";
   grace.value = "TIME";
   grace.help = "how long open calls may go on when it is told to end (5s); told again, it ends at once";
-  std::vector<Option> all = {state_option(), config_option(), listen_option(), name, host, metrics, grace, log};
+  std::vector<Option> all = {state_option(), config_option(), listen_option(), name, host, discovery, seeds, metrics, grace, log};
   Option nats;
   nats.name = "nats";
   nats.value = "URL";
@@ -216,6 +235,8 @@ Result<Config> daemon_config(const DaemonSpec& spec, const Arguments& arguments)
       {section + ".listen", ConfigType::list, listen, "addresses to listen on, beside the Unix socket", {}},
       {section + ".name", ConfigType::text, "", "what this node calls itself; by default the name it has kept, or the machine's", {}},
       {section + ".host", ConfigType::list, "", "names, beside localhost, that browsers may reach this by", {}},
+      {section + ".discovery", ConfigType::text, "auto", "whether other nodes are looked for and told of this one: auto where it listens off loopback", {"auto", "on", "off"}},
+      {section + ".seeds", ConfigType::list, "", "nodes to ask for others, where beacons do not pass: HOST:PORT", {}},
       {section + ".metrics", ConfigType::text, "members", "who may read /metrics: members and who bears the token, or all of this machine", {"members", "loopback"}},
       {section + ".nats", ConfigType::list, "", "servers of the NATS cluster that joins the house past this machine", {}},
       {section + ".nats_credentials", ConfigType::text, "", "what NATS is shown: a .creds file", {}},

@@ -33,7 +33,7 @@ struct DaemonSpec {
 /// The options every `serve` takes: --state, --config, and the keys of daemon_config().
 std::vector<Option> daemon_options();
 
-/// SECTION.listen, .name, .host, .metrics, .grace and .log of ghostlight.toml, as the file, the environment and the flags have them. Errors name the
+/// SECTION.listen, .name, .host, .discovery, .seeds, .metrics, .grace and .log of ghostlight.toml, as the file, the environment and the flags have them. Errors name the
 /// origin of what is wrong.
 Result<Config> daemon_config(const DaemonSpec& spec, const Arguments& arguments);
 

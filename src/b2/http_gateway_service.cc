@@ -323,7 +323,8 @@ net::HttpResponse HttpGateway::metrics(const net::HttpRequest& request, const Ht
     return refused;
   }
   const std::vector<HostedCount> hosted = parts_.hosted ? parts_.hosted() : std::vector<HostedCount>();
-  auto response = net::HttpResponse::text(200, prometheus_text(parts_.endpoint, parts_.core.stats_now(), hosted), "text/plain; version=0.0.4; charset=utf-8");
+  const std::string more = parts_.more_metrics ? parts_.more_metrics() : std::string();
+  auto response = net::HttpResponse::text(200, prometheus_text(parts_.endpoint, parts_.core.stats_now(), hosted) + more, "text/plain; version=0.0.4; charset=utf-8");
   response.headers.emplace_back("cache-control", "no-store");
   return response;
 }

@@ -39,6 +39,7 @@ class HttpGateway {
     std::function<void(std::unique_ptr<net::ByteStream>, std::shared_ptr<const Identity>)> serve;  ///< takes a WebSocket
     MetricsFor metrics_for = MetricsFor::members;
     std::function<std::vector<HostedCount>()> hosted = {};  ///< for /metrics; may be empty
+    std::function<std::string()> more_metrics = {};         ///< families of others, appended to /metrics; may be empty
   };
   explicit HttpGateway(Parts parts);
   ~HttpGateway();

@@ -1,14 +1,17 @@
 #include "b2/node_service.h"
 
+#include "b2/discovery_metrics.h"
 #include "b2/nats_service.h"
 #include "b2/reply_cache.h"
 #include "base/random.h"
+#include "net/resolve.h"
 
 namespace ghost::b2 {
 
 namespace {
 
 constexpr Duration kLookAgain = std::chrono::seconds(2);
+constexpr std::uint16_t kSeedPort = 2203;  ///< of a seed that names none
 
 std::uint64_t random_epoch() {
   std::array<std::uint8_t, 8> bytes;
@@ -57,7 +60,8 @@ Status Node::open() {
   gateway_ = std::make_unique<HttpGateway>(HttpGateway::Parts{
       network_.reactor(), endpoint_, *core_, token_, options_.hosts, options_.assets,
       [this](std::unique_ptr<net::ByteStream> stream, std::shared_ptr<const Identity> peer) { server_->serve(std::move(stream), std::move(peer)); },
-      options_.metrics_for, [this] { return hosted ? hosted() : std::vector<HostedCount>(); }});
+      options_.metrics_for, [this] { return hosted ? hosted() : std::vector<HostedCount>(); },
+      [this] { return finder_ ? discovery_metrics(finder_->discovery()) : std::string(); }});
   server_ = std::make_unique<Server>(Server::Parts{
       network_, endpoint_, make_judge(std::move(rules)), trust_->tls(),
       [this](net::HttpRequest request, std::unique_ptr<net::HttpReply> reply, const HttpPeer& peer) { gateway_->handle(std::move(request), std::move(reply), peer); },
@@ -65,14 +69,17 @@ Status Node::open() {
   trust_->on_identity = [this] {
     server_->set_tls(trust_->tls());
     join_by_nats();
+    if (finder_) finder_->self_changed();
   };
   trust_->on_revoked = [this](const std::function<bool(const Identity&)>& revoked) {
     server_->end_http(revoked);
     if (nats_ && trust_->house()) nats_->forget(*trust_->house(), revoked);
+    if (finder_) finder_->check_all();
   };
   endpoint_.services.on_change = [this](const v1::ServiceEntry& entry) {
     server_->tell_services(entry);
     if (nats_) nats_->offer_changed();
+    if (finder_) finder_->self_changed();
     if (on_services_changed) on_services_changed(entry);
   };
   for (const net::Address& address : options_.listen) {
@@ -91,8 +98,30 @@ Status Node::open() {
   }
   join_by_nats();
   trust_->start();
+  start_discovery();
   watch_house();
   return {};
+}
+
+/// Where only loopback is listened on, nothing is sent: there is nobody to be found by.
+void Node::start_discovery() {
+  using Discover = Options::Discover;
+  Finder::Parts parts{network_, endpoint_, [this] { return trust_->tls(); }, [this] { return trust_->house(); }, {}};
+  for (const net::Address& at : server_->addresses()) {
+    if (at.is_ip() && (!at.is_loopback() || options_.discover == Discover::always)) parts.listening.push_back(at);
+  }
+  if (options_.discover == Discover::never || parts.listening.empty()) return;
+  parts.seeds = options_.seeds;
+  parts.resolve = [this](std::string name, std::function<void(Result<net::Address>)> then) {
+    workers_->run([this, name = std::move(name), then = std::move(then)] {
+      network_.reactor().post([then, address = net::resolve(name, kSeedPort)] { then(address); });
+    });
+  };
+  parts.loopback = options_.discover == Discover::always;
+  parts.log = log_;
+  finder_ = std::make_unique<Finder>(std::move(parts));
+  endpoint_.services.add(*finder_);
+  finder_->start();
 }
 
 /// Serves b2.v1.House, if this program is to and the state holds a house.
@@ -150,6 +179,7 @@ void Node::shut_down(std::function<void()> done) {
   if (nats_) nats_->leave();
   topics_->close();
   if (datagrams_) datagrams_->go_away();
+  if (finder_) finder_->leave();
   server_->shut_down(options_.grace, std::move(done));
 }
 

@@ -9,6 +9,7 @@
 #include "b2/access_service.h"
 #include "b2/core_service.h"
 #include "b2/datagram_service.h"
+#include "b2/discovery_service.h"
 #include "b2/house_service.h"
 #include "b2/http_gateway_service.h"
 #include "b2/membership.h"
@@ -43,6 +44,10 @@ class Node {
     std::size_t workers = 2;
     NatsServers nats;          ///< joins the house past this machine; none when no URL is there
     Duration grace = std::chrono::seconds(5);  ///< for calls that are open at shut_down()
+    /// Whether others are looked for, and told of this node (docs/spec/b2.md §14): where it listens off loopback, never, or always.
+    enum class Discover : std::uint8_t { off_loopback, never, always };
+    Discover discover = Discover::never;
+    std::vector<std::string> seeds = {};  ///< nodes to ask for others, "HOST:PORT"
   };
 
   /// Opens the state and listens. Errors name the address or file and what to do.
@@ -76,6 +81,7 @@ class Node {
   Status serve_house();
   void serve_datagrams(const net::Address& at);
   void join_by_nats();
+  void start_discovery();
 
   net::EpollNetwork& network_;
   Options options_;
@@ -89,6 +95,7 @@ class Node {
   UdpPort udp_;
   std::unique_ptr<DatagramServer> datagrams_;
   std::unique_ptr<NatsService> nats_;
+  std::unique_ptr<Finder> finder_;  ///< null where nothing is discovered
   std::unique_ptr<HttpGateway> gateway_;
   std::unique_ptr<Server> server_;
   std::string house_problem_;  ///< as it was told last
