@@ -83,7 +83,7 @@ ClientCall DatagramCaller::start(std::string_view service, std::string_view meth
   if (calls_.size() >= kMostCalls) return refuse(Errc::exhausted, std::to_string(kMostCalls) + " calls wait already");
   Waiting call;
   call.path = path;
-  call.method = method_hash(service, method);
+  call.method = hash_of(service, method, path);
   call.request.resize(request.size);
   request.write_to(call.request.data());
   call.idempotent = options.idempotent || form_ != DatagramForm::sealed;  // without keys only look-ups are answered
@@ -100,6 +100,15 @@ ClientCall DatagramCaller::start(std::string_view service, std::string_view meth
   fresh_.push_back(key);
   output();
   return ClientCall(weak_from_this(), key);
+}
+
+std::uint32_t DatagramCaller::hash_of(std::string_view service, std::string_view method, const std::string& path) {
+  auto& [known, hash] = hashes_[std::hash<std::string>()(path) % hashes_.size()];
+  if (known != path) {
+    known = path;
+    hash = method_hash(service, method);
+  }
+  return hash;
 }
 
 /// What a datagram cannot carry.

@@ -87,6 +87,7 @@ class DatagramCaller final : public Caller, public std::enable_shared_from_this<
   void on_answers(const DatagramBody& body);
   void on_answer(const AnswerRecord& answer);
   void use_connection(std::uint64_t key, Waiting& call);
+  std::uint32_t hash_of(std::string_view service, std::string_view method, const std::string& path);
   void renumber();
   void send_pure();
   void send_calls();
@@ -125,6 +126,7 @@ class DatagramCaller final : public Caller, public std::enable_shared_from_this<
   std::size_t allowed_;                ///< calls on the way: grows by answers, halves by silence
   TimePoint narrowed_{};
   std::vector<AnswerRecord> records_;
+  std::array<std::pair<std::string, std::uint32_t>, 16> hashes_;  ///< of methods called lately
   std::vector<Bytes> outgoing_;
   Counters counters_;
   bool told_ = false;

@@ -4,6 +4,7 @@
 #include "b2_load.h"
 #include "b2_service.h"
 #include "b2_tls.h"
+#include "b2/datagram_client_service.h"
 #include "net/epoll.h"
 
 namespace ghost::b2::bench {
@@ -26,6 +27,12 @@ class Client final : public Load {
     }
     const Target target{server, setup.tls};
     for (std::size_t i = 0; i < work.connections; ++i) {
+      if (setup.datagrams) {
+        auto datagrams = DatagramClient::open(*client->network_, server, DatagramForm::plain);
+        if (!datagrams) return datagrams.error();
+        client->datagrams_.push_back(std::move(*datagrams));
+        continue;
+      }
       if (const Status dialed = client->dial(target, tls); !dialed) return dialed.error();
     }
     return {std::move(client)};
@@ -42,9 +49,11 @@ class Client final : public Load {
     meter_.emplace(last_, span);
     over_ = false;
     if (work_.kind == Work::Kind::stream) return stream();
-    for (const auto& link : links_) {
-      for (std::size_t i = 0; i < work_.in_flight; ++i) call(link->channel());
-    }
+    const auto begin = [this](Caller& caller) {
+      for (std::size_t i = 0; i < work_.in_flight; ++i) call(caller);
+    };
+    for (const auto& link : links_) begin(link->channel());
+    for (const auto& each : datagrams_) begin(each->caller());
     while (open_ != 0) network_->turn(TimePoint::max());
     if (!failed_) return failed_.error();
     return meter_->figures(last_);
@@ -53,16 +62,16 @@ class Client final : public Load {
  private:
   class Echo final : public CallHandler {
    public:
-    Echo(Client& client, Channel& channel, TimePoint began) : client_(client), channel_(channel), began_(began) {}
+    Echo(Client& client, Caller& caller, TimePoint began) : client_(client), caller_(caller), began_(began) {}
     void on_message(BytesView message) override { complete_ = std::equal(message.begin(), message.end(), client_.message_.begin(), client_.message_.end()); }
     void on_end(const Status& status) override {
-      if (status && !complete_) return client_.call_ended(channel_, began_, Error{Errc::data_loss, "the echo is not what was sent"});
-      client_.call_ended(channel_, began_, status);
+      if (status && !complete_) return client_.call_ended(caller_, began_, Error{Errc::data_loss, "the echo is not what was sent"});
+      client_.call_ended(caller_, began_, status);
     }
 
    private:
     Client& client_;
-    Channel& channel_;
+    Caller& caller_;
     TimePoint began_;
     bool complete_ = false;
   };
@@ -95,19 +104,19 @@ class Client final : public Load {
     return *outcome;
   }
 
-  void call(Channel& channel) {
+  void call(Caller& caller) {
     ++open_;
-    channel.start(kServiceName, kMethods[0].name, Payload(BytesView(message_)), {}, std::make_unique<Echo>(*this, channel, now()));
+    caller.start(kServiceName, kMethods[0].name, Payload(BytesView(message_)), {}, std::make_unique<Echo>(*this, caller, now()));
   }
 
-  void call_ended(Channel& channel, TimePoint began, const Status& status) {
+  void call_ended(Caller& caller, TimePoint began, const Status& status) {
     --open_;
     if (!status && failed_) failed_ = status;
     const TimePoint time = now();
     if (over_ || !failed_ || meter_->over(time)) return void(over_ = true);
     last_ = time;
     meter_->call_ended(began, time);
-    call(channel);
+    call(caller);
   }
 
   Result<Figures> stream() {
@@ -135,6 +144,7 @@ class Client final : public Load {
   Bytes message_;
   Endpoint endpoint_;
   std::vector<std::unique_ptr<Link>> links_;
+  std::vector<std::unique_ptr<DatagramClient>> datagrams_;
   std::optional<Meter> meter_;
   std::size_t open_ = 0;
   std::uint64_t came_ = 0;  ///< messages of a stream in this turn

@@ -11,6 +11,7 @@ namespace ghost::b2::bench {
 struct Setup {
   Duration spin = Duration::zero();  ///< net::EpollOptions::spin
   bool tls = false;                  ///< mutual TLS
+  bool datagrams = false;            ///< UDP, calls without keys; raw is TCP all the same
 };
 
 /// Serves the bench's service as any program would, and tells where; does not return unless it cannot listen.

@@ -2,6 +2,7 @@
 #include "b2_load.h"
 #include "b2_service.h"
 #include "b2_tls.h"
+#include "b2/datagram_service.h"
 #include "net/epoll.h"
 
 namespace ghost::b2::bench {
@@ -40,6 +41,13 @@ Status serve_b2(const net::Address& at, const Setup& setup, const std::function<
   Server server(std::move(parts));
   const auto address = server.listen(at);
   if (!address) return address.error();
+  UdpPort port(**network);
+  std::optional<DatagramServer> datagrams;
+  if (setup.datagrams) {
+    const auto bound = port.listen(*address);
+    if (!bound) return bound.error();
+    datagrams.emplace((*network)->reactor(), endpoint, port);
+  }
   listening(*address);
   (*network)->run();
   return {};
