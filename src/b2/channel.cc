@@ -11,6 +11,7 @@ namespace ghost::b2 {
 namespace {
 
 constexpr std::uint32_t kMinLimit = 4096;
+constexpr std::uint32_t kMaxHello = 65'536;  ///< HELLO and HELLO_UPDATE, whatever frame_bytes says (§3)
 constexpr std::int64_t kMaxWindow = 0x7fffffff;
 /// So many frames cost about as much time as a system call: what they were answered with is sent before the next are looked at, so
 /// that the peer works on it at the same time.
@@ -127,7 +128,8 @@ Status Channel::check_header(const FrameHeader& header) const {
   const auto wrong = [&](std::string_view what) {
     return Error{Errc::malformed, "frame of type " + std::to_string(static_cast<int>(header.type)) + ": " + std::string(what)};
   };
-  if (header.length > limits_.frame_bytes) {
+  const bool is_hello = header.type == FrameType::hello || header.type == FrameType::hello_update;
+  if (header.length > (is_hello ? std::max(limits_.frame_bytes, kMaxHello) : limits_.frame_bytes)) {
     return Error{Errc::exhausted, "frame of " + std::to_string(header.length) + " bytes; the limit is " +
                                       std::to_string(limits_.frame_bytes)};
   }

@@ -159,8 +159,8 @@ class Peer:
         deadline = time.monotonic() + (self.patience if patience is None else patience)
         while True:
             head = self.reader.header()
-            if head and head[1] > self.limits["frame_bytes"]:
-                raise Fail(f"it sent a frame of {head[1]} bytes; our HELLO says at most {self.limits['frame_bytes']}")
+            if head and head[1] > (65536 if head[0] in ("HELLO", "HELLO_UPDATE") else self.limits["frame_bytes"]):
+                raise Fail(f"it sent {head[0]} of {head[1]} bytes; our HELLO says at most {self.limits['frame_bytes']}, and HELLO is at most 65536")
             frame = self.reader.next()
             if frame is not None:
                 break
