@@ -374,41 +374,58 @@ end
 
 local PREFACE, LINE = "62320d0a", "62323a20"
 
-local function pdu_length(tvb, _, offset)
-  local first = tvb(offset, 4):bytes():tohex(true)
-  if first == PREFACE then return 4 end
-  if first == LINE then return tvb:len() - offset end
-  return 16 + 4 * tvb(offset + 9, 1):uint() + tvb(offset, 3):le_uint()
+local LARGEST = 1048576 + 64 + 16  -- a frame; what claims to be longer is none
+
+local function dissect_preface(tvb, root, pinfo)
+  local tree = root:add(b2, tvb, "b2 Runtime Protocol, preface")
+  tree:add(f.preface, tvb, "b2")
+  pinfo.cols.info:append("preface")
 end
 
-local function dissect_pdu(tvb, pinfo, root)
-  pinfo.cols.protocol = "b2"
-  local first = tvb(0, 4):bytes():tohex(true)
-  if first == PREFACE then
-    local tree = root:add(b2, tvb(0, 4), "b2 Runtime Protocol, preface")
-    tree:add(f.preface, tvb(0, 4), "b2")
-    pinfo.cols.info:append("preface")
-    return 4
-  elseif first == LINE then
-    local tree = root:add(b2, tvb(), "b2 Runtime Protocol, a refusal")
-    tree:add(f.line, tvb(4), tvb(4):string(ENC_UTF_8))
-    tree:add_proto_expert_info(closing)
-    pinfo.cols.info:append(tvb():string(ENC_UTF_8))
-    return tvb:len()
+local function dissect_line(tvb, root, pinfo)
+  local tree = root:add(b2, tvb, "b2 Runtime Protocol, a refusal")
+  tree:add(f.line, tvb, tvb:string(ENC_UTF_8))
+  tree:add_proto_expert_info(closing)
+  pinfo.cols.info:append(tvb:string(ENC_UTF_8))
+end
+
+-- What is left begins a frame that goes on in another segment; without a way to wait for it, it is shown as it is.
+local function wait_for(tvb, at, more, pinfo, root)
+  if pinfo.can_desegment > 0 then
+    pinfo.desegment_offset, pinfo.desegment_len = at, more
+  else
+    root:add(b2, tvb(at), "b2 Runtime Protocol, " .. tvb:len() - at .. " bytes of a frame")
   end
-  return dissect_frame(tvb, pinfo, root)
+  return tvb:len()
 end
 
 function b2.dissector(tvb, pinfo, root)
+  pinfo.cols.protocol = "b2"
   pinfo.cols.info:clear()
-  -- 4 bytes alone may be the preface, whose HELLO is in another segment
-  if tvb:len() >= 4 and tvb:len() < 16 and tvb(0, 4):bytes():tohex(true) == PREFACE then
-    dissect_pdu(tvb, pinfo, root)
-    if tvb:len() == 4 then return 4 end
-    pinfo.desegment_offset, pinfo.desegment_len = 4, DESEGMENT_ONE_MORE_SEGMENT
-    return tvb:len()
+  local at = 0
+  while at < tvb:len() do
+    local left = tvb:len() - at
+    local first = left >= 4 and tvb(at, 4):bytes():tohex(true) or ""
+    if first == PREFACE then
+      dissect_preface(tvb(at, 4), root, pinfo)
+      at = at + 4
+    elseif first == LINE then
+      dissect_line(tvb(at), root, pinfo)
+      return tvb:len()
+    elseif left < 16 then
+      return wait_for(tvb, at, DESEGMENT_ONE_MORE_SEGMENT, pinfo, root)
+    else
+      local size = 16 + 4 * tvb(at + 9, 1):uint() + tvb(at, 3):le_uint()
+      if size > LARGEST then
+        local tree = root:add(b2, tvb(at), "b2 Runtime Protocol, no frame")
+        tree:add_proto_expert_info(broken, "a frame of " .. size .. " bytes")
+        return tvb:len()
+      end
+      if left < size then return wait_for(tvb, at, size - left, pinfo, root) end
+      dissect_frame(tvb(at, size):tvb(), pinfo, root)
+      at = at + size
+    end
   end
-  dissect_tcp_pdus(tvb, root, tvb:len() >= 4 and tvb(0, 4):bytes():tohex(true) == LINE and 4 or 16, pdu_length, dissect_pdu)
   return tvb:len()
 end
 
