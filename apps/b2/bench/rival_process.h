@@ -16,7 +16,7 @@ struct Rival {
   bool spins;      ///< it can poll before it waits
   bool encrypts;   ///< by TLS, or by what it has in its place
   bool fits(const Cell& cell) const {
-    return (spins || cell.setup.spin == Duration::zero()) && (encrypts || !cell.setup.tls);
+    return (spins || cell.setup.spin == Duration::zero()) && (encrypts || !cell.setup.tls) && !cell.setup.datagrams;
   }
 };
 
