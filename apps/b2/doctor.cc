@@ -102,10 +102,26 @@ bool ask_host(const Arguments& arguments, b2::NetworkFacts& facts) {
   return true;
 }
 
-void find_out_about_port(const Arguments& arguments, b2::NetworkFacts& facts) {
+/// Whether a node answered from one of this machine's addresses.
+bool answers_from_here(Look& look) {
+  const auto interfaces = look.network().interfaces();
+  if (!interfaces) return false;
+  for (const auto& [key, peer] : look.discovery().peers().all()) {
+    for (const b2::PeerWay& way : peer.ways) {
+      const auto at = net::Address::parse(way.address);
+      for (const net::NetworkInterface& interface : *interfaces) {
+        if (at && std::ranges::any_of(interface.addresses, [&](const net::Address& own) { return own.family() == at->family() && own.ip() == at->ip(); })) return true;
+      }
+    }
+  }
+  return false;
+}
+
+void find_out_about_port(const Arguments& arguments, Look& look, b2::NetworkFacts& facts) {
   if (!port_is_taken(facts) || ask_host(arguments, facts)) return;
   const auto holder = portlight::holder_of("udp", kDiscoveryPort);
   facts.port_holder = holder ? *holder : "a process that can't be seen from here (sudo b2 doctor sees it)";
+  facts.holder_is_node = answers_from_here(look);
 }
 
 void print(const b2::Finding& finding, std::size_t width) {
@@ -148,7 +164,7 @@ int doctor(const Arguments& arguments) {
   auto links = link_facts(**look, (*look)->network());
   if (!links) return complain("b2", links.error());
   facts.links = std::move(*links);
-  find_out_about_port(arguments, facts);
+  find_out_about_port(arguments, **look, facts);
   if (const auto ruleset = nft_ruleset()) {
     if (auto dropping = rules_that_drop(*ruleset, kDiscoveryPort)) {
       facts.firewall_seen = true;

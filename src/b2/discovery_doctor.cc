@@ -43,6 +43,9 @@ class NetworkJudge {
 
   void port() {
     if (facts_.port_holder.empty()) return add(Verdict::well, "UDP 2203", "is free, or ours");
+    if (facts_.holder_is_node) {
+      return add(Verdict::note, "UDP 2203", "is held by " + facts_.port_holder + ", a node of this machine: only it can tell what the group brings in", "run this as its user, or as root");
+    }
     add(Verdict::wrong, "UDP 2203", "is held by " + facts_.port_holder + ", which keeps others from hearing beacons there", "end it, or move it to another port: 2203 is registered to b2-runtime");
   }
 
@@ -68,8 +71,8 @@ class NetworkJudge {
       if (version == "IPv4") return add(Verdict::note, about, "has no address");
       return add(Verdict::note, about, "has no link-local address: beacons go by IPv4 alone", "sysctl net.ipv6.conf." + link.name + ".disable_ipv6 shows whether it was turned off");
     }
-    if (!family.joined && family.alone == 0) return not_joined(about, family);
-    if (family.joined && !family.own_heard) {
+    if (!family.joined) return not_joined(about, family);
+    if (!family.own_heard) {
       return add(Verdict::wrong, about, "a probe to " + group + " did not come back: this machine does not hear the group", firewall_remedy(facts_, link.name));
     }
     if (family.by_group != 0) return add(Verdict::well, about, "multicast passes: " + told_nodes(family.by_group) + " answered");
@@ -82,6 +85,10 @@ class NetworkJudge {
   }
 
   void not_joined(const std::string& about, const LinkFacts::Family& family) {
+    if (family.problem.code == Errc::busy && !facts_.port_holder.empty()) {
+      if (family.alone == 0) return add(Verdict::note, about, "no node answered; whether the group is heard can't be seen without UDP 2203");
+      return add(Verdict::note, about, told_nodes(family.alone) + " answered, so probes get out; whether the group is heard can't be seen without UDP 2203");
+    }
     std::string remedy = "see the message";
     if (family.problem.code == Errc::busy) remedy = "UDP 2203 is held on this machine: 'portlight why 2203' says by whom";
     else if (family.problem.code == Errc::exhausted) remedy = "too many groups are joined: sysctl -w net.ipv4.igmp_max_memberships=100";

@@ -28,6 +28,7 @@ struct LinkFacts {
 struct NetworkFacts {
   std::vector<LinkFacts> links;
   std::string port_holder;            ///< who has UDP 2203, where it is not ours: "dnsmasq (pid 812)"; "" when it is free
+  bool holder_is_node = false;        ///< and it is a node that answers from this machine
   std::vector<std::string> dropping;  ///< rules of the firewall that may drop what comes to UDP 2203
   bool firewall_seen = false;         ///< its rules could be read
   struct PeerClock {

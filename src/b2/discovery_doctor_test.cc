@@ -88,6 +88,23 @@ TEST(NetworkDoctor, NamesWhoHoldsThePort) {
   EXPECT_NE(worst(link_that_works(), facts).what.find("dnsmasq (pid 812)"), std::string::npos);
 }
 
+TEST(NetworkDoctor, DoesNotBlameTheNetworkForWhatItCannotSee) {
+  LinkFacts link = link_that_works();
+  for (LinkFacts::Family* family : {&link.ip4, &link.ip6}) {
+    *family = {.address = true, .joined = false, .problem = {Errc::busy, "open a UDP socket on 239.255.22.3:2203: address in use"}};
+    family->alone = 2;
+  }
+  NetworkFacts facts;
+  facts.port_holder = "ghostlight (pid 812), of user ghostlight";
+  facts.holder_is_node = true;
+  const Finding finding = worst(link, facts);
+  EXPECT_EQ(finding.verdict, Verdict::note);
+  EXPECT_NE(finding.remedy.find("as root"), std::string::npos) << finding.remedy;
+  facts.holder_is_node = false;
+  EXPECT_EQ(worst(link, facts).verdict, Verdict::wrong);
+  EXPECT_EQ(worst(link, facts).about, "UDP 2203");
+}
+
 TEST(NetworkDoctor, SeesTooSmallAnMtuABridgeThatForgetsAndClocksThatDiffer) {
   LinkFacts link = link_that_works();
   link.mtu = 1000;
