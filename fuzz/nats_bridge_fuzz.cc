@@ -30,6 +30,9 @@ struct FuzzPort : NatsBridgePort {
   void lost_of_group(const std::string& group, const std::string& subject, std::uint64_t count) override { bus.lost_of_group(group, subject, count); }
   void uncounted(const std::string&) override { bus.uncounted(); }
   bool may_publish(std::string_view) const override { return true; }
+  void call_heard(const Identity&, v1::NatsEnvelope) override {}
+  void call_unheard(std::string_view) override {}
+  void gone(const NodeId&, std::uint64_t, const std::string&) override {}
 
   const Clock& clock;
   TopicBus bus{1};

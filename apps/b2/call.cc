@@ -10,6 +10,7 @@
 #include "datagram_way.h"
 #include "b2/json.h"
 #include "b2/message.h"
+#include "b2/v1/bridge.b2.h"
 #include "b2/v1/core.b2.h"
 #include "line_stream_service.h"
 #include "verbs.h"
@@ -104,6 +105,43 @@ Status read_key(const Arguments& arguments, b2::v1::MethodKind kind, b2::CallOpt
   return {};
 }
 
+/// One call of another node, by way of the node of `session`.
+Result<Bytes> call_node(Session& session, const std::string& node, const std::string& service, const std::string& method, Bytes request, Duration timeout) {
+  b2::v1::BridgeCallRequest wish;
+  wish.node = node;
+  wish.service = service;
+  wish.method = method;
+  wish.request = std::move(request);
+  const auto answer = session.call("b2.v1.Bridge", "CallNode", b2::encode(wish), timeout);
+  if (!answer) return answer.error();
+  auto told = b2::decode<b2::v1::BridgeCallResponse>(*answer);
+  if (!told) return told.error();
+  return std::move(told->response);
+}
+
+int call_by_nats(const Arguments& arguments, const std::string& at, const std::string& service, const std::string& method, std::string json, Duration timeout) {
+  auto session = open_session(arguments, at);
+  if (!session) return fail(arguments, session.error());
+  const std::string node = arguments.text("node");
+  b2::v1::DescribeRequest asked;
+  asked.service = service;
+  asked.descriptors = true;
+  const auto described = call_node(**session, node, "b2.v1.Core", "Describe", b2::encode(asked), timeout);
+  if (!described) return fail(arguments, described.error());
+  const auto response = b2::decode<b2::v1::DescribeResponse>(*described);
+  if (!response) return fail(arguments, response.error());
+  const b2::JsonCodec codec(response->file_descriptor_set);
+  if (json == "-") json.assign(std::istreambuf_iterator<char>(std::cin), {});
+  auto request = codec.request_from_json(service, method, json);
+  if (!request) return fail(arguments, request.error());
+  const auto answer = call_node(**session, node, service, method, std::move(*request), timeout);
+  if (!answer) return fail(arguments, answer.error());
+  const auto text = codec.response_to_json(service, method, *answer, arguments.has("json") ? b2::JsonStyle::compact : b2::JsonStyle::pretty);
+  if (!text) return fail(arguments, text.error());
+  std::cout << *text << std::endl;
+  return code(Exit::done);
+}
+
 int call(const Arguments& arguments) {
   std::vector<std::string> words = arguments.all("WORDS");
   // `b2 call 127.0.0.1:2203 service/method '{}'`: the address may stand first.
@@ -125,6 +163,7 @@ int call(const Arguments& arguments) {
 
   const auto timeout = timeout_of(arguments);
   if (!timeout) return complain("b2", timeout.error());
+  if (arguments.has("node")) return call_by_nats(arguments, at, service, method, json, *timeout);
   if (arguments.has("udp") && !arguments.has("example")) return call_by_datagram(arguments, at, service, method, json, *timeout);
   auto session = open_session(arguments, at);
   if (!session) return fail(arguments, session.error());
@@ -188,12 +227,14 @@ Verb call_verb() {
                    {"b2 call --udp 127.0.0.1:2203 b2.v1.Core/Health", "by datagram: look-ups open to everyone"},
                    {"b2 call --udp tls:127.0.0.1:2203 b2.v1.Core/Stats", "by datagram, with keys from a TLS connection"},
                    {"b2 call --retry --timeout 30 acme.v1.Store/Post '{}'", "over restarts and lost connections, done once"},
+                   {"b2 call --node beta b2.v1.Core/Health", "another node of the house, by NATS"},
                    {"b2 call --example b2.v1.Core/Describe", "a request to start from"}};
   verb.options = connection_options();
   Option example;
   example.name = "example";
   example.help = "print an empty request instead of calling";
   verb.options.push_back(example);
+  verb.options.push_back(Option{"node", "NAME", "by NATS: the other node to call, by name, words or id ('b2 ls --house' lists them)"});
   verb.options.push_back(udp_option("call by datagram (UDP); --at or ADDR is HOST:PORT, by default 127.0.0.1:2203"));
   Option retry;
   retry.name = "retry";

@@ -78,7 +78,14 @@ void NatsBridge::set_certificate(Bytes certificate) {
 }
 
 void NatsBridge::forget(const std::function<bool(const Identity&)>& is_revoked) {
-  std::erase_if(remotes_, [&](const auto& one) { return is_revoked(one.second.identity); });
+  std::vector<RemoteKey> over;
+  for (const auto& [key, remote] : remotes_) {
+    if (is_revoked(remote.identity)) over.push_back(key);
+  }
+  for (const RemoteKey& key : over) {
+    port_.gone(key.first, key.second, "was revoked");
+    remotes_.erase(key);
+  }
   routes_.clear();
   check_barriers();
 }
@@ -344,7 +351,7 @@ void NatsBridge::send_to_group(Pending message) {
 }
 
 void NatsBridge::no_responders(std::string_view token) {
-  if (!token.starts_with('g')) return;
+  if (!token.starts_with('g')) return port_.call_unheard(token);
   std::uint64_t id = 0;
   for (const char digit : token.substr(1)) id = id * 10 + static_cast<std::uint64_t>(digit - '0');
   if (auto found = pending_.extract(id)) not_taken(std::move(found.mapped()));
@@ -423,6 +430,7 @@ void NatsBridge::receive(const Identity& from, v1::NatsEnvelope envelope) {
 void NatsBridge::hear(const Identity& from, Remote& remote, v1::NatsEnvelope envelope) {
   remote.heard = clock_.now();
   if (!std::exchange(remote.alive, true)) routes_.clear();
+  if (envelope.call || envelope.result || envelope.cancel) return port_.call_heard(from, std::move(envelope));
   if (envelope.topic && envelope.topic->group.empty()) hear_topic(from, remote, std::move(*envelope.topic));
   else if (envelope.topic) hear_group_topic(from, remote, std::move(*envelope.topic));
   if (envelope.tide) hear_tide(remote, *envelope.tide);
@@ -473,6 +481,7 @@ bool NatsBridge::replace_former(const Remote& remote) {
     if (other.booted_ms > remote.booted_ms) return false;
     const bool alive = other.alive;
     const std::string name = other.name;
+    port_.gone(other.node, other.epoch, "was started anew");
     remotes_.erase(at);
     if (alive) port_.uncounted(name);
     return true;
@@ -483,6 +492,7 @@ bool NatsBridge::replace_former(const Remote& remote) {
 void NatsBridge::hear_bye(const Remote& remote, const v1::NatsBye& bye) {
   const bool all_here = bye.tide == remote.tide || interests_.empty();
   const std::string name = remote.name;
+  port_.gone(remote.node, remote.epoch, "shut down");
   remotes_.erase({remote.node, remote.epoch});
   routes_.clear();
   if (!all_here) port_.uncounted(name);
@@ -644,16 +654,19 @@ void NatsBridge::hear_positions(Remote& remote, const v1::NatsPositions& answer)
 void NatsBridge::look_for_the_silent() {
   const TimePoint now = clock_.now();
   std::string silent;
+  std::vector<RemoteKey> away;
   for (auto at = remotes_.begin(); at != remotes_.end();) {
     Remote& remote = at->second;
     if (remote.alive && now >= remote.heard + timing_.silent) {
       remote.alive = false;
+      away.push_back(at->first);
       routes_.clear();
       silent += (silent.empty() ? "" : ", ") + remote.name;
     }
     at = now >= remote.heard + timing_.forgotten ? remotes_.erase(at) : std::next(at);
   }
   if (!silent.empty()) port_.uncounted(silent);
+  for (const RemoteKey& key : away) port_.gone(key.first, key.second, "went silent");
 }
 
 void NatsBridge::advance() {

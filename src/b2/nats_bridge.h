@@ -51,6 +51,11 @@ class NatsBridgePort {
   virtual void uncounted(const std::string& who) = 0;
   /// Whether this node, as the house knows it, may publish there: what it may not is not sent.
   virtual bool may_publish(std::string_view subject) const = 0;
+  /// What calls say to each other: of a node that is known, in that life.
+  virtual void call_heard(const Identity& from, v1::NatsEnvelope envelope) = 0;
+  virtual void call_unheard(std::string_view token) = 0;
+  /// A life of a node is over, or out of reach; `why` goes on after its name.
+  virtual void gone(const NodeId& node, std::uint64_t epoch, const std::string& why) = 0;
 };
 
 /// Joins the topics of this node to those of its house by NATS (docs/spec/b2.md §15): who is there, what each wants, the ready barrier, and

@@ -8,6 +8,7 @@
 #include <memory>
 #include <set>
 
+#include "b2/nats_calls.h"
 #include "b2/nats_seal.h"
 #include "b2/house.h"
 #include "b2/topic_subject.h"
@@ -93,6 +94,9 @@ struct NatsWorld::Node : NatsBridgePort {
   void lost(const std::string& subject, std::uint64_t count) override { lost_[subject] += count; }
   void lost_of_group(const std::string&, const std::string& subject, std::uint64_t count) override { lost_groups[subject] += count; }
   void uncounted(const std::string&) override { ++uncounted_; }
+  void call_heard(const Identity&, v1::NatsEnvelope) override {}
+  void call_unheard(std::string_view) override {}
+  void gone(const NodeId&, std::uint64_t, const std::string&) override {}
   bool may_publish(std::string_view subject) const override { return !subject.starts_with("secret."); }
 
   void publish(const std::string& subject) {
@@ -337,6 +341,60 @@ TEST(NatsBridge, LeavesNoLossUnreportedWhateverTheBrokerDoes) {
     if (!restarted) ++exact;
   }
   EXPECT_GE(exact, 40);
+}
+
+TEST(NatsCalls, AreTakenOnceForAsLongAsTheyCouldComeAgain) {
+  NatsCallsTaken taken(3, 10s);
+  NodeId alpha, beta;
+  beta.bytes.fill(1);
+  const TimePoint now(100s);
+  using Verdict = NatsCallsTaken::Verdict;
+  EXPECT_EQ(taken.take(alpha, Bytes{1}, now), Verdict::fresh);
+  EXPECT_EQ(taken.take(alpha, Bytes{1}, now + 9s), Verdict::again);
+  EXPECT_EQ(taken.take(beta, Bytes{1}, now + 9s), Verdict::fresh);
+  EXPECT_EQ(taken.take(beta, Bytes{2}, now + 9s), Verdict::fresh);
+  EXPECT_EQ(taken.take(beta, Bytes{3}, now + 9s), Verdict::full) << "rather refused than carried out twice";
+  EXPECT_EQ(taken.take(beta, Bytes{3}, now + 10s), Verdict::fresh);
+  EXPECT_EQ(taken.take(beta, Bytes{1}, now + 18s), Verdict::again);
+}
+
+TEST(NatsCalls, EndOnceAndSayWhatIsKnown) {
+  NatsCallsMade made;
+  std::vector<std::string> told;
+  std::vector<Errc> codes;
+  const NatsCallsMade::Key beta{NodeId(), 5};
+  const auto start = [&](std::uint8_t id, bool idempotent) {
+    made.start(Bytes(16, id), {beta, "beta", "a.B/C", idempotent, TimePoint(50s), [&](Result<Bytes> outcome) {
+                                 told.push_back(outcome ? std::string(as_text(*outcome)) : outcome.error().message);
+                                 codes.push_back(outcome ? Errc(0) : outcome.error().code);
+                               }});
+  };
+  for (std::uint8_t id = 1; id <= 6; ++id) start(id, id == 6);
+  v1::NatsResult result;
+  result.id = Bytes(16, 1);
+  result.response = to_bytes(as_bytes("done"));
+  made.answered({NodeId(), 4}, result);  // another life's
+  EXPECT_TRUE(told.empty());
+  made.answered(beta, result);
+  made.answered(beta, result);
+  result.id = Bytes(16, 2);
+  result.status = 7;
+  result.message = "no";
+  made.answered(beta, result);
+  made.unheard(NatsCallsMade::token(Bytes(16, 3)));
+  made.unheard("cnonsense");
+  EXPECT_TRUE(made.give_up(Bytes(16, 4)));
+  EXPECT_EQ(told, (std::vector<std::string>{"done", "beta: no", "beta is not there: a.B/C was not called"}));
+  made.gone({NodeId(), 4}, "went silent");
+  made.gone(beta, "went silent");
+  EXPECT_EQ(codes, (std::vector<Errc>{Errc(0), Errc::refused, Errc::busy, Errc::unknown, Errc::busy}));
+  EXPECT_EQ(told[3], "beta went silent while it was asked for a.B/C: whether that was done is not known");
+  start(7, false);
+  EXPECT_EQ(made.next_wakeup(), TimePoint(50s));
+  made.expire(TimePoint(49s));
+  made.expire(TimePoint(50s));
+  EXPECT_EQ(codes.back(), Errc::timed_out);
+  EXPECT_EQ(made.size(), 0u);
 }
 
 TEST(NatsSeal, OpensWhatAMemberSignedAndNothingElse) {

@@ -325,11 +325,12 @@ NatsConnection::~NatsConnection() {
   });
 }
 
-void NatsConnection::send(std::string subject, std::string reply, v1::NatsEnvelope envelope, bool bulk) {
+bool NatsConnection::send(std::string subject, std::string reply, v1::NatsEnvelope envelope, bool bulk) {
   const std::size_t times = bulk ? 1 : 2;
   const std::size_t bytes = encoded_size(envelope);
   const bool taken = writer_->add({Writer::Item::Kind::send, std::move(subject), std::move(reply), std::move(envelope), bytes}, times * kMostOut, times * kMostOutBytes);
   if (!taken) ++shared_->overflow;
+  return taken;
 }
 
 void NatsConnection::listen(const std::string& subject, const std::string& queue) { writer_->add({Writer::Item::Kind::listen, subject, queue}, 0, 0); }

@@ -37,8 +37,8 @@ class NatsConnection {
   /// Sends what waits, within half a second.
   ~NatsConnection();
 
-  /// Signed, with the time. @param bulk  of a topic: goes first when the queue is full
-  void send(std::string subject, std::string reply, v1::NatsEnvelope envelope, bool bulk);
+  /// Signed, with the time. @param bulk  of a topic: goes first when the queue is full. False when it has gone
+  bool send(std::string subject, std::string reply, v1::NatsEnvelope envelope, bool bulk);
   void listen(const std::string& subject, const std::string& queue);
   void unlisten(const std::string& subject, const std::string& queue);
   /// As NatsOpener has it.

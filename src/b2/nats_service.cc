@@ -26,7 +26,10 @@ KeyPair copy_of(const KeyPair& key) { return std::move(*KeyPair::from_der(key.to
 }  // namespace
 
 NatsService::NatsService(Parts parts, NatsServers servers, const NodeState& state)
-    : parts_(parts), bridge_(*this, parts.reactor, self_of(parts.endpoint, *state.membership())) {
+    : parts_(parts), bridge_(*this, parts.reactor, self_of(parts.endpoint, *state.membership())),
+      calls_(parts.reactor, parts.endpoint, bridge_, [this](std::string subject, std::string reply, v1::NatsEnvelope envelope) {
+        return connection_->send(std::move(subject), std::move(reply), std::move(envelope), false);
+      }) {
   const CertificateInfo& own = state.membership()->own();
   self_.kind = Identity::Kind::member;
   self_.roles = own.roles;
@@ -129,6 +132,14 @@ void NatsService::uncounted(const std::string& who) {
 }
 bool NatsService::may_publish(std::string_view subject) const { return parts_.topics.rights().may_publish(self_, subject).has_value(); }
 
+void NatsService::call_heard(const Identity& from, v1::NatsEnvelope envelope) {
+  const std::uint64_t epoch = envelope.epoch;
+  calls_.heard(from, epoch, std::move(envelope));
+}
+void NatsService::call_unheard(std::string_view token) { calls_.unheard(token); }
+void NatsService::gone(const NodeId& node, std::uint64_t epoch, const std::string& why) { calls_.gone({node, epoch}, why); }
+void NatsService::answer_call_node(v1::BridgeCallRequest request, UnaryCall<v1::BridgeCallResponse> call) { calls_.make(std::move(request), std::move(call)); }
+
 bool NatsService::goes_elsewhere(std::string_view subject, const std::string& group) const { return bridge_.goes_elsewhere(subject, group); }
 void NatsService::published(const v1::TopicMessage& message) {
   bridge_.published(message);
@@ -171,6 +182,7 @@ v1::BridgeListResponse NatsService::told() const {
   }
   v1::BridgeCounts counts = bridge_.counts();
   counts.overflow = connection_->overflow();
+  calls_.count(counts);
   response.counts = counts;
   return response;
 }

@@ -6,6 +6,7 @@
 #include "b2/endpoint.h"
 #include "b2/membership.h"
 #include "b2/nats_bridge.h"
+#include "b2/nats_calls_service.h"
 #include "b2/nats_connection_service.h"
 #include "b2/topics_service.h"
 #include "b2/v1/bridge.b2.h"
@@ -30,6 +31,8 @@ class NatsService : public v1::BridgeService, private NatsBridgePort, private To
 
   Result<v1::BridgeListResponse> list(const v1::BridgeListRequest& request, const CallContext& context) override;
 
+  void answer_call_node(v1::BridgeCallRequest request, UnaryCall<v1::BridgeCallResponse> call) override;
+
   /// The services or addresses of the endpoint have changed.
   void offer_changed();
   /// The node's certificate or its house's list is another.
@@ -51,6 +54,9 @@ class NatsService : public v1::BridgeService, private NatsBridgePort, private To
   void lost_of_group(const std::string& group, const std::string& subject, std::uint64_t count) override;
   void uncounted(const std::string& who) override;
   bool may_publish(std::string_view subject) const override;
+  void call_heard(const Identity& from, v1::NatsEnvelope envelope) override;
+  void call_unheard(std::string_view token) override;
+  void gone(const NodeId& node, std::uint64_t epoch, const std::string& why) override;
   // What topics ask of it.
   bool goes_elsewhere(std::string_view subject, const std::string& group) const override;
   void published(const v1::TopicMessage& message) override;
@@ -65,6 +71,7 @@ class NatsService : public v1::BridgeService, private NatsBridgePort, private To
   Identity self_;  ///< as others know this node
   std::unique_ptr<NatsConnection> connection_;
   NatsBridge bridge_;
+  NatsCalls calls_;
   std::string server_, problem_ = "not connected yet";
   TimePoint refusal_told_ = TimePoint::min();
   net::Timer timer_;

@@ -4,6 +4,8 @@
 //   unsub ID
 //   list                       → bridge: whether it is connected, to which server, and who is alive
 //   pub SUBJECT COUNT [SIZE]   → published. Each message holds its number among this program's under the subject, and SIZE bytes more
+//   call NODE METHOD TIMEOUT_MS NAME  → called: the status with which b2.test.v1.Work/METHOD there has ended. NODE may be "any"
+//   cancel NAME
 // It ends with its standard input.
 #include <poll.h>
 #include <unistd.h>
@@ -17,6 +19,7 @@
 #include "b2/client_service.h"
 #include "b2/node_service.h"
 #include "b2/v1/bridge.b2.h"
+#include "b2/test/v1/kinds.b2.h"
 #include "b2/v1/topics.b2.h"
 
 namespace {
@@ -26,6 +29,21 @@ using namespace ghost::b2;
 using nlohmann::json;
 
 void say(const json& line) { std::cout << line.dump() << std::endl; }
+
+/// Grind is not idempotent: what it says of each call is the ledger of what was carried out. One of the name "never" is not answered.
+class Work : public test::v1::WorkService {
+ public:
+  void answer_grind(test::v1::Tree request, UnaryCall<test::v1::Leaf> call) override {
+    say({{"event", "executed"}, {"name", request.name}, {"caller", call.context().caller->name}});
+    const auto held = std::make_shared<UnaryCall<test::v1::Leaf>>(std::move(call));
+    held->on_cancel([name = request.name] { say({{"event", "cancelled"}, {"name", name}}); });
+    if (request.name == "never") held_.push_back(held);
+    else held->finish({});
+  }
+
+ private:
+  std::vector<std::shared_ptr<UnaryCall<test::v1::Leaf>>> held_;
+};
 
 class Told {
  public:
@@ -58,6 +76,8 @@ class Told {
       if (verb == "unsub") unsubscribe(words);
       if (verb == "pub") publish(words);
       if (verb == "list") list();
+      if (verb == "call") call(words);
+      if (verb == "cancel") cancel(words);
     }
   }
 
@@ -98,6 +118,27 @@ class Told {
       }
       say({{"event", "bridge"}, {"connected", answer->connected}, {"server", answer->server}, {"alive", alive}});
     });
+  }
+  void call(std::istringstream& words) {
+    v1::BridgeCallRequest request;
+    std::string name;
+    int timeout = 0;
+    words >> request.node >> request.method >> timeout >> name;
+    if (request.node == "any") request.node.clear();
+    request.service = "b2.test.v1.Work";
+    test::v1::Tree tree;
+    tree.name = name;
+    request.request = encode(tree);
+    CallOptions options;
+    options.timeout = std::chrono::milliseconds(timeout);
+    calls_[name] = v1::BridgeClient(link_->channel()).call_node(request, [name](const Result<v1::BridgeCallResponse>& answer) {
+      say({{"event", "called"}, {"name", name}, {"status", answer ? 0 : static_cast<int>(answer.error().code)}, {"why", answer ? answer->node : answer.error().message}});
+    }, options);
+  }
+  void cancel(std::istringstream& words) {
+    std::string name;
+    words >> name;
+    calls_[name].cancel();
   }
   void publish(std::istringstream& words) {
     std::string subject;
@@ -142,6 +183,8 @@ int main(int argc, char** argv) {
     std::cerr << node.error().message << "\n";
     return 1;
   }
+  Work work;
+  (*node)->endpoint().services.add(work);
   Told told(**network, "unix:" + socket);
   if (const Status connected = told.connect(); !connected) {
     std::cerr << connected.error().message << "\n";

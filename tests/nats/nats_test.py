@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Topics of three nodes over three NATS servers: the ready barrier, groups, and what is told when servers die, hang or are cut off."""
+"""Topics and calls of three nodes over three NATS servers: the ready barrier, groups, and what is told, and what is done twice (nothing), when
+servers die, hang or are cut off."""
 import contextlib
 import pathlib
 import signal
@@ -61,6 +62,44 @@ class Publishing:
         self.thread.join()
 
 
+class Calling:
+    """Calls a method that is not idempotent on another node, every 50 ms, until it is told to end."""
+
+    def __init__(self, caller, callee, prefix):
+        self.caller, self.callee, self.prefix, self.count, self.ending = caller, callee, prefix, 0, threading.Event()
+        self.thread = threading.Thread(target=self.run)
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def run(self):
+        while not self.ending.wait(0.05):
+            self.caller.tell("call", self.callee.name, "Grind", 4000, f"{self.prefix}{self.count}")
+            self.count += 1
+
+    def __exit__(self, *_):
+        self.ending.set()
+        self.thread.join()
+
+    def settle(self, test):
+        """Every call has ended, none was carried out twice, and what was said of each is true."""
+        def ended():
+            return {event["name"]: event["status"] for event in self.caller.of("called") if event["name"].startswith(self.prefix)}
+        until(lambda: len(ended()) == self.count, lambda: f"{len(ended())} of {self.count} have ended")
+        done = [event["name"] for event in self.callee.of("executed") if event["name"].startswith(self.prefix)]
+        test.assertEqual(len(done), len(set(done)), "a call was carried out twice")
+        for name, status in ended().items():
+            if status == 0:
+                test.assertIn(name, done)
+            elif status == 14:
+                test.assertNotIn(name, done, "it was said not to have been made")
+            else:
+                test.assertIn(status, (2, 4), name)
+        statuses = list(ended().values())
+        return f"of {self.count} calls {statuses.count(0)} were answered, {statuses.count(14)} not made, {self.count - statuses.count(0) - statuses.count(14)} are not known"
+
+
 class Bridge(unittest.TestCase):
     def accounted(self, reader, ident, published):
         """Whatever was published came, or was told as dropped; and what came came once, in order."""
@@ -79,6 +118,8 @@ class Bridge(unittest.TestCase):
                 self.first_messages(nodes)
             with self.subTest("each message goes to one member of a group, wherever it is"):
                 self.groups(nodes)
+            with self.subTest("a method of another node is called by name"):
+                self.calls(nodes)
             with self.subTest("a server is killed"):
                 self.server_dies(servers, nodes)
             with self.subTest("a server hangs"):
@@ -113,11 +154,48 @@ class Bridge(unittest.TestCase):
             node.tell("unsub", "member")
             node.tell("unsub", "reader")
 
+    def called(self, node, name, patience=60):
+        return node.wait(lambda events: next((event for event in events if event["event"] == "called" and event["name"] == name), None), patience)
+
+    def calls(self, nodes):
+        alpha, beta, gamma = nodes
+        for number in range(100):
+            alpha.tell("call", "beta", "Grind", 20000, f"plain{number}")
+        for number in range(100):
+            self.assertEqual(self.called(alpha, f"plain{number}")["status"], 0)
+        done = [event for event in beta.of("executed") if event["name"].startswith("plain")]
+        self.assertEqual(sorted(event["name"] for event in done), sorted(f"plain{number}" for number in range(100)))
+        self.assertEqual({event["caller"] for event in done}, {"alpha"})
+        answered = set()
+        for number in range(10):
+            alpha.tell("call", "any", "Grind", 20000, f"any{number}")
+            answered.add(self.called(alpha, f"any{number}")["why"])
+        self.assertEqual(answered, {"beta", "gamma"})
+
+        gamma.tell("call", "beta", "Delete", 20000, "delete")
+        refused = self.called(gamma, "delete")
+        self.assertEqual(refused["status"], 7)
+        self.assertIn("needs the role 'grab'", refused["why"])
+        alpha.tell("call", "beta", "Watch", 20000, "watch")
+        self.assertEqual(self.called(alpha, "watch")["status"], 12)
+        alpha.tell("call", "beta", "Nothing", 20000, "nothing")
+        self.assertEqual(self.called(alpha, "nothing")["status"], 5)
+        alpha.tell("call", "delta", "Grind", 20000, "delta")
+        self.assertEqual(self.called(alpha, "delta")["status"], 14)
+
+        alpha.tell("call", "beta", "Grind", 200, "never")
+        self.assertEqual(self.called(alpha, "never")["status"], 4)
+        beta.wait(lambda events: any(event["event"] == "cancelled" for event in events))
+        alpha.tell("call", "gamma", "Grind", 50000, "never")
+        gamma.wait(lambda events: any(event["event"] == "executed" and event["name"] == "never" for event in events))
+        alpha.tell("cancel", "never")
+        gamma.wait(lambda events: any(event["event"] == "cancelled" for event in events))
+
     def server_dies(self, servers, nodes):
         alpha, beta, gamma = nodes
         beta.sub("dies", "dies.*")
         gamma.sub("dies", "dies.*")
-        with Publishing(alpha, "dies.a") as published:
+        with Publishing(alpha, "dies.a") as published, Calling(alpha, beta, "dies") as calling:
             for number in (0, 1):  # the publisher's, then a reader's
                 time.sleep(0.3)
                 servers.kill(number)
@@ -126,12 +204,13 @@ class Bridge(unittest.TestCase):
                 time.sleep(0.5)
         for reader in (beta, gamma):
             print(f"server killed: {reader.name}:", self.accounted(reader, "dies", published.count), file=sys.stderr)
+        print("server killed:", calling.settle(self), file=sys.stderr)
 
     def server_hangs(self, servers, nodes):
         alpha, beta, gamma = nodes
         beta.sub("hangs", "hangs.*")
         gamma.sub("hangs", "hangs.*")
-        with Publishing(alpha, "hangs.a") as published:
+        with Publishing(alpha, "hangs.a") as published, Calling(alpha, beta, "hangs") as calling:
             time.sleep(0.3)
             hung = next(number for number in range(3) if alpha.server() == servers.url(number))
             servers.processes[hung].send_signal(signal.SIGSTOP)
@@ -140,16 +219,26 @@ class Bridge(unittest.TestCase):
             time.sleep(0.5)
         for reader in (beta, gamma):
             print(f"server stopped for 5 s: {reader.name}:", self.accounted(reader, "hangs", published.count), file=sys.stderr)
+        print("server stopped for 5 s:", calling.settle(self), file=sys.stderr)
 
     def node_dies(self, nodes):
         alpha, beta, gamma = nodes
         beta.sub("ends", "ends.*")
         with Publishing(alpha, "ends.a"):
             time.sleep(0.2)
+        beta.tell("call", "alpha", "Grind", 50000, "never")
+        alpha.wait(lambda events: any(event["event"] == "executed" for event in events))
         alpha.kill()
+        began = time.monotonic()
+        beta.tell("call", "alpha", "Grind", 50000, "late")
+        self.assertEqual(self.called(beta, "late")["status"], 14)
+        self.assertLess(time.monotonic() - began, 6, "told by the broker, not by silence")
         alpha.start()
         alpha.knows(2)
         until(lambda: beta.uncounted("ends"), "a node that was killed may have lost anything: nobody was told so")
+        lost = self.called(beta, "never")
+        self.assertEqual(lost["status"], 2)
+        self.assertIn("whether that was done is not known", lost["why"])
         before = beta.got("ends") + beta.lost("ends")
         alpha.pub("ends.a", 50)
         until(lambda: beta.got("ends") + beta.lost("ends") == before + 50, lambda: f"{before} {beta.got('ends')} {beta.lost('ends')}")
@@ -163,7 +252,7 @@ class Bridge(unittest.TestCase):
                 alpha, beta, gamma = nodes
                 alpha.sub("cut", "cut.*")
                 beta.sub("cut", "cut.*")
-                with Publishing(alpha, "cut.a") as inside, Publishing(gamma, "cut.b") as outside:
+                with Publishing(alpha, "cut.a") as inside, Publishing(gamma, "cut.b") as outside, Calling(beta, alpha, "cut") as calling:
                     time.sleep(0.3)
                     hosts.run("ip", "netns", "exec", on.names[0], "nft", "-f", "-", input=CUT)
                     time.sleep(8)
@@ -171,6 +260,7 @@ class Bridge(unittest.TestCase):
                     time.sleep(1)
                 print("cut off for 8 s: alpha:", self.accounted(alpha, "cut", inside.count + outside.count), file=sys.stderr)
                 print("cut off for 8 s: beta:", self.accounted(beta, "cut", inside.count + outside.count), file=sys.stderr)
+                print("cut off for 8 s:", calling.settle(self), file=sys.stderr)
         finally:
             on.close()
 
