@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "b2/reply_cache.h"
 
 namespace ghost::b2 {
@@ -126,6 +128,24 @@ void add_hosted(Exposition& out, const std::vector<HostedCount>& hosted) {
 }
 
 }  // namespace
+
+std::string bridge_metrics(const v1::BridgeListResponse& bridge) {
+  Exposition out;
+  const v1::BridgeCounts counts = bridge.counts.value_or(v1::BridgeCounts());
+  out.one("b2_nats_connected", "gauge", "1 while there is a connection to NATS.", bridge.connected ? 1 : 0);
+  out.one("b2_nats_nodes", "gauge", "Other nodes of the house that are heard of by NATS.",
+          std::count_if(bridge.nodes.begin(), bridge.nodes.end(), [](const v1::BridgeNode& node) { return node.alive; }));
+  out.one("b2_nats_reconnects_total", "counter", "Connections to NATS after the first.", counts.reconnects);
+  out.one("b2_nats_sent_total", "counter", "Messages of topics sent to other nodes.", counts.sent);
+  out.one("b2_nats_received_total", "counter", "Messages of topics received from other nodes.", counts.received);
+  out.one("b2_nats_lost_total", "counter", "Messages of topics that did not come, and were told as dropped.", counts.lost);
+  out.one("b2_nats_refused_total", "counter", "Messages without a valid signature, too old, or of one who may not send them.", counts.refused);
+  out.one("b2_nats_overflow_total", "counter", "Messages that found the queue to NATS, or from it, full.", counts.overflow);
+  out.one("b2_nats_calls_made_total", "counter", "Calls of other nodes.", counts.calls_made);
+  out.one("b2_nats_calls_taken_total", "counter", "Calls by other nodes that were carried out.", counts.calls_taken);
+  out.one("b2_nats_calls_repeated_total", "counter", "Calls by other nodes that came again, and were not carried out again.", counts.calls_repeated);
+  return out.take();
+}
 
 std::string prometheus_text(const Endpoint& endpoint, const v1::StatsResponse& stats, const std::vector<HostedCount>& hosted) {
   Exposition out;

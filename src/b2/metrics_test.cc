@@ -282,6 +282,19 @@ TEST(Metrics, HostedChildrenAreToldWithTheirRestarts) {
   EXPECT_EQ(read.value("b2_child_restarts_total", {{"child", "odd \"name\"\\\n"}}), 3);
 }
 
+TEST(Metrics, TheBridgeToOtherNodesIsTold) {
+  v1::BridgeListResponse bridge;
+  bridge.connected = true;
+  bridge.nodes.resize(3);
+  bridge.nodes[1].alive = true;
+  bridge.counts.emplace().lost = 7;
+  const StrictReader read(bridge_metrics(bridge));
+  ASSERT_EQ(read.problem(), "");
+  EXPECT_EQ(read.value("b2_nats_connected"), 1);
+  EXPECT_EQ(read.value("b2_nats_nodes"), 1);
+  EXPECT_EQ(read.value("b2_nats_lost_total"), 7);
+}
+
 TEST(Metrics, HowManySeriesThereAreIsNotTheCallersToSay) {
   Served served;
   const auto series = [&] {

@@ -24,7 +24,8 @@ std::uint64_t random_epoch() {
 Node::Node(net::EpollNetwork& network, Options options, const Logger& log)
     : network_(network), options_(std::move(options)), log_(log), token_(make_token()), udp_(network) {}
 
-Node::~Node() = default;
+/// Services that take themselves off on their way out tell nobody: the server goes before them.
+Node::~Node() { endpoint_.services.on_change = nullptr; }
 
 Result<std::unique_ptr<Node>> Node::start(net::EpollNetwork& network, Options options, const Logger& log) {
   std::unique_ptr<Node> node(new Node(network, std::move(options), log));
@@ -61,7 +62,9 @@ Status Node::open() {
       network_.reactor(), endpoint_, *core_, token_, options_.hosts, options_.assets,
       [this](std::unique_ptr<net::ByteStream> stream, std::shared_ptr<const Identity> peer) { server_->serve(std::move(stream), std::move(peer)); },
       options_.metrics_for, [this] { return hosted ? hosted() : std::vector<HostedCount>(); },
-      [this] { return finder_ ? discovery_metrics(finder_->discovery()) : std::string(); }});
+      [this] {
+        return (finder_ ? discovery_metrics(finder_->discovery()) : std::string()) + (nats_ ? bridge_metrics(nats_->told()) : std::string());
+      }});
   server_ = std::make_unique<Server>(Server::Parts{
       network_, endpoint_, make_judge(std::move(rules)), trust_->tls(),
       [this](net::HttpRequest request, std::unique_ptr<net::HttpReply> reply, const HttpPeer& peer) { gateway_->handle(std::move(request), std::move(reply), peer); },

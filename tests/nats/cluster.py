@@ -148,9 +148,10 @@ class Node:
             return
         self.process.send_signal(signal.SIGCONT)
         self.process.stdin.close()
-        self.process.wait(LONG)
+        ended = self.process.wait(LONG)
         self.reader.join()
         self.process.stdout.close()
+        assert ended == 0, f"{self.name} ended with {ended}\n{self.log.read_text()[-2000:]}"
 
 
 def make_house(folder, names):

@@ -49,6 +49,10 @@ export interface BridgeCounts {
   /** that found the queue to the broker, or from it, full */
   overflow: bigint;
   reconnects: bigint;
+  callsMade: bigint;
+  callsTaken: bigint;
+  /** requests that came again, and were not carried out again */
+  callsRepeated: bigint;
 }
 export const BridgeCountsCodec: b2.Codec<BridgeCounts> = b2.codec('b2.v1.BridgeCounts', [
   b2.plain(1, 'sent', 'uint64'),
@@ -58,6 +62,9 @@ export const BridgeCountsCodec: b2.Codec<BridgeCounts> = b2.codec('b2.v1.BridgeC
   b2.plain(5, 'refused', 'uint64'),
   b2.plain(6, 'overflow', 'uint64'),
   b2.plain(7, 'reconnects', 'uint64'),
+  b2.plain(8, 'callsMade', 'uint64'),
+  b2.plain(9, 'callsTaken', 'uint64'),
+  b2.plain(10, 'callsRepeated', 'uint64'),
 ]);
 export const encodeBridgeCounts = (message: b2.Init<BridgeCounts>): Uint8Array => BridgeCountsCodec.encode(message);
 export const decodeBridgeCounts = (bytes: Uint8Array): BridgeCounts => BridgeCountsCodec.decode(bytes);
@@ -82,13 +89,47 @@ export const BridgeListResponseCodec: b2.Codec<BridgeListResponse> = b2.codec('b
 export const encodeBridgeListResponse = (message: b2.Init<BridgeListResponse>): Uint8Array => BridgeListResponseCodec.encode(message);
 export const decodeBridgeListResponse = (bytes: Uint8Array): BridgeListResponse => BridgeListResponseCodec.decode(bytes);
 
-/** The nodes of the house that are reached by NATS (docs/spec/b2.md §15). */
+export interface BridgeCallRequest {
+  /** its name, its words, or 8 or more digits of its id; "" for one that serves the method */
+  node: string;
+  service: string;
+  method: string;
+  /** at most 512 KiB */
+  request: Uint8Array;
+}
+export const BridgeCallRequestCodec: b2.Codec<BridgeCallRequest> = b2.codec('b2.v1.BridgeCallRequest', [
+  b2.plain(1, 'node', 'string'),
+  b2.plain(2, 'service', 'string'),
+  b2.plain(3, 'method', 'string'),
+  b2.plain(4, 'request', 'bytes'),
+]);
+export const encodeBridgeCallRequest = (message: b2.Init<BridgeCallRequest>): Uint8Array => BridgeCallRequestCodec.encode(message);
+export const decodeBridgeCallRequest = (bytes: Uint8Array): BridgeCallRequest => BridgeCallRequestCodec.decode(bytes);
+
+export interface BridgeCallResponse {
+  response: Uint8Array;
+  /** who answered */
+  node: string;
+}
+export const BridgeCallResponseCodec: b2.Codec<BridgeCallResponse> = b2.codec('b2.v1.BridgeCallResponse', [
+  b2.plain(1, 'response', 'bytes'),
+  b2.plain(2, 'node', 'string'),
+]);
+export const encodeBridgeCallResponse = (message: b2.Init<BridgeCallResponse>): Uint8Array => BridgeCallResponseCodec.encode(message);
+export const decodeBridgeCallResponse = (bytes: Uint8Array): BridgeCallResponse => BridgeCallResponseCodec.decode(bytes);
+
+/** The nodes of the house that are reached by NATS (docs/spec/b2.md §15), and calls to them. */
 export const Bridge = {
   /** Who is there, with what they serve. */
   list: {
     service: 'b2.v1.Bridge', name: 'List', kind: 'unary', idempotent: true, needs: '',
     request: BridgeListRequestCodec, response: BridgeListResponseCodec,
   } satisfies b2.Method<BridgeListRequest, BridgeListResponse>,
+  /** Calls a unary method on another node, once at most. The caller needs here the right that the method needs there. */
+  callNode: {
+    service: 'b2.v1.Bridge', name: 'CallNode', kind: 'unary', idempotent: false, needs: '',
+    request: BridgeCallRequestCodec, response: BridgeCallResponseCodec,
+  } satisfies b2.Method<BridgeCallRequest, BridgeCallResponse>,
 } as const;
 
 /** The codec of each message, by its full name. */
@@ -97,4 +138,6 @@ export const codecs: Readonly<Record<string, b2.Codec<unknown>>> = {
   'b2.v1.BridgeNode': BridgeNodeCodec,
   'b2.v1.BridgeCounts': BridgeCountsCodec,
   'b2.v1.BridgeListResponse': BridgeListResponseCodec,
+  'b2.v1.BridgeCallRequest': BridgeCallRequestCodec,
+  'b2.v1.BridgeCallResponse': BridgeCallResponseCodec,
 };

@@ -165,6 +165,50 @@ export const NatsByeCodec: b2.Codec<NatsBye> = b2.codec('b2.v1.NatsBye', [
 export const encodeNatsBye = (message: b2.Init<NatsBye>): Uint8Array => NatsByeCodec.encode(message);
 export const decodeNatsBye = (bytes: Uint8Array): NatsBye => NatsByeCodec.decode(bytes);
 
+export interface NatsCall {
+  /** 16 random bytes */
+  id: Uint8Array;
+  service: string;
+  method: string;
+  /** from receipt until the deadline */
+  timeoutMs: number;
+  request: Uint8Array;
+}
+export const NatsCallCodec: b2.Codec<NatsCall> = b2.codec('b2.v1.NatsCall', [
+  b2.plain(1, 'id', 'bytes'),
+  b2.plain(2, 'service', 'string'),
+  b2.plain(3, 'method', 'string'),
+  b2.plain(4, 'timeoutMs', 'uint32'),
+  b2.plain(5, 'request', 'bytes'),
+]);
+export const encodeNatsCall = (message: b2.Init<NatsCall>): Uint8Array => NatsCallCodec.encode(message);
+export const decodeNatsCall = (bytes: Uint8Array): NatsCall => NatsCallCodec.decode(bytes);
+
+export interface NatsResult {
+  id: Uint8Array;
+  /** 0, or why it failed (§5) */
+  status: number;
+  message: string;
+  response: Uint8Array;
+}
+export const NatsResultCodec: b2.Codec<NatsResult> = b2.codec('b2.v1.NatsResult', [
+  b2.plain(1, 'id', 'bytes'),
+  b2.plain(2, 'status', 'uint32'),
+  b2.plain(3, 'message', 'string'),
+  b2.plain(4, 'response', 'bytes'),
+]);
+export const encodeNatsResult = (message: b2.Init<NatsResult>): Uint8Array => NatsResultCodec.encode(message);
+export const decodeNatsResult = (bytes: Uint8Array): NatsResult => NatsResultCodec.decode(bytes);
+
+export interface NatsCancel {
+  id: Uint8Array;
+}
+export const NatsCancelCodec: b2.Codec<NatsCancel> = b2.codec('b2.v1.NatsCancel', [
+  b2.plain(1, 'id', 'bytes'),
+]);
+export const encodeNatsCancel = (message: b2.Init<NatsCancel>): Uint8Array => NatsCancelCodec.encode(message);
+export const decodeNatsCancel = (bytes: Uint8Array): NatsCancel => NatsCancelCodec.decode(bytes);
+
 /** What nodes say to each other through NATS (docs/spec/b2.md §15): 64 bytes of Ed25519 signature, then a NatsEnvelope. */
 export interface NatsEnvelope {
   /** who says it, */
@@ -190,6 +234,12 @@ export interface NatsEnvelope {
   taken?: NatsTaken | undefined;
   /** At most one of the members of `body` is there. */
   bye?: NatsBye | undefined;
+  /** At most one of the members of `body` is there. */
+  call?: NatsCall | undefined;
+  /** At most one of the members of `body` is there. */
+  result?: NatsResult | undefined;
+  /** At most one of the members of `body` is there. */
+  cancel?: NatsCancel | undefined;
 }
 export const NatsEnvelopeCodec: b2.Codec<NatsEnvelope> = b2.codec('b2.v1.NatsEnvelope', [
   b2.plain(1, 'node', 'bytes'),
@@ -204,6 +254,9 @@ export const NatsEnvelopeCodec: b2.Codec<NatsEnvelope> = b2.codec('b2.v1.NatsEnv
   b2.choice('body', 12, 'positions', () => NatsPositionsCodec),
   b2.choice('body', 13, 'taken', () => NatsTakenCodec),
   b2.choice('body', 14, 'bye', () => NatsByeCodec),
+  b2.choice('body', 15, 'call', () => NatsCallCodec),
+  b2.choice('body', 16, 'result', () => NatsResultCodec),
+  b2.choice('body', 17, 'cancel', () => NatsCancelCodec),
 ]);
 export const encodeNatsEnvelope = (message: b2.Init<NatsEnvelope>): Uint8Array => NatsEnvelopeCodec.encode(message);
 export const decodeNatsEnvelope = (bytes: Uint8Array): NatsEnvelope => NatsEnvelopeCodec.decode(bytes);
@@ -220,5 +273,8 @@ export const codecs: Readonly<Record<string, b2.Codec<unknown>>> = {
   'b2.v1.NatsPositions': NatsPositionsCodec,
   'b2.v1.NatsTaken': NatsTakenCodec,
   'b2.v1.NatsBye': NatsByeCodec,
+  'b2.v1.NatsCall': NatsCallCodec,
+  'b2.v1.NatsResult': NatsResultCodec,
+  'b2.v1.NatsCancel': NatsCancelCodec,
   'b2.v1.NatsEnvelope': NatsEnvelopeCodec,
 };
