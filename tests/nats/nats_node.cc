@@ -145,13 +145,15 @@ class Told {
     std::size_t count = 0, size = 0;
     words >> subject >> count >> size;
     const auto left = std::make_shared<std::size_t>(count);
+    const auto done = std::make_shared<std::size_t>(0);
     for (std::size_t i = 0; i < count; ++i) {
       v1::PublishRequest request;
       request.subject = subject;
       request.data = to_bytes(as_bytes(std::to_string(++numbers_[subject]) + std::string(size, ' ')));
-      topics_->publish(request, [left, subject, count](const Result<v1::PublishResponse>& answer) {
-        if (!answer) say({{"event", "failed"}, {"why", answer.error().message}});
-        if (--*left == 0) say({{"event", "published"}, {"subject", subject}, {"count", count}});
+      topics_->publish(request, [left, done, subject](const Result<v1::PublishResponse>& answer) {
+        if (answer) ++*done;
+        else say({{"event", "failed"}, {"why", answer.error().message}});
+        if (--*left == 0) say({{"event", "published"}, {"subject", subject}, {"count", *done}});
       });
     }
   }

@@ -45,7 +45,7 @@ class Publishing:
     """Publishes under one subject, 10 messages every 10 ms, until it is told to end."""
 
     def __init__(self, node, subject):
-        self.node, self.subject, self.count, self.ending = node, subject, 0, threading.Event()
+        self.node, self.subject, self.told, self.count, self.ending = node, subject, 0, 0, threading.Event()
         self.thread = threading.Thread(target=self.run)
 
     def __enter__(self):
@@ -55,11 +55,15 @@ class Publishing:
     def run(self):
         while not self.ending.wait(0.01):
             self.node.tell("pub", self.subject, 10)
-            self.count += 10
+            self.told += 1
 
     def __exit__(self, *_):
+        """Then `count` says how many were published: a node that has too much to do refuses some."""
         self.ending.set()
         self.thread.join()
+        answers = self.node.wait(lambda events: (all_of := [event for event in events if event["event"] == "published" and event["subject"] == self.subject])
+                                 and len(all_of) == self.told and all_of)
+        self.count = sum(event["count"] for event in answers)
 
 
 class Calling:
