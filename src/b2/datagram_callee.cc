@@ -410,6 +410,7 @@ DatagramCallee::Party* DatagramCallee::make_room_and_add(std::uint64_t id, const
   auto party = std::make_unique<Party>();
   party->id = id;
   party->at = from;
+  party->source = source;
   party->identity = stranger(from);
   party->heard = wiring_.clock.now();
   party->place = idle_.insert(idle_.end(), id);
@@ -423,7 +424,7 @@ bool DatagramCallee::forget_one(const std::uint64_t* source, TimePoint heard_by)
   for (const std::uint64_t id : idle_) {
     Party& party = *find({DatagramForm::plain, id});
     if (party.heard > heard_by) return false;
-    if (party.open != 0 || !party.due.empty() || (source != nullptr && SourceRates::source(party.at) != *source)) continue;
+    if (party.open != 0 || !party.due.empty() || (source != nullptr && party.source != *source)) continue;
     ++counters().forgotten;
     forget(party);
     return true;
@@ -436,7 +437,7 @@ void DatagramCallee::forget(Party& party) {
   for (auto& [sequence, slot] : party.slots) drop_answer(slot);
   floor_ = std::max(floor_, party.id);
   idle_.erase(party.place);
-  const auto source = by_source_.find(SourceRates::source(party.at));
+  const auto source = by_source_.find(party.source);
   if (--source->second == 0) by_source_.erase(source);
   parties_.erase({DatagramForm::plain, party.id});
 }

@@ -98,6 +98,7 @@ class DatagramCallee final : public CallSink, public std::enable_shared_from_thi
     std::uint64_t id = 0;
     DatagramForm form = DatagramForm::plain;
     DatagramPeer at;
+    std::uint64_t source = 0;  ///< plain: of its first datagram, as it is counted
     std::uint64_t number = 0;  ///< plain: what its datagrams told
     std::unique_ptr<DatagramSeal> seal;
     std::shared_ptr<const Identity> identity;
