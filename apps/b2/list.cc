@@ -195,7 +195,7 @@ int list_here(const Arguments& arguments) {
   }
   if (!session) std::cerr << "b2: " << session.error().message << "\n";
   if (count != 0) print_nodes(found->nodes, member);
-  else if (!found) std::cerr << "b2: others are not looked for: this node listens on loopback only, or was told not to; 'b2 ls --wait 1' looks around\n";
+  else if (!found && !arguments.has("wait")) std::cerr << "b2: others are not looked for: this node listens on loopback only, or was told not to; 'b2 ls --wait 1' looks around\n";
   return code(Exit::done);
 }
 
