@@ -96,12 +96,12 @@ class Calling:
         for name, status in ended().items():
             if status == 0:
                 test.assertIn(name, done)
-            elif status == 14:
+            elif status in (8, 14):  # 8: of the caller's own node, which has too much to do
                 test.assertNotIn(name, done, "it was said not to have been made")
             else:
                 test.assertIn(status, (2, 4), name)
         statuses = list(ended().values())
-        return f"of {self.count} calls {statuses.count(0)} were answered, {statuses.count(14)} not made, {self.count - statuses.count(0) - statuses.count(14)} are not known"
+        return f"of {self.count} calls {statuses.count(0)} were answered, {statuses.count(8) + statuses.count(14)} not made, {statuses.count(2) + statuses.count(4)} are not known"
 
 
 class Bridge(unittest.TestCase):
