@@ -5,13 +5,13 @@
 #include <iostream>
 #include <tuple>
 #include <iterator>
-#include <nlohmann/json.hpp>
 
 #include "datagram_way.h"
 #include "b2/json.h"
 #include "b2/message.h"
 #include "b2/v1/bridge.b2.h"
 #include "b2/v1/core.b2.h"
+#include "called.h"
 #include "line_stream_service.h"
 #include "verbs.h"
 #include "app/session_service.h"
@@ -45,45 +45,16 @@ class Print : public b2::CallHandler {
   std::optional<Error> unreadable_;
 };
 
-Result<b2::JsonCodec> descriptors(Session& session, const std::string& service) {
-  b2::v1::DescribeRequest request;
-  request.service = service;
-  request.descriptors = true;
-  const auto answer = session.call("b2.v1.Core", "Describe", b2::encode(request), std::chrono::seconds(10));
-  if (!answer) return answer.error();
-  const auto response = b2::decode<b2::v1::DescribeResponse>(*answer);
-  if (!response) return response.error();
-  return b2::JsonCodec(response->file_descriptor_set);
-}
-
-/// Which sides of the method stream, by what the peer's HELLO says.
-b2::v1::MethodKind kind_of(const b2::v1::Hello& hello, const std::string& service, const std::string& method) {
-  for (const b2::v1::ServiceEntry& entry : hello.services) {
-    if (entry.name != service) continue;
-    for (const b2::v1::Method& told : entry.methods) {
-      if (told.name == method) return told.kind;
-    }
-  }
-  return b2::v1::MethodKind::unary;
-}
-
-int fail(const Arguments& arguments, const Error& error) {
-  if (!arguments.has("json")) return complain("b2", error);
-  const nlohmann::ordered_json line = {{"v", 1}, {"event", "error"}, {"status", name(error.code)}, {"message", error.message}, {"code", code(exit_code_of(error))}};
-  std::cout << line.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) << "\n";
-  return code(exit_code_of(error));
-}
-
 int call_by_datagram(const Arguments& arguments, const std::string& at, const std::string& service, const std::string& method, std::string json, Duration timeout) {
   auto way = DatagramWay::open_for(arguments, at, service, method);
-  if (!way) return fail(arguments, way.error());
+  if (!way) return fail_called(arguments, way.error());
   if (json == "-") json.assign(std::istreambuf_iterator<char>(std::cin), {});
   const auto request = (*way)->codec().request_from_json(service, method, json);
-  if (!request) return fail(arguments, request.error());
+  if (!request) return fail_called(arguments, request.error());
   const auto answer = (*way)->call(service, method, *request, timeout);
-  if (!answer) return fail(arguments, answer.error());
+  if (!answer) return fail_called(arguments, answer.error());
   const auto text = (*way)->codec().response_to_json(service, method, *answer, arguments.has("json") ? b2::JsonStyle::compact : b2::JsonStyle::pretty);
-  if (!text) return fail(arguments, text.error());
+  if (!text) return fail_called(arguments, text.error());
   std::cout << *text << std::endl;
   return code(Exit::done);
 }
@@ -121,71 +92,69 @@ Result<Bytes> call_node(Session& session, const std::string& node, const std::st
 
 int call_by_nats(const Arguments& arguments, const std::string& at, const std::string& service, const std::string& method, std::string json, Duration timeout) {
   auto session = open_session(arguments, at);
-  if (!session) return fail(arguments, session.error());
+  if (!session) return fail_called(arguments, session.error());
   const std::string node = arguments.text("node");
   b2::v1::DescribeRequest asked;
   asked.service = service;
   asked.descriptors = true;
   const auto described = call_node(**session, node, "b2.v1.Core", "Describe", b2::encode(asked), timeout);
-  if (!described) return fail(arguments, described.error());
+  if (!described) return fail_called(arguments, described.error());
   const auto response = b2::decode<b2::v1::DescribeResponse>(*described);
-  if (!response) return fail(arguments, response.error());
+  if (!response) return fail_called(arguments, response.error());
   const b2::JsonCodec codec(response->file_descriptor_set);
   if (json == "-") json.assign(std::istreambuf_iterator<char>(std::cin), {});
   auto request = codec.request_from_json(service, method, json);
-  if (!request) return fail(arguments, request.error());
+  if (!request) return fail_called(arguments, request.error());
   const auto answer = call_node(**session, node, service, method, std::move(*request), timeout);
-  if (!answer) return fail(arguments, answer.error());
+  if (!answer) return fail_called(arguments, answer.error());
   const auto text = codec.response_to_json(service, method, *answer, arguments.has("json") ? b2::JsonStyle::compact : b2::JsonStyle::pretty);
-  if (!text) return fail(arguments, text.error());
+  if (!text) return fail_called(arguments, text.error());
   std::cout << *text << std::endl;
   return code(Exit::done);
 }
 
 int call(const Arguments& arguments) {
-  std::vector<std::string> words = arguments.all("WORDS");
-  // `b2 call 127.0.0.1:2203 service/method '{}'`: the address may stand first.
-  std::string at = arguments.text("at");
-  if (!words.empty() && words[0].find('/') != std::string::npos && (words[0].starts_with("unix:") || words[0].find(':') != std::string::npos)) {
-    at = words[0];
-    words.erase(words.begin());
-  } else if (!words.empty() && words[0].find(':') != std::string::npos) {
-    at = words[0];
-    words.erase(words.begin());
-  }
-  const auto slash = words.empty() ? std::string::npos : words[0].find('/');
-  if (slash == std::string::npos || words.size() > 2) {
-    std::cerr << "b2: call takes [ADDR] SERVICE/METHOD [JSON], as in: b2 call b2.v1.Core/Health '{}'\n";
+  const auto called = Called::read(arguments, "call");
+  if (!called) {
+    std::cerr << "b2: " << called.error().message << "\n";
     return code(Exit::usage);
   }
-  const std::string service = words[0].substr(0, slash), method = words[0].substr(slash + 1);
-  std::string json = words.size() == 2 ? words[1] : "";
+  const auto& [at, service, method, told, has_json] = *called;
+  std::string json = told;
 
   const auto timeout = timeout_of(arguments);
   if (!timeout) return complain("b2", timeout.error());
   if (arguments.has("node")) return call_by_nats(arguments, at, service, method, json, *timeout);
   if (arguments.has("udp") && !arguments.has("example")) return call_by_datagram(arguments, at, service, method, json, *timeout);
   auto session = open_session(arguments, at);
-  if (!session) return fail(arguments, session.error());
-  const auto codec = descriptors(**session, service);
-  if (!codec) return fail(arguments, codec.error());
+  if (!session) return fail_called(arguments, session.error());
+  const auto codec = schema_of(**session, service);
+  if (!codec) return fail_called(arguments, codec.error());
   if (arguments.has("example")) {
     const auto example = codec->example_request(service, method);
-    if (!example) return fail(arguments, example.error());
+    if (!example) return fail_called(arguments, example.error());
     std::cout << *example;
     return code(Exit::done);
   }
-  const auto kind = kind_of((*session)->hello(), service, method);
+  const auto kind = kind_of((*session)->hello(), *called);
   const bool sends = kind == b2::v1::MethodKind::client_stream || kind == b2::v1::MethodKind::bidirectional;
-  const bool lines = sends && (words.size() < 2 || json == "-");
+  const bool lines = sends && (!has_json || json == "-");
   if (json == "-" && !lines) json.assign(std::istreambuf_iterator<char>(std::cin), {});
   Result<Bytes> request = Bytes();
   if (!lines) request = codec->request_from_json(service, method, json);
-  if (!request) return fail(arguments, request.error());
+  if (!request) return fail_called(arguments, request.error());
 
   b2::CallOptions options;
   options.streams_request = sends;
   options.timeout = kind != b2::v1::MethodKind::unary && !arguments.has("timeout") ? Duration::max() : *timeout;
+  if (const auto text = arguments.find("traceparent")) {
+    const auto parent = b2::TraceContext::parse(*text);
+    if (!parent) {
+      std::cerr << "b2: --traceparent: " << parent.error().message << "\n";
+      return code(Exit::usage);
+    }
+    options.trace = parent->child();
+  }
   if (const Status read = read_key(arguments, kind, options); !read) {
     std::cerr << "b2: " << read.error().message << "\n";
     return code(Exit::usage);
@@ -208,8 +177,8 @@ int call(const Arguments& arguments) {
     started.cancel();
     return code(Exit::interrupted);
   }
-  if (input.failure()) return fail(arguments, *input.failure());
-  return *end ? code(Exit::done) : fail(arguments, end->error());
+  if (input.failure()) return fail_called(arguments, *input.failure());
+  return *end ? code(Exit::done) : fail_called(arguments, end->error());
 }
 
 }  // namespace
@@ -243,7 +212,8 @@ Verb call_verb() {
   key.name = "idempotency-key";
   key.value = "HEX";
   key.help = "32 digits that name the call: sent again with them within a minute, it is answered as before and not done again";
-  verb.options.insert(verb.options.end(), {retry, key});
+  verb.options.insert(verb.options.end(), {retry, key,
+                                            Option{"traceparent", "TEXT", "the trace this call is part of, as W3C's header of that name has it"}});
   verb.positionals = {{"WORDS", "[ADDR] SERVICE/METHOD [JSON]", Positional::Count::at_least_one, {}, Complete::nothing}};
   verb.run = call;
   return verb;

@@ -13,6 +13,7 @@ Verb describe_verb();
 Verb call_verb();
 Verb ping_verb();
 Verb top_verb();
+Verb trace_verb();
 Verb pub_verb();
 Verb sub_verb();
 Verb bench_verb();

@@ -36,7 +36,7 @@ void Channel::Stream::reset() {
   static_cast<StreamState&>(*this) = {};
   if (waiting.capacity() != 0) waiting = {};
   if (assembly.capacity() != 0) assembly = {};
-  key.reset();
+  extras.reset();
   handler.reset();
   if (metadata.capacity() != 0) metadata = {};
   if (ready) ready = nullptr;
@@ -223,7 +223,9 @@ void Channel::on_hello_frame(BytesView payload) {
   if (std::max(peer_stream_window_, window) > kMaxWindow) return die(Errc::malformed, "HELLO: a window beyond 2^31 - 1");
   send_window_ = peer_window_ = window;
   hello_deadline_ = TimePoint::max();
-  peer_keeps_keys_ = std::find(hello->features.begin(), hello->features.end(), kFeatureKeys) != hello->features.end();
+  const auto has = [&](std::string_view feature) { return std::find(hello->features.begin(), hello->features.end(), feature) != hello->features.end(); };
+  peer_keeps_keys_ = has(kFeatureKeys);
+  zstd_agreed_ = has(kFeatureZstd) && wiring_.endpoint.compress != Compress::never;
   peer_hello_ = std::move(*hello);
   if (side_ == Side::acceptor) send_hello();
   wake_by(heard_ + limits_.ping_after);

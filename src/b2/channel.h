@@ -54,6 +54,7 @@ class Channel : public CallSink, public Caller, public std::enable_shared_from_t
     std::shared_ptr<const Identity> peer;  ///< who is at the other end, for the rights of its calls
     std::function<Result<Bytes>(std::string_view, std::size_t)> export_key;  ///< empty off TLS
     const ChannelLimits* limits = nullptr;  ///< what this peer is held to; null: the endpoint's
+    bool remote = false;  ///< the peer is on another machine
   };
 
   Channel(Side side, Wiring wiring);
@@ -111,6 +112,7 @@ class Channel : public CallSink, public Caller, public std::enable_shared_from_t
   void run_on_worker(std::uint64_t key,
                      std::function<Result<Bytes>(std::shared_ptr<const std::atomic<bool>>)> work) override;
   void read(std::uint64_t key, MessageReader reader) override;
+  void tell(std::uint64_t key, const Metadata& metadata) override;
 
  private:
   /// A message that waits for credit or for room in the output.
@@ -140,11 +142,13 @@ class Channel : public CallSink, public Caller, public std::enable_shared_from_t
     std::int64_t credit_due = 0;       ///< bytes used and not yet given back; below 0 when more was given than used
     std::uint32_t read = 0;            ///< the reads_ in which read_bytes arrived
     std::uint32_t read_bytes = 0;      ///< used of what came in one read
-    std::uint32_t unreleased = 0;      ///< with manual credit: delivered and not yet released
+    std::uint32_t unreleased = 0;      ///< with manual credit: delivered and not yet released, as it came
+    std::uint64_t unreleased_plain = 0;  ///< the same, as it was handed over
     std::uint32_t given_early = 0;     ///< of the message in assembly: credit that went back before it was used
     std::uint64_t budget_taken = 0;    ///< for the assembly
     std::uint64_t window_taken = 0;    ///< for the window beyond the first
     bool assembling = false;
+    bool compressed = false;           ///< the message in assembly
     bool manual_credit = false;
     bool request_done = false;  ///< the caller has said END
 
@@ -164,10 +168,19 @@ class Channel : public CallSink, public Caller, public std::enable_shared_from_t
     TimePoint began{};
   };
 
+  /// What a call that came in may carry beside its request.
+  struct Extras {
+    std::optional<IdempotencyKey> key;
+    std::optional<TraceContext> trace;  ///< of this call: its own span
+    TraceContext parent;                ///< of its caller
+    bool wants_hops = false;
+    Metadata told;                      ///< for the caller, beside the answer
+  };
+
   struct Stream : StreamState {
     std::vector<Waiting> waiting;
     Bytes assembly;
-    std::unique_ptr<IdempotencyKey> key;  ///< few calls have one
+    std::unique_ptr<Extras> extras;  ///< few calls have any
     std::unique_ptr<CallHandler> handler;  ///< of the caller
 
     // callee
@@ -204,6 +217,7 @@ class Channel : public CallSink, public Caller, public std::enable_shared_from_t
   Status judge_right(std::uint16_t index, const MethodEntry& method);
   void refuse_call(std::uint32_t id, const Error& why);
   void dispatch(Stream& stream, BytesView request);
+  void dispatch_compressed(Stream& stream, BytesView request);
   void dispatch_keyed(Stream& stream, BytesView request, CallContext context);
   void on_request_part(Stream& stream, const FrameHeader& header, BytesView payload);
   void on_request_message(Stream& stream, const FrameHeader& header, BytesView payload);
@@ -213,10 +227,13 @@ class Channel : public CallSink, public Caller, public std::enable_shared_from_t
   void cancel_handler(Stream& stream);
   void end_if_done(Stream& stream);
   void answer(Stream& stream, std::uint16_t code, const Payload& payload);
+  bool answer_with_metadata(Stream& stream, std::uint8_t flags, std::uint16_t code, const Payload& payload);
+  void note_extras(Stream& stream, const Extensions& told);
+  void count_end(Stream& stream, std::uint16_t status, std::string_view why);
 
   // calls that go out: channel_caller.cc
   void on_answer(const FrameHeader& header, BytesView payload);
-  void deliver(Stream& stream, BytesView message, bool is_last);
+  void deliver(Stream& stream, const FrameHeader& header, BytesView payload, bool is_last);
   void deliver_assembly(Stream& stream);
   void hand_over(Stream& stream, BytesView message);
   void tell_cancelled(const Stream& stream, Errc code);
@@ -225,7 +242,9 @@ class Channel : public CallSink, public Caller, public std::enable_shared_from_t
   const Known* find_method(std::string_view service, std::string_view method);
 
   // both
-  bool assemble(Stream& stream, BytesView part);
+  bool assemble(Stream& stream, const FrameHeader& header, BytesView part);
+  std::optional<Bytes> expand(Stream& stream, BytesView compressed);
+  void end_either(Stream& stream, Errc code, const std::string& why);
   void release_stream_credit(Stream& stream, std::int64_t bytes);
   bool take_control_token(std::string_view what);
   void remove(Stream& stream);
@@ -237,6 +256,8 @@ class Channel : public CallSink, public Caller, public std::enable_shared_from_t
                             std::size_t extension_bytes, std::size_t payload_bytes);
   void send_message(Stream& stream, FrameType type, std::uint8_t flags, std::uint16_t code, BytesView extensions,
                     const Payload& payload);
+  void send_plain(Stream& stream, FrameType type, std::uint8_t flags, std::uint16_t code, BytesView extensions, const Payload& payload);
+  std::optional<Bytes> compressed(const Payload& payload);
   void send_hello();
   void send_credit(std::uint32_t stream, std::uint32_t bytes);
   void ring_ready(Stream& stream);
@@ -282,6 +303,9 @@ class Channel : public CallSink, public Caller, public std::enable_shared_from_t
   std::uint32_t peer_window_ = 0;  ///< of the connection, at first
   std::uint32_t peer_streams_ = 0;
   bool peer_keeps_keys_ = false;
+  bool zstd_agreed_ = false;
+  unsigned compressed_in_vain_ = 0;  ///< messages in a row
+  unsigned left_alone_ = 0;          ///< messages that are not tried after that
   std::uint32_t ours_open_ = 0;
 
   TokenBucket control_;

@@ -38,7 +38,7 @@ void Channel::on_call(const FrameHeader& header, BytesView extensions, BytesView
   stream.id = id;
   stream.method = method;
   stream.metadata = std::move(metadata);
-  if (told.idempotency_key) stream.key = std::make_unique<IdempotencyKey>(*told.idempotency_key);
+  if (told.idempotency_key || told.traceparent) note_extras(stream, told);
   stream.send_window = peer_stream_window_;
   stream.receive_window = stream.window_size = limits_.stream_window;
   if (told.timeout_ms) {
@@ -57,9 +57,23 @@ void Channel::on_call(const FrameHeader& header, BytesView extensions, BytesView
     return;
   }
   stream.request_done = (header.flags & flag::kMore) == 0;
-  if (stream.request_done) return dispatch(stream, payload);
+  if (stream.request_done && (header.flags & flag::kCompressed) == 0) return dispatch(stream, payload);
+  if (stream.request_done) return dispatch_compressed(stream, payload);
   stream.receive_window -= header.length;
-  assemble(stream, payload);
+  assemble(stream, header, payload);
+}
+
+void Channel::note_extras(Stream& stream, const Extensions& told) {
+  stream.extras = std::make_unique<Extras>();
+  Extras& extras = *stream.extras;
+  extras.key = told.idempotency_key;
+  if (!told.traceparent) return;
+  const auto parent = TraceContext::from_wire(*told.traceparent);
+  if (!parent) return;  // what is no trace is none: the call is not the worse for it
+  extras.parent = *parent;
+  extras.trace = parent->child();
+  const Metadata& metadata = stream.metadata;
+  extras.wants_hops = std::any_of(metadata.begin(), metadata.end(), [](const auto& entry) { return entry.first == kWantsHops; });
 }
 
 /// Whether a CALL may be taken. Strips the metadata off `payload`.
@@ -70,7 +84,9 @@ Status Channel::judge_call(const FrameHeader& header, BytesView& payload, const 
     return Error{Errc::exhausted, std::to_string(theirs_open_) + " calls are open on this connection, as many as are allowed"};
   }
   if (extensions.unknown_critical) return Error{Errc::unsupported, "extension " + std::to_string(*extensions.unknown_critical) + " is not understood here"};
-  if ((header.flags & flag::kCompressed) != 0) return Error{Errc::unsupported, "compression was not agreed on"};
+  if ((header.flags & flag::kCompressed) != 0 && (!zstd_agreed_ || extensions.encoding.value_or(kEncodingZstd) != kEncodingZstd)) {
+    return Error{Errc::unsupported, "this compression was not agreed on"};
+  }
   if (extensions.epoch && *extensions.epoch != wiring_.endpoint.boot_epoch) {
     return Error{Errc::unknown, wiring_.endpoint.name + " has restarted since the call was first made; whether it was done cannot be told"};
   }
@@ -117,7 +133,8 @@ void Channel::dispatch(Stream& stream, BytesView request) {
   MethodEntry& entry = *stream.method;
   entry.counters.began();
   stream.dispatched = true;
-  stream.timed = !entry.on_loop || entry.counters.calls() % kTimeEvery == 1;
+  const bool traced = stream.extras && stream.extras->trace;
+  stream.timed = traced || !entry.on_loop || entry.counters.calls() % kTimeEvery == 1;
   if (stream.timed) stream.began = wiring_.clock.precise_now();
 
   CallContext context;
@@ -127,7 +144,8 @@ void Channel::dispatch(Stream& stream, BytesView request) {
   context.method = entry.name;
   context.metadata = std::move(stream.metadata);
   context.export_key = wiring_.export_key;
-  if (stream.key) return dispatch_keyed(stream, request, std::move(context));
+  if (traced) context.trace = stream.extras->trace;
+  if (stream.extras && stream.extras->key) return dispatch_keyed(stream, request, std::move(context));
   entry.service->handle(entry.method, request, ServerCall(shared_from_this(), stream.id, std::move(context)));
 }
 
@@ -138,7 +156,7 @@ void Channel::dispatch_keyed(Stream& stream, BytesView request, CallContext cont
   ReplyCache& replies = *wiring_.endpoint.replies;
   Sha256 digest;
   digest.update(as_bytes(entry.service_name)).update(as_bytes("/")).update(as_bytes(entry.name)).update(Bytes{0}).update(request);
-  const ReplyCache::Asked asked{*wiring_.peer, *stream.key, digest.finish(), stream.deadline, wiring_.clock};
+  const ReplyCache::Asked asked{*wiring_.peer, *stream.extras->key, digest.finish(), stream.deadline, wiring_.clock};
   const ReplyCache::Waiter waiter{weak_from_this(), id};
   const auto decision = replies.take(asked, waiter);
   if (!decision) {
@@ -166,7 +184,7 @@ void Channel::on_request_part(Stream& stream, const FrameHeader& header, BytesVi
   if (stream.receive_window < 0) return die(Errc::exhausted, "the peer sent more than the stream's window allows");
   if (streams) return on_request_message(stream, header, payload);
   if (stream.dispatched || stream.answer_sent || stream.was_cancelled) return;  // late parts of a call that was refused or cut off
-  if (!assemble(stream, payload)) return;
+  if (!assemble(stream, header, payload)) return;
   if ((header.flags & flag::kMore) != 0) return;
   if ((header.flags & flag::kEnd) == 0) {
     const std::string told = "the request must be complete: END is missing";
@@ -177,7 +195,15 @@ void Channel::on_request_part(Stream& stream, const FrameHeader& header, BytesVi
   stream.request_done = true;
   const Bytes request = std::exchange(stream.assembly, {});
   wiring_.endpoint.budget.give(std::exchange(stream.budget_taken, 0));
-  dispatch(stream, request);
+  if (stream.compressed) dispatch_compressed(stream, request);
+  else dispatch(stream, request);
+}
+
+void Channel::dispatch_compressed(Stream& stream, BytesView request) {
+  const auto plain = expand(stream, request);
+  if (!plain) return;
+  dispatch(stream, *plain);
+  wiring_.endpoint.budget.give(plain->size());
 }
 
 /// A message of the caller's stream, a part of one, or the stream's end: END without a payload that completes nothing.
@@ -187,12 +213,12 @@ void Channel::on_request_message(Stream& stream, const FrameHeader& header, Byte
   const bool end = !more && (header.flags & flag::kEnd) != 0;
   if (end) stream.request_done = true;
   if (stream.answer_sent || stream.was_cancelled) return;  // sent before the caller could know
-  if ((header.flags & flag::kCompressed) != 0) return cut_off(stream, Errc::unsupported, "compression was not agreed on");
+  if ((header.flags & flag::kCompressed) != 0 && !zstd_agreed_) return cut_off(stream, Errc::unsupported, "compression was not agreed on");
   if (more || stream.assembling) {
-    if (!assemble(stream, payload) || more) return;
+    if (!assemble(stream, header, payload) || more) return;
     deliver_assembly(stream);
   } else if (!end || !payload.empty()) {
-    deliver(stream, payload, end);
+    deliver(stream, header, payload, end);
   }
   Stream* still = end ? streams_.find(id) : nullptr;
   if (still != nullptr) end_request(*still);
@@ -262,17 +288,56 @@ void Channel::answer(Stream& stream, std::uint16_t code, const Payload& payload)
   stream.ready = nullptr;
   const bool streaming = gives_stream(stream.method->kind);
   const std::uint8_t flags = code == 0 && streaming && payload.size == 0 ? flag::kEnd : std::uint8_t{0};
+  if (stream.extras && answer_with_metadata(stream, flags, code, payload)) return;
   send_message(stream, FrameType::resp, flags, code, {}, payload);
+}
+
+/// Sends RESP with what the call has for its caller beside; false when there is nothing, or no room for it in this one frame.
+bool Channel::answer_with_metadata(Stream& stream, std::uint8_t flags, std::uint16_t code, const Payload& payload) {
+  const Extras& extras = *stream.extras;
+  if (extras.told.empty()) return false;
+  auto block = write_metadata(extras.told);
+  if (!block) return false;
+  const std::size_t at = block->size(), size = at + payload.size;
+  const auto room = static_cast<std::size_t>(std::max<std::int64_t>(0, std::min(send_window_, stream.send_window)));
+  if (!stream.waiting.empty() || size > room || size > peer_frame_bytes_) return false;
+  block->resize(size);
+  payload.write_to(block->data() + at);
+  send_message(stream, FrameType::resp, static_cast<std::uint8_t>(flags | flag::kMeta), code, {}, Payload(BytesView(*block)));
+  return true;
+}
+
+void Channel::tell(std::uint64_t key, const Metadata& metadata) {
+  Stream* stream = streams_.find(static_cast<std::uint32_t>(key));
+  if (stream == nullptr || stream->ours || stream->answer_sent) return;
+  if (!stream->extras) stream->extras = std::make_unique<Extras>();
+  stream->extras->told.insert(stream->extras->told.end(), metadata.begin(), metadata.end());
+}
+
+/// Counts a call whose handler has ended, and tells of it where that is wanted.
+void Channel::count_end(Stream& stream, std::uint16_t status, std::string_view why) {
+  MethodEntry& method = *stream.method;
+  method.counters.ended(status);
+  const Duration took = stream.timed ? wiring_.clock.precise_now() - stream.began : Duration::zero();
+  if (stream.timed) method.counters.took(took);
+  const bool failed = status != MethodCounters::kOk && status != static_cast<std::uint16_t>(Errc::cancelled);
+  const TraceContext* const trace = stream.extras && stream.extras->trace ? &*stream.extras->trace : nullptr;
+  if (failed && wiring_.endpoint.call_failed) {
+    wiring_.endpoint.call_failed({method.service_name, method.name, static_cast<Errc>(status), why, *wiring_.peer, trace, took});
+  }
+  if (trace == nullptr || !stream.extras->wants_hops) return;
+  const auto us = std::chrono::duration_cast<std::chrono::microseconds>(took).count();
+  stream.extras->told.emplace_back(kHop, trace->span_text() + " " + stream.extras->parent.span_text() + " " + std::to_string(us) + " " +
+                                             std::to_string(status) + " " + wiring_.endpoint.name + " " + wiring_.endpoint.program);
 }
 
 void Channel::finish(std::uint64_t key, const Payload& last) {
   Stream* stream = streams_.find(static_cast<std::uint32_t>(key));
   if (stream == nullptr || stream->ours || stream->handler_done) return;
   stream->handler_done = true;
-  stream->method->counters.ended(stream->was_cancelled ? static_cast<std::uint16_t>(Errc::cancelled)
-                                 : stream->answer_sent ? static_cast<std::uint16_t>(Errc::timed_out)
-                                                       : MethodCounters::kOk);
-  if (stream->timed) stream->method->counters.took(wiring_.clock.precise_now() - stream->began);
+  count_end(*stream, stream->was_cancelled ? static_cast<std::uint16_t>(Errc::cancelled)
+                     : stream->answer_sent ? static_cast<std::uint16_t>(Errc::timed_out)
+                                           : MethodCounters::kOk, "");
   if (!over_ && !stream->was_cancelled && !stream->answer_sent) {
     answer(*stream, 0, last);
     stream = streams_.find(static_cast<std::uint32_t>(key));
@@ -284,8 +349,8 @@ void Channel::fail(std::uint64_t key, const Error& error) {
   Stream* stream = streams_.find(static_cast<std::uint32_t>(key));
   if (stream == nullptr || stream->ours || stream->handler_done) return;
   stream->handler_done = true;
-  stream->method->counters.ended(stream->was_cancelled ? Errc::cancelled : stream->answer_sent ? Errc::timed_out : error.code);
-  if (stream->timed) stream->method->counters.took(wiring_.clock.precise_now() - stream->began);
+  const Errc status = stream->was_cancelled ? Errc::cancelled : stream->answer_sent ? Errc::timed_out : error.code;
+  count_end(*stream, static_cast<std::uint16_t>(status), error.message);
   if (!over_ && !stream->was_cancelled && !stream->answer_sent) {
     answer(*stream, static_cast<std::uint16_t>(error.code), Payload(as_bytes(error.message).first(std::min(error.message.size(), kMaxErrorText))));
     stream = streams_.find(static_cast<std::uint32_t>(key));

@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "b2/channel.h"
+#include "b2/compression.h"
 
 namespace ghost::b2 {
 
@@ -88,9 +89,10 @@ ClientCall Channel::start(std::string_view service, std::string_view method, con
   Bytes several;
   BytesView extensions;
   const bool timed = options.timeout != Duration::max();
-  if (options.key || options.epoch) {
+  if (options.key || options.epoch || options.trace) {
     Extensions told;
     if (timed) told.timeout_ms = milliseconds_up(options.timeout);
+    if (options.trace) told.traceparent = options.trace->wire();
     told.idempotency_key = options.key;
     told.epoch = options.epoch;
     extensions = several = write_extensions(told);
@@ -147,6 +149,16 @@ void Channel::on_answer(const FrameHeader& header, BytesView payload) {
   const bool is_final = header.type == FrameType::resp;
   if (header.length == 0 && !is_final && !take_control_token("an empty DATA")) return;
   stream.receive_window -= header.length;
+  if (is_final && (header.flags & flag::kMeta) != 0) {
+    Metadata metadata;
+    const auto rest = read_metadata(payload, metadata);
+    if (!rest) return die(rest.error().code, rest.error().message);
+    payload = *rest;
+    ++handing_over_;  // the handler may end the call, and is then kept until this has returned
+    stream.handler->on_metadata(metadata);
+    if (--handing_over_ == 0) ended_.clear();
+    if (over_ || streams_.find(header.stream) == nullptr) return;
+  }
   if (is_final && header.code != 0) {
     const Errc code = header.code <= 16 ? static_cast<Errc>(header.code) : Errc::unknown;
     std::string text(as_text(payload.first(std::min(payload.size(), kMaxErrorText))));
@@ -155,50 +167,61 @@ void Channel::on_answer(const FrameHeader& header, BytesView payload) {
     return end_call(stream, Error{code, std::move(text)});
   }
   if (stream.receive_window < 0) return die(Errc::exhausted, "the peer sent more than the stream's window allows");
-  if ((header.flags & flag::kCompressed) != 0) {
-    cancel(stream.id);
-    return;
-  }
-  Metadata ignored;
-  if (is_final && (header.flags & flag::kMeta) != 0) {
-    const auto rest = read_metadata(payload, ignored);
-    if (!rest) return die(rest.error().code, rest.error().message);
-    payload = *rest;
-  }
+  if ((header.flags & flag::kCompressed) != 0 && !zstd_agreed_) return end_either(stream, Errc::unsupported, "the answer is compressed, which was not agreed on");
   const std::uint32_t id = stream.id;
   const bool more = !is_final && (header.flags & flag::kMore) != 0;
   if (more || stream.assembling) {
-    if (!assemble(stream, payload) || more) return;
+    if (!assemble(stream, header, payload) || more) return;
     deliver_assembly(stream);
   } else if (!is_final || (header.flags & flag::kEnd) == 0) {
-    deliver(stream, payload, is_final);
+    deliver(stream, header, payload, is_final);
   }
   if (!is_final) return;
   if (Stream* still = streams_.find(id)) end_call(*still, Status());
 }
 
 /// Hands a message that came in one frame to the handler; its credit goes back when it has been used.
-void Channel::deliver(Stream& stream, BytesView message, bool is_last) {
+void Channel::deliver(Stream& stream, const FrameHeader& header, BytesView payload, bool is_last) {
   const std::uint32_t id = stream.id;
-  const auto size = static_cast<std::uint32_t>(message.size());
+  const auto size = static_cast<std::uint32_t>(payload.size());
   const bool manual = stream.manual_credit;
-  if (manual) stream.unreleased += size;
+  std::optional<Bytes> plain;
+  if ((header.flags & flag::kCompressed) != 0) {
+    plain = expand(stream, payload);
+    if (!plain) return;
+  }
+  const BytesView message = plain ? BytesView(*plain) : payload;
+  if (manual) {
+    stream.unreleased += size;
+    stream.unreleased_plain += message.size();
+  }
   hand_over(stream, message);
+  if (plain) wiring_.endpoint.budget.give(plain->size());
   if (manual || is_last || over_) return;
   if (Stream* still = streams_.find(id)) release_stream_credit(*still, size);
 }
 
 /// Hands over a message that came in parts. Credit that went back with its parts is not given twice.
 void Channel::deliver_assembly(Stream& stream) {
-  const Bytes message = std::exchange(stream.assembly, {});
+  Bytes message = std::exchange(stream.assembly, {});
   stream.assembling = false;
   wiring_.endpoint.budget.give(std::exchange(stream.budget_taken, 0));
   const std::uint32_t early = std::exchange(stream.given_early, 0);
+  const auto size = static_cast<std::uint32_t>(message.size());
+  std::uint64_t charged = 0;
+  if (stream.compressed) {
+    auto plain = expand(stream, message);
+    if (!plain) return;
+    message = std::move(*plain);
+    charged = message.size();
+  }
   if (stream.manual_credit) {
-    stream.unreleased += static_cast<std::uint32_t>(message.size());
+    stream.unreleased += size;
+    stream.unreleased_plain += message.size();
     stream.credit_due -= early;
   }
   hand_over(stream, message);
+  wiring_.endpoint.budget.give(charged);
 }
 
 void Channel::hand_over(Stream& stream, BytesView message) {
@@ -246,7 +269,11 @@ void Channel::cancel(std::uint64_t key) {
 void Channel::release(std::uint64_t key, std::size_t bytes) {
   Stream* stream = streams_.find(static_cast<std::uint32_t>(key));
   if (stream == nullptr || !stream->manual_credit || over_) return;
-  const auto released = static_cast<std::uint32_t>(std::min<std::size_t>(bytes, stream->unreleased));
+  if (stream->unreleased_plain == 0) return;
+  // What was used is told in plain bytes, what may be sent again is counted as it came.
+  const std::uint64_t used = std::min<std::uint64_t>(bytes, stream->unreleased_plain);
+  const auto released = static_cast<std::uint32_t>(std::uint64_t{stream->unreleased} * used / stream->unreleased_plain);
+  stream->unreleased_plain -= used;
   stream->unreleased -= released;
   release_stream_credit(*stream, released);
 }
@@ -274,7 +301,8 @@ void Channel::release_stream_credit(Stream& stream, std::int64_t bytes) {
 
 /// Adds a part of a message to the stream's buffer, charged to the budget, and gives its credit back. False when the stream
 /// had to be ended.
-bool Channel::assemble(Stream& stream, BytesView part) {
+bool Channel::assemble(Stream& stream, const FrameHeader& header, BytesView part) {
+  if (!stream.assembling) stream.compressed = (header.flags & flag::kCompressed) != 0;
   Errc code{};
   std::string why;
   if (stream.assembly.size() + part.size() > limits_.message_bytes) {
@@ -297,13 +325,34 @@ bool Channel::assemble(Stream& stream, BytesView part) {
     }
     return true;
   }
-  if (stream.ours) {
-    tell_cancelled(stream, Errc::cancelled);
-    end_call(stream, Error{code, why});
-  } else {
-    cut_off(stream, code, why);
-  }
+  end_either(stream, code, why);
   return false;
+}
+
+/// A message as it was before it was compressed, charged to the budget; nothing when the stream had to be ended.
+std::optional<Bytes> Channel::expand(Stream& stream, BytesView compressed) {
+  ReceiveBudget& budget = wiring_.endpoint.budget;
+  const auto size = Compression::plain_size(compressed, limits_.message_bytes);
+  if (!size) {
+    end_either(stream, size.error().code, size.error().message);
+    return std::nullopt;
+  }
+  if (!budget.take(*size)) {
+    end_either(stream, Errc::exhausted, "the receive budget of the process, " + std::to_string(budget.total()) + " bytes, is used up; try again later");
+    return std::nullopt;
+  }
+  auto plain = wiring_.endpoint.compression->decompress(compressed, limits_.message_bytes);
+  if (plain) return std::move(*plain);
+  budget.give(*size);
+  end_either(stream, plain.error().code, plain.error().message);
+  return std::nullopt;
+}
+
+/// Ends a call, whoever made it, for what its peer sent.
+void Channel::end_either(Stream& stream, Errc code, const std::string& why) {
+  if (!stream.ours) return cut_off(stream, code, why);
+  tell_cancelled(stream, Errc::cancelled);
+  end_call(stream, Error{code, why});
 }
 
 }  // namespace ghost::b2

@@ -2,6 +2,7 @@
 #include <cstring>
 
 #include "b2/channel.h"
+#include "b2/compression.h"
 #include "b2/message.h"
 
 namespace ghost::b2 {
@@ -12,6 +13,8 @@ namespace {
 constexpr std::size_t kOutputHigh = 256 * 1024;
 /// A frame when several streams have data waiting (§4).
 constexpr std::size_t kFairFrame = 16 * 1024;
+/// After so many messages in a row that did not shrink, so many are sent without a try.
+constexpr unsigned kInVain = 4, kLeftAlone = 64;
 
 }  // namespace
 
@@ -62,8 +65,38 @@ void Channel::send_credit(std::uint32_t stream, std::uint32_t bytes) {
   for (int i = 0; i < 4; ++i) at[i] = static_cast<std::uint8_t>(bytes >> (8 * i));
 }
 
-/// Sends a message in one frame when nothing stands in its way; otherwise keeps a copy until credit and room allow.
+/// A message as it is worth sending: nothing where it goes plain. A peer whose messages gain nothing is left alone for a while.
+std::optional<Bytes> Channel::compressed(const Payload& payload) {
+  if (payload.size < Compression::kShortest || payload.size > Compression::kLongest) return std::nullopt;
+  const bool wanted = wiring_.endpoint.compress == Compress::always || (wiring_.remote && wiring_.endpoint.compress == Compress::to_remote);
+  if (!zstd_agreed_ || !wanted) return std::nullopt;
+  if (left_alone_ != 0) {
+    --left_alone_;
+    return std::nullopt;
+  }
+  Bytes plain(payload.size);
+  payload.write_to(plain.data());
+  auto small = wiring_.endpoint.compression->compress(plain);
+  if (small) {
+    compressed_in_vain_ = 0;
+    wiring_.endpoint.counters.bytes_saved += plain.size() - small->size();
+  } else if (++compressed_in_vain_ >= kInVain) {
+    left_alone_ = kLeftAlone;
+    compressed_in_vain_ = kInVain - 1;  // then one try
+  }
+  return small;
+}
+
 void Channel::send_message(Stream& stream, FrameType type, std::uint8_t flags, std::uint16_t code, BytesView extensions,
+                           const Payload& payload) {
+  const bool error = type == FrameType::resp && code != 0;
+  const auto small = error || (flags & flag::kMeta) != 0 ? std::nullopt : compressed(payload);
+  if (!small) return send_plain(stream, type, flags, code, extensions, payload);
+  send_plain(stream, type, static_cast<std::uint8_t>(flags | flag::kCompressed), code, extensions, Payload(BytesView(*small)));
+}
+
+/// Sends a message in one frame when nothing stands in its way; otherwise keeps a copy until credit and room allow.
+void Channel::send_plain(Stream& stream, FrameType type, std::uint8_t flags, std::uint16_t code, BytesView extensions,
                            const Payload& payload) {
   const auto size = static_cast<std::int64_t>(payload.size);
   const bool alone = stream.waiting_from == stream.waiting.size() && ready_from_ == ready_.size();
@@ -109,7 +142,7 @@ bool Channel::send_part(Stream& stream) {
   FrameType type = waiting.type;
   if (type == FrameType::call && waiting.begun) type = FrameType::data;
   if (type == FrameType::resp && !last) type = FrameType::data;
-  std::uint8_t flags = last ? waiting.flags : flag::kMore;
+  std::uint8_t flags = last ? waiting.flags : static_cast<std::uint8_t>(flag::kMore | (waiting.flags & flag::kCompressed));
   if (!meta_first) flags &= static_cast<std::uint8_t>(~flag::kMeta);
   if (meta_first) flags |= flag::kMeta;
   const BytesView extensions = waiting.begun ? BytesView() : BytesView(waiting.extensions);

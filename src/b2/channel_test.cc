@@ -372,6 +372,155 @@ TEST(Channel, DrainingEndsStreamsAtOnceAndLetsOtherCallsEnd) {
   EXPECT_EQ(pair.b.endpoint.counters.refused_total(), 0u);
 }
 
+TEST(Channel, ATraceReachesTheHandlerWithASpanOfItsOwn) {
+  Pair pair;
+  CallOptions options;
+  options.trace = TraceContext::begin();
+  const auto traced = start(*pair.a.channel, "Hold", {}, options);
+  const auto plain = start(*pair.a.channel, "Hold", {});
+  pair.settle();
+  const auto& trace = pair.b.service.held.at(0).context().trace;
+  ASSERT_TRUE(trace);
+  EXPECT_EQ(trace->trace, options.trace->trace);
+  EXPECT_NE(trace->span, options.trace->span) << "what the handler calls is a child of this call, not its sibling";
+  EXPECT_EQ(trace->flags, options.trace->flags);
+  EXPECT_FALSE(pair.b.service.held.at(1).context().trace);
+  pair.b.service.held.clear();
+}
+
+TEST(Channel, WhoAsksForHopsIsToldOfThemWithTheEndWhateverItIs) {
+  Pair pair;
+  CallOptions options;
+  options.trace = TraceContext::begin();
+  options.metadata = {{std::string(kWantsHops), "1"}};
+  const auto answered = start(*pair.a.channel, "Hold", {}, options);
+  const auto failed = start(*pair.a.channel, "Hold", {}, options);
+  const auto stream = start(*pair.a.channel, "Count", count_request(3, 10), options);
+  options.metadata.clear();
+  const auto unasked = start(*pair.a.channel, "Echo", {}, options);
+  pair.settle();
+  const std::string span = pair.b.service.held.at(0).context().trace->span_text();
+  pair.b.service.held.at(0).finish(Payload(as_bytes("done")));
+  pair.b.service.held.at(1).fail(Error{Errc::not_found, "none"});
+  pair.settle();
+  ASSERT_EQ(answered->metadata.size(), 1u);
+  EXPECT_EQ(answered->metadata[0].first, kHop);
+  EXPECT_EQ(answered->metadata[0].second.find(span + " " + options.trace->span_text() + " "), 0u) << answered->metadata[0].second;
+  EXPECT_EQ(as_text(answered->messages.at(0)), "done");
+  EXPECT_EQ(failed->code(), Errc::not_found);
+  EXPECT_NE(failed->text().find("none"), std::string::npos);
+  ASSERT_EQ(failed->metadata.size(), 1u);
+  EXPECT_NE(failed->metadata[0].second.find(" 5 acceptor"), std::string::npos) << failed->metadata[0].second;
+  EXPECT_EQ(stream->messages.size(), 3u);
+  EXPECT_EQ(stream->metadata.size(), 1u);
+  EXPECT_TRUE(unasked->metadata.empty());
+  pair.b.service.held.clear();
+}
+
+TEST(Channel, MetadataThatWouldHoldUpTheEndIsLeftOut) {
+  Pair pair;
+  const auto held = start(*pair.a.channel, "Hold", {});
+  pair.settle();
+  pair.b.service.held.at(0).tell({{"note", "small"}});
+  const Bytes large(200'000, 7);
+  pair.b.service.held.at(0).finish(Payload(BytesView(large)));
+  pair.settle();
+  EXPECT_EQ(held->messages.at(0), large);
+  EXPECT_TRUE(held->metadata.empty());
+  pair.b.service.held.clear();
+}
+
+TEST(Channel, AFailedCallIsToldOfWithItsTrace) {
+  Pair pair;
+  std::vector<std::string> told;
+  pair.b.endpoint.call_failed = [&](const FailedCall& call) {
+    told.push_back(std::string(call.method) + " " + std::string(name(call.status)) + " " + std::string(call.why) + " " + (call.trace ? call.trace->trace_text() : "-"));
+  };
+  CallOptions options;
+  options.trace = TraceContext::begin();
+  const auto traced = start(*pair.a.channel, "Hold", {}, options);
+  auto given_up = start(*pair.a.channel, "Hold", {});
+  pair.settle();
+  pair.b.service.held.at(0).fail(Error{Errc::io, "disk"});
+  given_up.call.cancel();
+  pair.settle();
+  pair.b.service.held.clear();
+  EXPECT_EQ(told, std::vector<std::string>{"Hold io disk " + options.trace->trace_text()});
+}
+
+TEST(Compressed, MessagesOfEitherSideAreWhereItPays) {
+  Pair pair;
+  pair.a.endpoint.compress = pair.b.endpoint.compress = Compress::always;
+  Bytes text;
+  while (text.size() < 100'000) {
+    const std::string line = "movement " + std::to_string(text.size()) + ", allegro\n";
+    text.insert(text.end(), line.begin(), line.end());
+  }
+  const auto echo = start(*pair.a.channel, "Echo", text);
+  pair.settle();
+  EXPECT_EQ(echo->messages.at(0), text);
+  EXPECT_LT(pair.b.endpoint.counters.bytes_in, 60'000u);
+  EXPECT_LT(pair.a.endpoint.counters.bytes_in, 60'000u);
+  EXPECT_GT(pair.a.endpoint.counters.bytes_saved, 40'000u);
+
+  auto collect = test::start_streaming(*pair.a.channel, "Collect");
+  for (int i = 0; i < 5; ++i) collect.call.write(Payload(BytesView(text)));
+  collect.call.finish();
+  pair.settle();
+  ByteReader counted(collect->messages.at(0));
+  EXPECT_EQ(counted.u32(), 5u);
+  EXPECT_EQ(counted.u64(), 5 * text.size());
+  EXPECT_EQ(pair.a.channel->open_streams() + pair.b.channel->open_streams(), 0u);
+}
+
+TEST(Compressed, AReaderHoldsItsWriterBackByWhatCameNotByWhatItBecame) {
+  Pair pair;
+  pair.b.endpoint.compress = Compress::always;
+  CallOptions options;
+  options.manual_credit = true;
+  const auto count = start(*pair.a.channel, "Count", count_request(50'000, 2000), options);  // some 25 bytes each, as they come
+  pair.settle();
+  ASSERT_FALSE(count->ended()) << "who reads nothing gets no more than a window";
+  const std::size_t first = count->messages.size();
+  EXPECT_LT(first, 10'000u);
+  auto call = count.call;
+  for (std::size_t used = 0; used < count->messages.size(); ++used) {
+    call.release(count->messages[used].size());
+    if (used % 100 == 0 || used + 1 == count->messages.size()) pair.settle();
+  }
+  EXPECT_TRUE(count->ended());
+  ASSERT_EQ(count->messages.size(), 50'000u);
+  for (std::uint32_t i = 0; i < 50'000; ++i) ASSERT_EQ(ByteReader(count->messages[i]).u32(), i);
+}
+
+TEST(Compressed, BombsAndGarbageEndTheCallAndNotTheConnection) {
+  Pair pair;
+  const Bytes bomb = from_hex("28b52ffda440420f005400001000000100fbff39c00202001000020010000200100002001000020010000200100003120a00ccaeca39").value();  // a million zeros
+  const auto answer = [&] {
+    const Bytes said = pair.b.output.take();
+    for (BytesView left = said; left.size() >= kHeaderSize; left = left.subspan(read_header(left.data()).total())) {
+      if (read_header(left.data()).type == FrameType::resp) return static_cast<int>(read_header(left.data()).code);
+    }
+    return -1;
+  };
+  const auto answer_to = [&](std::uint32_t stream, std::uint8_t flags, BytesView payload) {
+    pair.inject({.type = FrameType::call, .stream = stream, .flags = flags}, payload);
+    return answer();
+  };
+  constexpr std::uint8_t kWhole = flag::kEnd | flag::kCompressed;
+  EXPECT_EQ(answer_to(1, kWhole, bomb), 8);
+  EXPECT_EQ(answer_to(3, kWhole, as_bytes("no zstd")), 3);
+  EXPECT_EQ(answer_to(5, kWhole, BytesView(bomb).first(20)), 3);
+  EXPECT_EQ(answer_to(7, kWhole, {}), 3);
+  EXPECT_EQ(answer_to(9, flag::kMore | flag::kCompressed, BytesView(bomb).first(20)), -1);
+  pair.inject({.type = FrameType::data, .stream = 9, .flags = kWhole}, BytesView(bomb).subspan(20));
+  EXPECT_EQ(answer(), 8) << "the same in parts";
+  EXPECT_FALSE(pair.b.finished);
+  EXPECT_EQ(pair.b.channel->open_streams(), 0u);
+  EXPECT_EQ(pair.b.endpoint.budget.used(), 0u);
+  EXPECT_EQ(answer_to(11, flag::kEnd, as_bytes("plain")), 0);
+}
+
 TEST(Channel, SilenceIsAnsweredByPingAndThenByTheEnd) {
   Pair pair;
   pair.wait(16s);

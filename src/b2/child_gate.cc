@@ -39,6 +39,7 @@ class ChildGate::Relay : public std::enable_shared_from_this<Relay> {
     options.timeout = remaining();
     options.metadata = call_.context().metadata;
     options.idempotent = idempotent_;
+    options.trace = call_.context().trace;
     options.manual_credit = streams_;
     options.streams_request = takes_;
     if (streams_) {
@@ -70,6 +71,7 @@ class ChildGate::Relay : public std::enable_shared_from_this<Relay> {
    public:
     explicit Handler(std::shared_ptr<Relay> relay) : relay_(std::move(relay)) {}
     void on_message(BytesView message) override { relay_->on_message(message); }
+    void on_metadata(const Metadata& metadata) override { relay_->call_.tell(metadata); }
     void on_ready() override { relay_->on_child_room(); }
     void on_end(const Status& status) override { relay_->on_end(status); }
 

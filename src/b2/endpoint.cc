@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 
+#include "b2/compression.h"
 #include "b2/reply_cache.h"
 #include "base/sha256.h"
 
@@ -183,7 +184,7 @@ std::vector<v1::MethodStats> ServiceTable::stats() const {
   return all;
 }
 
-Endpoint::Endpoint() : replies(std::make_unique<ReplyCache>(*this)) {}
+Endpoint::Endpoint() : compression(std::make_unique<Compression>()), replies(std::make_unique<ReplyCache>(*this)) {}
 Endpoint::~Endpoint() = default;
 
 v1::Hello Endpoint::hello(const ChannelLimits& held_to) const {
@@ -193,6 +194,7 @@ v1::Hello Endpoint::hello(const ChannelLimits& held_to) const {
   hello.name = name;
   hello.boot_epoch = boot_epoch;
   hello.features = {std::string(kFeatureKeys)};
+  if (compress != Compress::never) hello.features.emplace_back(kFeatureZstd);
   v1::Limits told;
   told.frame_bytes = held_to.frame_bytes;
   told.metadata_bytes = 8192;

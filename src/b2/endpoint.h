@@ -22,6 +22,11 @@ class Channel;
 
 /// Features of HELLO: a callee that keeps the answers of calls with a key (docs/spec/b2.md §5).
 inline constexpr std::string_view kFeatureKeys = "keys";
+/// One that takes messages compressed by zstd (§4).
+inline constexpr std::string_view kFeatureZstd = "zstd";
+
+/// Which messages an endpoint compresses, of those it is worth with.
+enum class Compress : std::uint8_t { never, to_remote, always };
 
 /// What an endpoint holds its peers to (docs/spec/b2.md §7). Told in HELLO.
 struct ChannelLimits {
@@ -149,7 +154,18 @@ std::string_view name(Refusal why);
 /// How the refusal of a call that ends with `code` is counted.
 Refusal refusal_of_call(Errc code);
 
+class Compression;
 class ReplyCache;
+
+/// A call that came in and failed, as its handler, or its deadline, ended it.
+struct FailedCall {
+  std::string_view service, method;
+  Errc status;
+  std::string_view why;
+  const Identity& caller;
+  const TraceContext* trace;  ///< null for a call without one
+  Duration took;              ///< zero where that was not measured
+};
 
 /// What all channels of a process share: who it is, what it serves, what it allows.
 struct Endpoint {
@@ -167,6 +183,8 @@ struct Endpoint {
   ChannelLimits limits;
   ReceiveBudget budget;
   ServiceTable services;
+  Compress compress = Compress::to_remote;
+  std::unique_ptr<Compression> compression;  ///< always there
   std::unique_ptr<ReplyCache> replies;  ///< of calls that carry a key; always there
 
   /// Runs work off the loop and `then` back on it. Left empty, work runs at once.
@@ -177,8 +195,12 @@ struct Endpoint {
   /// Rings when a peer tells that it knows a later list of revoked nodes than `revocations`; may be empty.
   std::function<void(std::shared_ptr<Channel>)> later_revocations;
 
+  /// Hears of calls that fail, but for those their callers gave up; may be empty.
+  std::function<void(const FailedCall&)> call_failed;
+
   struct Counters {
     std::uint64_t connections = 0, connections_total = 0, bytes_in = 0, bytes_out = 0;
+    std::uint64_t bytes_saved = 0;  ///< of what was sent, by compression
     std::uint64_t retried = 0;  ///< calls of this side that were sent again
     std::array<std::uint64_t, static_cast<std::size_t>(Refusal::count_)> refused{};
     DatagramCounters datagrams;

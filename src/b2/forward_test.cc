@@ -442,5 +442,21 @@ TEST(ChildGate, FailsWhatWaitsWhenItsHostEnds) {
   EXPECT_EQ(echo->text(), "test.v1.Test/Echo at host: ariascribe is not running: its host is shutting down");
 }
 
+TEST_F(ForwardTest, ATraceGoesOnBelowTheHostAndBothTellOfThemselves) {
+  child_side.name = "child";
+  CallOptions options;
+  options.trace = TraceContext::begin();
+  options.metadata = {{std::string(kWantsHops), "1"}};
+  const auto echo = test::start(*client->a.channel, "Echo", as_bytes("x"), options);
+  settle();
+  ASSERT_EQ(echo->metadata.size(), 2u);
+  const std::string& of_child = echo->metadata[0].second;
+  const std::string& of_host = echo->metadata[1].second;
+  EXPECT_EQ(of_host.substr(17, 16), options.trace->span_text());
+  EXPECT_EQ(of_child.substr(17, 16), of_host.substr(0, 16)) << "the child's parent is the host's span";
+  EXPECT_NE(of_child.find(" child "), std::string::npos) << of_child;
+  EXPECT_NE(of_host.find(" host "), std::string::npos) << of_host;
+}
+
 }  // namespace
 }  // namespace ghost::b2

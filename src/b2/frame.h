@@ -17,6 +17,7 @@ inline constexpr std::size_t kMaxExtensions = 64;
 inline constexpr std::size_t kMaxMetadata = 8192;
 inline constexpr std::size_t kMaxFramePayload = 1024 * 1024;
 inline constexpr std::size_t kMaxErrorText = 8192;
+inline constexpr std::uint8_t kEncodingZstd = 1;  ///< of the extension ENCODING
 
 enum class FrameType : std::uint8_t {
   hello = 1,

@@ -61,6 +61,14 @@ std::vector<std::string_view> list_of(std::string_view header) {
   return parts;
 }
 
+/// The span of a call by the header `traceparent`; one that is malformed is as none (W3C Trace Context).
+std::optional<TraceContext> trace_of(const net::HttpRequest& request) {
+  const auto header = request.header("traceparent");
+  const auto parent = header ? TraceContext::parse(*header) : Result<TraceContext>(Error{Errc::not_found, ""});
+  if (!parent) return std::nullopt;
+  return parent->child();
+}
+
 /// Where the answer of a call made by HTTP goes: one call, one response.
 class HttpCall : public CallSink, public std::enable_shared_from_this<HttpCall> {
  public:
@@ -73,6 +81,11 @@ class HttpCall : public CallSink, public std::enable_shared_from_this<HttpCall> 
     method_.counters.began();
   }
 
+  /// Who calls and by which trace, for the log.
+  void set_context(const CallContext& context) {
+    caller_ = context.caller;
+    trace_ = context.trace;
+  }
   void arm(Duration timeout) {
     timer_ = reactor_.wake_at(reactor_.now() + timeout, [self = shared_from_this()](TimePoint) {
       self->late_ = true;
@@ -90,7 +103,7 @@ class HttpCall : public CallSink, public std::enable_shared_from_this<HttpCall> 
     respond(body ? uncached(200, type_, std::move(*body)) : error_response(body.error()));
   }
   void fail(std::uint64_t, const Error& error) override {
-    end(static_cast<std::uint16_t>(error.code));
+    end(static_cast<std::uint16_t>(error.code), error.message);
     respond(error_response(error));
   }
   void on_ready(std::uint64_t, std::function<void()>) override {}
@@ -107,10 +120,14 @@ class HttpCall : public CallSink, public std::enable_shared_from_this<HttpCall> 
   }
 
  private:
-  void end(std::uint16_t status) {
-    method_.counters.ended(late_ ? static_cast<std::uint16_t>(Errc::timed_out) : status);
-    method_.counters.took(reactor_.precise_now() - began_);
+  void end(std::uint16_t status, std::string_view why = "") {
+    if (late_) status = static_cast<std::uint16_t>(Errc::timed_out);
+    const Duration took = reactor_.precise_now() - began_;
+    method_.counters.ended(status);
+    method_.counters.took(took);
     timer_.reset();
+    if (status == MethodCounters::kOk || !endpoint_.call_failed || !caller_) return;
+    endpoint_.call_failed({method_.service_name, method_.name, static_cast<Errc>(status), why, *caller_, trace_ ? &*trace_ : nullptr, took});
   }
   void respond(net::HttpResponse response) {
     if (const auto reply = std::move(reply_)) reply->send(std::move(response));
@@ -126,6 +143,8 @@ class HttpCall : public CallSink, public std::enable_shared_from_this<HttpCall> 
   std::unique_ptr<net::HttpReply> reply_;
   std::string_view type_;
   Render render_;
+  std::shared_ptr<const Identity> caller_;
+  std::optional<TraceContext> trace_;
   bool late_ = false;  ///< its deadline has passed, and its caller has been told
   TimePoint began_;
   std::function<void()> cancelled_;
@@ -282,6 +301,8 @@ void HttpGateway::start(const net::HttpRequest& request, const ConnectCall& call
   context.deadline = parts_.reactor.now() + timeout;
   context.service = method.service_name;
   context.method = method.name;
+  context.trace = trace_of(request);
+  sink->set_context(context);
   method.service->handle(method.method, call.codec == ConnectCodec::json ? BytesView(from_json) : BytesView(request.body), ServerCall(sink, 1, std::move(context)));
 }
 

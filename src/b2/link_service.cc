@@ -9,7 +9,9 @@ constexpr Duration kFarewell = std::chrono::seconds(2);
 Link::Link(net::Reactor& reactor, Endpoint& endpoint, Side side, std::unique_ptr<net::ByteStream> stream,
            std::shared_ptr<const Identity> peer, Events events, const ChannelLimits* limits)
     : reactor_(reactor), endpoint_(endpoint), stream_(std::move(stream)), events_(std::move(events)) {
-  Channel::Wiring wiring{endpoint, reactor, stream_->output(), *this, std::move(peer), {}, limits};
+  Channel::Wiring wiring{endpoint, reactor, stream_->output(), *this, std::move(peer), {}, limits, false};
+  const net::Address& remote = stream_->peer().remote;
+  wiring.remote = remote.is_ip() && !remote.is_loopback();
   if (stream_->peer().tls) {
     wiring.export_key = [this, alive = std::weak_ptr<char>(alive_)](std::string_view label, std::size_t length) -> Result<Bytes> {
       if (alive.expired()) return Error{Errc::aborted, "the connection is gone"};

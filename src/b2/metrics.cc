@@ -164,6 +164,7 @@ std::string prometheus_text(const Endpoint& endpoint, const v1::StatsResponse& s
   out.one("b2_keys_kept_bytes", "gauge", "Bytes of answers kept for them.", endpoint.replies->kept_bytes());
   out.one("b2_received_bytes_total", "counter", "Bytes received on connections of b2.", stats.bytes_in);
   out.one("b2_sent_bytes_total", "counter", "Bytes sent on connections of b2.", stats.bytes_out);
+  out.one("b2_compression_saved_bytes_total", "counter", "Bytes that compression spared of what was sent.", endpoint.counters.bytes_saved);
   out.one("b2_receive_budget_bytes", "gauge", "The receive budget of the process.", stats.budget);
   out.one("b2_receive_budget_used_bytes", "gauge", "Bytes of the receive budget in use.", stats.budget_used);
   out.one("b2_resident_bytes", "gauge", "Memory resident.", stats.resident_bytes);

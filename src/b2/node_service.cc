@@ -46,6 +46,7 @@ Status Node::open() {
       network_.reactor().post([then = std::move(then), result] { then(std::move(*result)); });
     });
   };
+  endpoint_.call_failed = [this](const FailedCall& call) { log_failure(call); };
   core_ = std::make_unique<CoreService>(endpoint_, network_.reactor());
   endpoint_.services.add(*core_);
   topics_ = std::make_unique<TopicsService>(network_.reactor(), endpoint_);
@@ -125,6 +126,21 @@ void Node::start_discovery() {
   finder_ = std::make_unique<Finder>(std::move(parts));
   endpoint_.services.add(*finder_);
   finder_->start();
+}
+
+/// One line for a call that failed: loud where it is this side's doing, or its caller follows it. A flood of them is cut.
+void Node::log_failure(const FailedCall& call) {
+  const bool ours = call.status == Errc::io || call.status == Errc::data_loss || call.status == Errc::unknown;
+  const bool followed = call.trace != nullptr && call.trace->sampled();
+  const LogLevel level = ours ? LogLevel::warning : followed ? LogLevel::info : LogLevel::debug;
+  if (!log_.wants(level) || !failures_logged_.take(network_.reactor().now())) return;
+  const std::string what = std::string(call.service) + "/" + std::string(call.method);
+  const Error error{call.status, std::string(call.why)};
+  const std::string trace = call.trace != nullptr ? call.trace->text() : "";
+  const LogFields fields = {{"method", what}, {"caller", call.caller.where}, {"error", error}, {"trace", trace}, {"s", call.took}};
+  if (ours) log_.warning("b2: call failed", fields);
+  else if (followed) log_.info("b2: call failed", fields);
+  else log_.debug("b2: call failed", fields);
 }
 
 /// Serves b2.v1.House, if this program is to and the state holds a house.

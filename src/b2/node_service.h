@@ -19,6 +19,7 @@
 #include "b2/trust_service.h"
 #include "b2/workers.h"
 #include "base/log.h"
+#include "base/token_bucket.h"
 #include "net/epoll.h"
 
 namespace ghost::b2 {
@@ -82,6 +83,7 @@ class Node {
   void serve_datagrams(const net::Address& at);
   void join_by_nats();
   void start_discovery();
+  void log_failure(const FailedCall& call);
 
   net::EpollNetwork& network_;
   Options options_;
@@ -98,6 +100,7 @@ class Node {
   std::unique_ptr<Finder> finder_;  ///< null where nothing is discovered
   std::unique_ptr<HttpGateway> gateway_;
   std::unique_ptr<Server> server_;
+  TokenBucket failures_logged_{20, 1};
   std::string house_problem_;  ///< as it was told last
   net::Timer watch_;
   std::unique_ptr<Workers> workers_;  ///< last, so that it ends first

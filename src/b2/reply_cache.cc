@@ -138,6 +138,12 @@ void KeyedCall::cancel() {
   if (const auto cancelled = std::exchange(cancelled_, nullptr)) cancelled();
 }
 
+void KeyedCall::tell(std::uint64_t, const Metadata& metadata) {
+  for (const ReplyCache::Waiter& waiter : std::vector(waiters_)) {
+    if (const auto sink = waiter.sink.lock()) sink->tell(waiter.number, metadata);
+  }
+}
+
 void KeyedCall::finish(std::uint64_t, const Payload& last) {
   Bytes bytes(last.size);
   last.write_to(bytes.data());

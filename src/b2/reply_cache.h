@@ -127,6 +127,7 @@ class KeyedCall : public CallSink, public std::enable_shared_from_this<KeyedCall
   bool write(std::uint64_t, const Payload&) override { return false; }
   void finish(std::uint64_t, const Payload& last) override;
   void fail(std::uint64_t, const Error& error) override { end(error); }
+  void tell(std::uint64_t, const Metadata& metadata) override;
   void on_ready(std::uint64_t, std::function<void()>) override {}
   void on_cancel(std::uint64_t, std::function<void()> cancelled) override { cancelled_ = std::move(cancelled); }
   void run_on_worker(std::uint64_t key, std::function<Result<Bytes>(std::shared_ptr<const std::atomic<bool>>)> work) override;

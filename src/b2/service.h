@@ -14,6 +14,7 @@
 #include "base/time.h"
 #include "b2/identity.h"
 #include "b2/payload.h"
+#include "b2/trace.h"
 
 namespace ghost::b2 {
 
@@ -44,6 +45,8 @@ using IdempotencyKey = std::array<std::uint8_t, 16>;
 IdempotencyKey random_key();
 
 using Metadata = std::vector<std::pair<std::string, std::string>>;
+/// A traced call with this metadata gets kHop of everyone it went by: "SPAN PARENT MICROSECONDS STATUS NAME" (docs/spec/b2.md §5).
+inline constexpr std::string_view kWantsHops = "b2-hops", kHop = "b2-hop";
 
 /// What a handler may know of a call.
 struct CallContext {
@@ -51,6 +54,8 @@ struct CallContext {
   TimePoint deadline = TimePoint::max();
   std::string_view service, method;
   Metadata metadata;
+  /// The span of this call, made here, when its caller sent a trace along: what the handler calls gets it as CallOptions::trace.
+  std::optional<TraceContext> trace = {};
   std::shared_ptr<const std::atomic<bool>> cancelled;  ///< for handlers on the worker pool; null on the loop
   /// Keying material of the connection the call came by (RFC 8446 §7.5); unsupported off TLS. On the loop only.
   std::function<Result<Bytes>(std::string_view label, std::size_t length)> export_key;
@@ -73,6 +78,8 @@ class CallSink {
   virtual bool write(std::uint64_t key, const Payload& message) = 0;
   virtual void finish(std::uint64_t key, const Payload& last) = 0;
   virtual void fail(std::uint64_t key, const Error& error) = 0;
+  /// Metadata to go with the end of the call, where it fits.
+  virtual void tell(std::uint64_t /*key*/, const Metadata& /*metadata*/) {}
   virtual void on_ready(std::uint64_t key, std::function<void()> ready) = 0;
   virtual void on_cancel(std::uint64_t key, std::function<void()> cancelled) = 0;
   /// Runs `work` on the worker pool and `then`, with what it returned, back on the loop. `cancelled` turns true when the call ends.
@@ -99,6 +106,10 @@ class ServerCall {
   bool write(const Payload& message) { return sink_ != nullptr && sink_->write(key_, message); }
   void on_ready(std::function<void()> ready) {
     if (sink_) sink_->on_ready(key_, std::move(ready));
+  }
+  /// Metadata for the caller, beside the end of the call; left out where it does not fit into one frame with it.
+  void tell(const Metadata& metadata) {
+    if (sink_) sink_->tell(key_, metadata);
   }
   /// Rings once if the caller cancels, its deadline passes or its connection ends, before an answer was given.
   void on_cancel(std::function<void()> cancelled) {
@@ -144,6 +155,8 @@ class CallHandler {
   virtual ~CallHandler() = default;
   /// A message of a stream, or the answer of a unary call; valid during the call.
   virtual void on_message(BytesView message) = 0;
+  /// What the callee told beside the end of the call, which follows.
+  virtual void on_metadata(const Metadata& /*metadata*/) {}
   /// After ClientCall::write() was false: what was written has left, and more may be.
   virtual void on_ready() {}
   /// Before on_end(): the connection ended while the call was under way, so that nobody on this side can tell whether it was done.
@@ -172,6 +185,8 @@ struct CallOptions {
   std::optional<IdempotencyKey> key = {};
   /// The call is meant for this life of the callee only: it was sent before, on a connection with that boot epoch.
   std::optional<std::uint64_t> epoch = {};
+  /// The caller's span: CallContext::trace in a handler, TraceContext::begin() where a trace begins.
+  std::optional<TraceContext> trace = {};
   /// The handler releases stream credit itself, by ClientCall::release(), when it has used the bytes it got: back-pressure.
   bool manual_credit = false;
   /// The method takes a stream: the request is empty, messages follow by ClientCall::write(). A method that the peer tells to be of

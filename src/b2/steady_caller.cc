@@ -22,6 +22,9 @@ class SteadyCaller::Attempt : public CallHandler {
     call_->heard = true;
     if (!call_->ended) call_->handler->on_message(message);
   }
+  void on_metadata(const Metadata& metadata) override {
+    if (!call_->ended) call_->handler->on_metadata(metadata);
+  }
   void on_ready() override {
     if (!call_->ended) call_->handler->on_ready();
   }

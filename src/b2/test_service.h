@@ -154,6 +154,7 @@ struct Outcome {
   std::size_t bytes = 0;
   std::optional<Status> end;
   int rings = 0;  ///< of on_ready
+  Metadata metadata;  ///< beside the end
   bool ended() const { return end.has_value(); }
   Errc code() const { return end && !*end ? end->error().code : Errc{}; }
   std::string text() const { return end && !*end ? end->error().message : ""; }
@@ -166,6 +167,7 @@ class Recorder : public CallHandler {
     outcome_->bytes += message.size();
     outcome_->messages.push_back(to_bytes(message));
   }
+  void on_metadata(const Metadata& metadata) override { outcome_->metadata = metadata; }
   void on_ready() override { ++outcome_->rings; }
   void on_end(const Status& status) override { outcome_->end = status; }
 

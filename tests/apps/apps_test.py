@@ -112,6 +112,33 @@ class Programs(unittest.TestCase):
         self.assertEqual(stats.returncode, 4)
         self.assertIn("needs keys", stats.stderr)
 
+    def test_a_trace_shows_the_host_and_its_child(self):
+        self.up.until_ready()
+        parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+        answer = self.b2("trace", "--json", "--traceparent", parent, "ariascribe.v1.Catalogue/Search", '{"text": "BWV 1007"}')
+        *hops, summary = [json.loads(line) for line in answer.stdout.splitlines()]
+        self.assertEqual((summary["trace"], summary["status"], summary["hops"]), ("4bf92f3577b34da6a3ce929d0e0e4736", "ok", 2), answer)
+        self.assertEqual([hop["depth"] for hop in hops], [1, 2])
+        self.assertIn("ghostlight", hops[0]["name"])
+        self.assertIn("ariascribe", hops[1]["name"])
+        self.assertEqual(hops[1]["parent"], hops[0]["span"])
+        self.assertLessEqual(hops[0]["took_us"], summary["took_us"])
+        shown = self.b2("trace", "ariascribe.v1.Catalogue/Get", '{"id": "no such work"}')
+        self.assertEqual((shown.returncode, shown.stdout.count("not_found")), (1, 3), shown)
+        failed = self.b2("call", "--traceparent", parent, "ariascribe.v1.Catalogue/Get", '{"id": "no such work"}')
+        self.assertEqual(failed.returncode, 1, failed)
+        until(lambda: [line for line in self.up.log.read_text().splitlines() if "call failed" in line and parent[3:35] in line])
+
+    def test_a_call_with_a_key_is_answered_again_and_not_done_again(self):
+        key = "101112131415161718191a1b1c1d1e1f"
+        first, second = [self.b2("call", "--json", "--retry", "--idempotency-key", key, "b2.v1.Topics/Publish", '{"subject": "keyed", "data": "eA=="}') for _ in range(2)]
+        self.assertEqual(first.returncode, 0, first)
+        self.assertEqual(json.loads(first.stdout)["sequence"], "1")
+        self.assertEqual(first.stdout, second.stdout, "published once")
+        other = self.b2("call", "--idempotency-key", key, "b2.v1.Topics/Publish", '{"subject": "keyed", "data": "eQ=="}')
+        self.assertEqual(other.returncode, 1)
+        self.assertIn("used for another call", other.stderr)
+
     def test_a_stream_is_printed_a_line_a_message(self):
         watch = subprocess.Popen([str(BIN / "b2"), "call", "--state", str(self.up.state), "b2.v1.Host/Watch", '{"intervalMs": 100}'],
                                  stdout=subprocess.PIPE, text=True)
@@ -126,6 +153,9 @@ class Programs(unittest.TestCase):
             (("call", "b2.v1.Core/Nothing"), "there is no such method", 1),
             (("call", "b2.v1.Core/Health", '{"srvice": 1}'), "srvice", 1),
             (("call", "nonsense"), "SERVICE/METHOD", 2),
+            (("call", "--idempotency-key", "12", "b2.v1.Core/Health"), "32 hexadecimal digits", 2),
+            (("call", "--traceparent", "00", "b2.v1.Core/Health"), "is no traceparent", 2),
+            (("trace", "b2.v1.Topics"), "SERVICE/METHOD", 2),
             (("frobnicate",), "there is no verb 'frobnicate'", 2),
             (("ls", "no where:1"), "no where", 1),
             (("ls", "127.0.0.1:1"), "127.0.0.1:1", 1),

@@ -37,6 +37,7 @@ PACKAGE_OF = {
     "sqlite": "libsqlite3-dev",
     "taglib": "libtag1-dev",
     "utf8proc": "libutf8proc-dev",
+    "zstd": "libzstd-dev",
 }
 
 

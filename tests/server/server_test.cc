@@ -332,6 +332,28 @@ TEST_F(ServerTest, ADeadlineEndsACallByHttp) {
   EXPECT_EQ(service_.held.size(), 1u) << "a call that comes too late is not begun";
 }
 
+TEST_F(ServerTest, ATraceOfHttpIsInTheHandlersHandsAndInTheLogOfItsFailure) {
+  std::string told;
+  endpoint_.call_failed = [&](const FailedCall& call) { told = call.trace ? call.trace->trace_text() : "none"; };
+  const std::string trace = "4bf92f3577b34da6a3ce929d0e0e4736";
+  auto raw = dial();
+  raw->say(post_as("application/proto", "/test.v1.Test/Hold", "x", "traceparent: 00-" + trace + "-00f067aa0ba902b7-01\r\n"));
+  auto other = dial();
+  other->say(post_as("application/proto", "/test.v1.Test/Hold", "x", "traceparent: no such thing\r\n"));
+  world_.run_for(1s);
+  ASSERT_EQ(service_.held.size(), 2u) << "a traceparent that is none does the call no harm";
+  const auto& context = service_.held[0].context();
+  ASSERT_TRUE(context.trace);
+  EXPECT_EQ(context.trace->trace_text(), trace);
+  EXPECT_NE(context.trace->span_text(), "00f067aa0ba902b7");
+  EXPECT_FALSE(service_.held[1].context().trace);
+  service_.held[0].fail(Error{Errc::io, "disk"});
+  EXPECT_EQ(told, trace);
+  service_.held[1].finish();
+  EXPECT_EQ(told, trace) << "success is not told of";
+  service_.held.clear();
+}
+
 TEST_F(ServerTest, EachRefusalIsCountedUnderItsReason) {
   const auto ssh = dial();
   ssh->say("SSH-2.0-OpenSSH\r\n");
