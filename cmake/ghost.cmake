@@ -29,6 +29,9 @@ target_compile_options(ghost_warnings INTERFACE -Wall -Wextra -Wpedantic -Wshado
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # g++ 12 sees these in the moves of std::string inside std::variant-like types, where they are not (GCC bug 105329, 105651).
   target_compile_options(ghost_warnings INTERFACE -Wno-array-bounds -Wno-restrict -Wno-stringop-overflow -Wno-maybe-uninitialized)
+  if(GHOST_UNITY)
+    target_compile_options(ghost_warnings INTERFACE -Wno-subobject-linkage)  # a unity file is no header
+  endif()
 endif()
 if(GHOST_WERROR)
   target_compile_options(ghost_warnings INTERFACE -Werror)
@@ -55,6 +58,12 @@ function(ghost_module name)
   endif()
 endfunction()
 
+# ghost_compile_alone(x.cc …): files that are left out of unity builds, since others of their module have local names of theirs, or should not
+# meet their headers.
+function(ghost_compile_alone)
+  set_source_files_properties(${ARGN} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
+endfunction()
+
 # ghost_test(NAME SOURCES … DEPENDS … [TIMEOUT seconds]): one GoogleTest program, one ctest entry.
 function(ghost_test name)
   cmake_parse_arguments(arg "" "TIMEOUT" "SOURCES;DEPENDS" ${ARGN})
@@ -63,6 +72,7 @@ function(ghost_test name)
   endif()
   add_executable(${name} ${arg_SOURCES})
   target_link_libraries(${name} PRIVATE ${arg_DEPENDS} GTest::gtest_main ghost::warnings)
+  set_target_properties(${name} PROPERTIES UNITY_BUILD ${GHOST_UNITY})
   ghost_precompile(${name} ghost_test_precompiled)
   add_test(NAME ${name} COMMAND ${name})
   set_tests_properties(${name} PROPERTIES TIMEOUT ${arg_TIMEOUT})
