@@ -228,7 +228,10 @@ int describe(const Arguments& arguments) {
   for (const b2::v1::ServiceEntry& service : response->services) {
     const auto text = codec.describe(service.name);
     if (!text) return complain("b2", text.error());
-    std::cout << *text << "\n";
+    std::cout << *text;
+    std::cout << "// What its methods need of a caller here:\n";
+    for (const b2::v1::Method& method : service.methods) std::cout << fmt::format("//   {:<20} {}\n", printable(method.name), method.needs.empty() ? "member" : printable(method.needs));
+    std::cout << "\n";
   }
   return code(Exit::done);
 }

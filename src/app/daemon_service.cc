@@ -139,6 +139,9 @@ Status serve(const DaemonSpec& spec, const Places& where_it_is, const Config& co
   options.assets = spec.assets;
   options.asks_keeper = std::getenv(b2::kHostFdVariable) == nullptr;  // its host does
   options.nats = nats_servers(spec.socket, config);
+  auto rights = b2::Rights::read(config.tables("rights"));
+  if (!rights) return rights.error();
+  options.rights = std::move(*rights);
   if (config.text(spec.socket + ".metrics") == "loopback") options.metrics_for = b2::MetricsFor::loopback;
   options.grace = config.duration(spec.socket + ".grace");
   if (std::getenv(b2::kHostFdVariable) != nullptr) options.grace = std::min(options.grace, kLongestGraceOfAChild);
@@ -246,6 +249,7 @@ Result<Config> daemon_config(const DaemonSpec& spec, const Arguments& arguments)
       {section + ".grace", ConfigType::duration, "5s", "how long open calls may go on when it is told to end", {}},
       {section + ".log", ConfigType::text, "info", "how much to tell on stderr", {"error", "warning", "info", "debug"}},
   };
+  keys.push_back({"rights", ConfigType::tables, "", "who may call which methods and use which topics, beside what their schemas say", {}});
   keys.insert(keys.end(), spec.keys.begin(), spec.keys.end());
   ConfigSources sources;
   if (const auto named = arguments.find("config")) {
@@ -258,7 +262,10 @@ Result<Config> daemon_config(const DaemonSpec& spec, const Arguments& arguments)
   for (const std::string_view other : kSections) {
     if (other != section) sources.foreign_sections.emplace_back(other);
   }
-  return Config::load(keys, sources);
+  auto config = Config::load(keys, sources);
+  if (!config) return config;
+  if (const auto rights = b2::Rights::read(config->tables("rights")); !rights) return rights.error();
+  return config;
 }
 
 /// Output slabs come and go with every turn; by default malloc gives such memory back to the kernel each time, and a stream of large

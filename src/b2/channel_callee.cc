@@ -120,7 +120,9 @@ Status Channel::judge_right(std::uint16_t index, const MethodEntry& method) {
 }
 
 void Channel::refuse_call(std::uint32_t id, const Error& why) {
-  wiring_.endpoint.counters.refuse(refusal_of_call(why.code));
+  const Refusal reason = refusal_of_call(why.code);
+  if (reason == Refusal::call_right) wiring_.endpoint.refuse_right(*wiring_.peer, why);
+  else wiring_.endpoint.counters.refuse(reason);
   if (!take_control_token("a refused CALL")) return;
   const auto window = static_cast<std::size_t>(std::max<std::int64_t>(send_window_, 0));
   const BytesView text = as_bytes(why.message).first(std::min({why.message.size(), kMaxErrorText, window}));

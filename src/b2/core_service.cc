@@ -38,8 +38,9 @@ Result<v1::DescribeResponse> CoreService::describe(const v1::DescribeRequest& re
   for (const v1::ServiceEntry& entry : endpoint_.services.entries()) {
     if (!request.service.empty() && entry.name != request.service) continue;
     if (const Status allowed = may_use(entry, *context.caller); !allowed) {
-      if (!request.service.empty()) return allowed.error();
-      continue;
+      if (request.service.empty()) continue;
+      endpoint_.refuse_right(*context.caller, allowed.error());
+      return allowed.error();
     }
     response.services.push_back(entry);
     if (const Service* service = endpoint_.services.service(entry.name)) sets.push_back(service->info().file_descriptor_set);

@@ -170,9 +170,15 @@ void DatagramCallee::on_call(Party& party, const CallRecord& call, std::uint64_t
 /// Whether a call may be taken; refusals are counted as those of connections are.
 Result<MethodEntry*> DatagramCallee::judge(const Identity& caller, DatagramForm form, std::uint32_t hash) {
   const auto refused = [&](const Error& why) {
-    wiring_.endpoint.counters.refuse(refusal_of_call(why.code));
+    const Refusal reason = refusal_of_call(why.code);
+    if (reason == Refusal::call_right) wiring_.endpoint.refuse_right(caller, why);
+    else wiring_.endpoint.counters.refuse(reason);
     return why;
   };
+  // Its keys may outlive the connection that was ended for it.
+  if (wiring_.endpoint.is_revoked && wiring_.endpoint.is_revoked(caller.node)) {
+    return refused({Errc::unauthenticated, "node " + caller.node.words() + " was taken out of the house; only its keeper can undo that"});
+  }
   if (leaving_) return refused({Errc::busy, wiring_.endpoint.name + " is shutting down and takes no new calls"});
   if (open_.size() >= limits_.open) return refused({Errc::exhausted, std::to_string(open_.size()) + " calls by datagram are under way, as many as are allowed"});
   const auto method = method_of(hash);

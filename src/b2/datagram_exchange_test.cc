@@ -331,6 +331,18 @@ TEST(DatagramExchange, WithoutKeysOnlyLookUpsOpenToEveryoneAreAnswered) {
   EXPECT_EQ(sealed.done(), 2u);
 }
 
+TEST(DatagramExchange, WhoTheHouseHasTakenOutIsRefusedAlthoughItHasKeys) {
+  Exchange exchange(1, DatagramForm::sealed, {});
+  const auto before = exchange.call("Do", 1);
+  exchange.run(1s);
+  exchange.check(before);
+  exchange.server->endpoint.is_revoked = [](const NodeId&) { return true; };
+  const auto after = exchange.call("Do", 1);
+  exchange.run(1s);
+  EXPECT_EQ(exchange.failure(after).code, Errc::unauthenticated);
+  EXPECT_EQ(exchange.executed(after), 0);
+}
+
 TEST(DatagramExchange, WhenTheSessionEndsUnderCallsTheirOutcomeIsUnknownAndLaterOnesAreNotSent) {
   Exchange exchange(1, DatagramForm::sealed, {});
   const auto slow = exchange.call("Slow", 1);

@@ -116,15 +116,16 @@ void ServiceTable::add(Service& service, v1::Health health) {
     v1::Method told;
     told.name = method.name;
     told.kind = wire_kind(method.kind);
-    told.needs = method.needs;
+    told.needs = rights_ ? rights_->needs(info.name, method.name, method.needs) : std::string(method.needs);
     told.idempotent = method.idempotent;
+    const std::string needs = told.needs;
     entry.methods.push_back(std::move(told));
     MethodEntry& added = methods_.emplace_back();
     added.service = &service;
     added.method = i;
     added.service_name = info.name;
     added.name = method.name;
-    added.needs = method.needs;
+    added.needs = needs;
     added.kind = method.kind;
     added.on_loop = method.on_loop;
   }

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "b2/datagram_counters.h"
+#include "b2/rights.h"
 #include "b2/service.h"
 #include "b2/v1/core.b2.h"
 #include "b2/v1/hello.b2.h"
@@ -114,6 +115,8 @@ class ServiceTable {
   void add(Service& service, v1::Health health = v1::Health::serving);
   void remove(Service& service);
   void set_health(const Service& service, v1::Health health);
+  /// What the configuration says of the methods of services that are added from here on.
+  void set_rights(std::shared_ptr<const Rights> rights) { rights_ = std::move(rights); }
 
   MethodEntry* find(std::uint16_t index) { return index < methods_.size() && methods_[index].service ? &methods_[index] : nullptr; }
   /// Of a service and a method by name; nothing when there is none.
@@ -130,6 +133,7 @@ class ServiceTable {
   std::deque<MethodEntry> methods_;  ///< by index; a deque so that entries stay where they are
   std::vector<v1::ServiceEntry> entries_;
   std::vector<Service*> services_;  ///< as entries_
+  std::shared_ptr<const Rights> rights_;
 };
 
 /// Why connections and calls are turned away. A closed set: each is a label of a metric (docs/spec/b2.md §10).
@@ -194,6 +198,8 @@ struct Endpoint {
   std::set<Channel*> channels;
   /// Rings when a peer tells that it knows a later list of revoked nodes than `revocations`; may be empty.
   std::function<void(std::shared_ptr<Channel>)> later_revocations;
+  /// Whether the house has taken that node out, for those that are known by more than a connection; may be empty.
+  std::function<bool(const NodeId&)> is_revoked;
 
   /// Hears of calls that fail, but for those their callers gave up; may be empty.
   std::function<void(const FailedCall&)> call_failed;
@@ -208,6 +214,14 @@ struct Endpoint {
     void refuse(Refusal why) { ++refused[static_cast<std::size_t>(why)]; }
     std::uint64_t refused_total() const { return std::accumulate(refused.begin(), refused.end(), std::uint64_t{0}); }
   } counters;
+
+  /// Counts a call, or what comes to the same, that `who` had no right to, and tells on_refused.
+  void refuse_right(const Identity& who, const Error& why) {
+    counters.refuse(Refusal::call_right);
+    if (on_refused) on_refused(who, why);
+  }
+  /// Rings for each; may be empty.
+  std::function<void(const Identity& who, const Error& why)> on_refused;
 
   v1::Hello hello() const { return hello(limits); }
   /// What is told to a peer that is held to other limits.

@@ -189,9 +189,8 @@ std::optional<net::HttpResponse> HttpGateway::refusal(const net::HttpRequest& re
 std::shared_ptr<const Identity> HttpGateway::identify(std::string_view bearer, const HttpPeer& peer) const {
   if (bearer.empty()) {
     if (peer.identity && peer.identity->kind != Identity::Kind::stranger) return peer.identity;
-    auto stranger = std::make_shared<Identity>();
-    stranger->where = "HTTP";
-    stranger->why_stranger = "the request bears no token: 'ghostlight status' prints the console's";
+    auto stranger = peer.identity ? std::make_shared<Identity>(*peer.identity) : std::make_shared<Identity>();
+    if (!peer.identity || peer.loopback) stranger->why_stranger = "the request bears no token: 'ghostlight status' prints the console's";
     return stranger;
   }
   if (parts_.token.empty() || !equal_in_constant_time(as_bytes(bearer), as_bytes(parts_.token))) return nullptr;
@@ -271,7 +270,10 @@ void HttpGateway::call(const net::HttpRequest& request, std::unique_ptr<net::Htt
   auto identity = identify(request, peer);
   if (!identity) return refuse({Errc::unauthenticated, std::string(kWrongToken)}, Refusal::http_token);
   const std::string name = method->service_name + "/" + method->name;
-  if (const Status allowed = identity->may(method->needs, name); !allowed) return refuse(allowed.error(), Refusal::call_right);
+  if (const Status allowed = identity->may(method->needs, name); !allowed) {
+    if (parts_.endpoint.on_refused) parts_.endpoint.on_refused(*identity, allowed.error());
+    return refuse(allowed.error(), Refusal::call_right);
+  }
   if (call->timeout == Duration::zero()) return refuse({Errc::timed_out, "the deadline had passed when the call arrived"}, Refusal::call_unfit);
   start(request, *call, *method, std::move(identity), std::move(reply));
 }

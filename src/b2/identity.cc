@@ -1,6 +1,7 @@
 #include "b2/identity.h"
 
 #include <algorithm>
+#include <functional>
 
 #include "b2/words.h"
 #include "base/sha256.h"
@@ -80,9 +81,52 @@ static Error refuse_member(const Identity& who, std::string_view needs, std::str
                              wanted};
 }
 
+Status check_node_reference(std::string_view text) {
+  const auto hex = text.size() == 64 ? from_hex(text) : Result<Bytes>(Error{Errc::malformed, ""});
+  bool words = text.size() == 23;
+  for (std::size_t at = 0; words && at < text.size(); at += 6) words = value_of_word(text.substr(at, 5)) && (at == 18 || text[at + 5] == '-');
+  if (hex || words) return {};
+  return Error{Errc::malformed, "'" + printable(text.substr(0, 80)) + "' names no node: write its four words, as 'ghostlight house list' tells them, or 64 hex digits"};
+}
+
+/// One need, without & and |.
+static bool meets_one(const Identity& who, std::string_view need) {
+  constexpr std::string_view node = "node:";
+  if (need.starts_with(node)) return !who.node.is_none() && (need.substr(node.size()) == who.node.words() || need.substr(node.size()) == who.node.hex());
+  if (need.empty() || need == "member") return true;
+  const Role* role = role_named(need);
+  return role != nullptr && who.roles.has(*role);
+}
+
+/// Calls `each` with the parts of `text` between separators, until it answers false.
+static bool all_parts(std::string_view text, std::string_view separator, const std::function<bool(std::string_view)>& each) {
+  for (;;) {
+    const std::size_t end = text.find(separator);
+    if (!each(text.substr(0, end))) return false;
+    if (end == std::string_view::npos) return true;
+    text.remove_prefix(end + separator.size());
+  }
+}
+
+/// Of a member: every term, in which one of the alternatives is enough.
+static bool meets_all(const Identity& who, std::string_view needs) {
+  return all_parts(needs, " & ", [&](std::string_view term) {
+    if (term.starts_with('(') && term.ends_with(')')) term = term.substr(1, term.size() - 2);
+    return !all_parts(term, " | ", [&](std::string_view need) { return !meets_one(who, need); });
+  });
+}
+
+static bool is_composed(std::string_view needs) { return needs == "owner" || needs.find_first_of("&|:") != std::string_view::npos; }
+
+static Error refuse_by_table(const Identity& who, std::string_view needs, std::string_view method) {
+  return {Errc::refused, std::string(method) + " needs " + std::string(needs) + ", as the [[rights]] of that machine's configuration say; node '" + printable(who.name) +
+                             "' (" + who.node.words() + ") has " + (who.roles.empty() ? "no role" : "the roles " + who.roles.text())};
+}
+
 Status Identity::may(std::string_view needs, std::string_view method) const {
   if (needs == "public" || kind == Kind::owner || kind == Kind::console) return {};
   if (kind == Kind::stranger) return refuse_stranger(*this, needs, method);
+  if (is_composed(needs)) return meets_all(*this, needs) ? Status() : Status(refuse_by_table(*this, needs, method));
   if (needs.empty() || needs == "member") return {};
   const Role* role = role_named(needs);
   if (role != nullptr && roles.has(*role)) return {};

@@ -65,10 +65,14 @@ struct Identity {
   std::string where;  ///< its address, for messages
   std::string why_stranger;  ///< for a stranger: what is missing and how to mend it
 
-  /// Whether it may call a method that needs `needs` ("public", "", "member" or a role's name). The error tells the caller
-  /// what to do: join the house, use the Unix socket, ask for a role.
+  /// Whether it may call a method that needs `needs`: "public", "" or "member", a role's name, "owner" (nobody else), "node:" and a
+  /// node's words or id in hex; or several of these, as "send & (admin | node:lusab-babad-gutih-tugad)". The error tells the caller what
+  /// to do: join the house, use the Unix socket, ask for a role.
   Status may(std::string_view needs, std::string_view method) const;
 };
+
+/// Whether a text names a node: its four words or 64 hex digits.
+Status check_node_reference(std::string_view text);
 
 /// Texts for Identity::why_stranger, each with the way out: loopback TCP (`socket_path`: our Unix socket), another user's process on
 /// the Unix socket, and TLS without membership (`house`: ours, "" for none; `address`: where we can be reached, "host:2203").

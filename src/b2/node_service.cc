@@ -1,5 +1,7 @@
 #include "b2/node_service.h"
 
+#include <algorithm>
+
 #include "b2/discovery_metrics.h"
 #include "b2/nats_service.h"
 #include "b2/reply_cache.h"
@@ -12,6 +14,7 @@ namespace {
 
 constexpr Duration kLookAgain = std::chrono::seconds(2);
 constexpr std::uint16_t kSeedPort = 2203;  ///< of a seed that names none
+constexpr Duration kRightsLookedAt = std::chrono::seconds(30);
 
 std::uint64_t random_epoch() {
   std::array<std::uint8_t, 8> bytes;
@@ -34,6 +37,12 @@ Result<std::unique_ptr<Node>> Node::start(net::EpollNetwork& network, Options op
 }
 
 Status Node::open() {
+  endpoint_.services.set_rights(std::make_shared<const Rights>(options_.rights));
+  endpoint_.on_refused = [this](const Identity& who, const Error& why) {
+    const auto unsaid = refusals_.take(who, network_.reactor().now());
+    if (!unsaid) return;
+    log_.warning("b2: a caller was refused", {{"peer", who.where}, {"node", who.node.is_none() ? "unknown" : who.node.words()}, {"why", why.message}, {"unsaid", *unsaid}});
+  };
   auto trust = TrustService::open({network_, endpoint_, options_.state, options_.node_name, log_, options_.asks_keeper});
   if (!trust) return trust.error();
   trust_ = std::move(*trust);
@@ -51,6 +60,7 @@ Status Node::open() {
   endpoint_.services.add(*core_);
   topics_ = std::make_unique<TopicsService>(network_.reactor(), endpoint_);
   endpoint_.services.add(*topics_);
+  topics_->set_rows(options_.rights.topics());
   if (const Status served = serve_house(); !served) return served;
 
   AccessRules rules;
@@ -104,6 +114,8 @@ Status Node::open() {
   trust_->start();
   start_discovery();
   watch_house();
+  // Of a node's programs the host serves what all the others do; by then they run.
+  if (options_.keeps_house) rights_timer_ = network_.reactor().wake_at(network_.reactor().now() + kRightsLookedAt, [this](TimePoint) { tell_unused_rights(); });
   return {};
 }
 
@@ -173,6 +185,15 @@ void Node::join_by_nats() {
   if (options_.nats.urls.empty() || !trust_->house()) return;
   nats_ = std::make_unique<NatsService>(NatsService::Parts{network_.reactor(), endpoint_, *topics_, log_}, options_.nats, trust_->state());
   endpoint_.services.add(*nats_);
+}
+
+/// A row that was meant to narrow something and does not, since its name is not quite right, is worse than none.
+void Node::tell_unused_rights() {
+  for (const MethodRight& row : options_.rights.methods()) {
+    const auto& methods = endpoint_.services.methods();
+    const bool used = std::any_of(methods.begin(), methods.end(), [&](const MethodEntry& one) { return matches_name(row.match, one.service_name + "/" + one.name); });
+    if (!used) log_.warning("b2: a row of rights fits no method that is served here", {{"match", row.match}, {"at", row.origin}});
+  }
 }
 
 /// The house may be made while this node runs.

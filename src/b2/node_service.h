@@ -14,6 +14,7 @@
 #include "b2/http_gateway_service.h"
 #include "b2/membership.h"
 #include "b2/nats_connection_service.h"
+#include "b2/refusal_log.h"
 #include "b2/server_service.h"
 #include "b2/topics_service.h"
 #include "b2/trust_service.h"
@@ -40,6 +41,7 @@ class Node {
     std::function<std::optional<WebAsset>(std::string_view)> assets;  ///< the console's files, for the host
     bool keeps_house = false;          ///< serves b2.v1.House where the state holds a house: one program of a node does
     bool asks_keeper = true;           ///< asks the house's keeper now and then, and renews the certificate: one program of a node does
+    Rights rights;                     ///< [[rights]] of the configuration
     MetricsFor metrics_for = MetricsFor::members;
     bool datagrams = false;            ///< calls in datagrams, too, on the UDP ports of the TCP addresses it listens on
     std::size_t workers = 2;
@@ -79,6 +81,7 @@ class Node {
   Node(net::EpollNetwork& network, Options options, const Logger& log);
   Status open();
   void watch_house();
+  void tell_unused_rights();
   Status serve_house();
   void serve_datagrams(const net::Address& at);
   void join_by_nats();
@@ -101,6 +104,8 @@ class Node {
   std::unique_ptr<HttpGateway> gateway_;
   std::unique_ptr<Server> server_;
   TokenBucket failures_logged_{20, 1};
+  RefusalLog refusals_;
+  net::Timer rights_timer_;
   std::string house_problem_;  ///< as it was told last
   net::Timer watch_;
   std::unique_ptr<Workers> workers_;  ///< last, so that it ends first

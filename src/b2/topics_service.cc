@@ -4,7 +4,7 @@
 
 namespace ghost::b2 {
 
-TopicsService::TopicsService(net::Reactor& reactor, const Endpoint& endpoint, TopicLimits limits, TopicRights rights)
+TopicsService::TopicsService(net::Reactor& reactor, Endpoint& endpoint, TopicLimits limits, TopicRights rights)
     : reactor_(reactor), endpoint_(endpoint), rights_(std::move(rights)), bus_(endpoint.boot_epoch, limits) {}
 
 TopicsService::~TopicsService() { close(); }
@@ -40,7 +40,10 @@ v1::PublishResponse TopicsService::told(const TopicBus::Accepted& accepted) cons
 
 void TopicsService::answer_publish(v1::PublishRequest request, UnaryCall<v1::PublishResponse> call) {
   if (closed_) return call.fail(closed_error());
-  if (const Status allowed = rights_.may_publish(*call.context().caller, request.subject); !allowed) return call.fail(allowed.error());
+  if (const Status allowed = rights_.may_publish(*call.context().caller, request.subject); !allowed) {
+    endpoint_.refuse_right(*call.context().caller, allowed.error());
+    return call.fail(allowed.error());
+  }
   const TopicBus::Ticket ticket = ++last_ticket_;
   const auto accepted = bus_.publish(ticket, std::move(request.subject), std::move(request.data), reactor_.now());
   if (!accepted) return call.fail(accepted.error());
@@ -70,7 +73,10 @@ void TopicsService::withdraw(TopicBus::Ticket ticket) {
 void TopicsService::subscribe(v1::SubscribeRequest request, ServerStream<v1::TopicEvent> stream) {
   if (closed_) return stream.fail(closed_error());
   for (const std::string& pattern : request.patterns) {
-    if (const Status allowed = rights_.may_subscribe(*stream.context().caller, pattern); !allowed) return stream.fail(allowed.error());
+    if (const Status allowed = rights_.may_subscribe(*stream.context().caller, pattern); !allowed) {
+      endpoint_.refuse_right(*stream.context().caller, allowed.error());
+      return stream.fail(allowed.error());
+    }
   }
   if (bridge_) return join(std::move(request), std::move(stream));
   begin(request, std::move(stream), 0, {});

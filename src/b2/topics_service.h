@@ -14,9 +14,9 @@ namespace ghost::b2 {
 /// b2.v1.Topics (docs/spec/b2.md §12): the topics of one node, for all who call it. On the reactor's thread only.
 class TopicsService : public v1::TopicsService {
  public:
-  /// @param endpoint  whose boot epoch the sequence numbers are of, and whose name refusals tell; outlives the service
-  TopicsService(net::Reactor& reactor, const Endpoint& endpoint) : TopicsService(reactor, endpoint, TopicLimits(), TopicRights()) {}
-  TopicsService(net::Reactor& reactor, const Endpoint& endpoint, TopicLimits limits, TopicRights rights);
+  /// @param endpoint  whose boot epoch the sequence numbers are of, and whose name refusals tell, where they are counted; outlives the service
+  TopicsService(net::Reactor& reactor, Endpoint& endpoint) : TopicsService(reactor, endpoint, TopicLimits(), TopicRights()) {}
+  TopicsService(net::Reactor& reactor, Endpoint& endpoint, TopicLimits limits, TopicRights rights);
   ~TopicsService() override;
 
   void answer_publish(v1::PublishRequest request, UnaryCall<v1::PublishResponse> call) override;
@@ -24,6 +24,8 @@ class TopicsService : public v1::TopicsService {
 
   /// Ends all subscriptions and refuses what still waits or comes: the node is shutting down.
   void close();
+  /// Of the configuration; for calls from here on.
+  void set_rows(std::vector<TopicRight> rows) { rights_.set_rows(std::move(rows)); }
 
   /// Joins these topics to those of other nodes: `bridge` hears of what is published and subscribed to from here on. Null to end that.
   void set_bridge(TopicBridge* bridge);
@@ -66,7 +68,7 @@ class TopicsService : public v1::TopicsService {
   Error closed_error() const;
 
   net::Reactor& reactor_;
-  const Endpoint& endpoint_;
+  Endpoint& endpoint_;
   TopicRights rights_;
   TopicBus bus_;
   TopicBus::Ticket last_ticket_ = 0;

@@ -41,6 +41,10 @@ Result<std::unique_ptr<TrustService>> TrustService::open(Parts parts) {
   endpoint.node = service->state_.id();
   if (const Status taken = service->take_identity(); !taken) return taken.error();
   endpoint.later_revocations = [self = service.get()](const std::shared_ptr<Channel>& channel) { self->pull(channel); };
+  endpoint.is_revoked = [self = service.get()](const NodeId& node) {
+    const RevocationList* list = self->state_.revocations();
+    return list != nullptr && list->find(node) != nullptr;
+  };
   endpoint.services.add(*service);
   return service;
 }
@@ -48,6 +52,7 @@ Result<std::unique_ptr<TrustService>> TrustService::open(Parts parts) {
 TrustService::~TrustService() {
   alive_.reset();
   parts_.endpoint.later_revocations = nullptr;
+  parts_.endpoint.is_revoked = nullptr;
   parts_.endpoint.services.remove(*this);
 }
 

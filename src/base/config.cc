@@ -53,6 +53,9 @@ Result<ConfigValue> parse_value(ConfigType type, std::string_view text) {
     case ConfigType::duration: return as_value(parse_duration(text));
     case ConfigType::size: return as_value(parse_size(text));
     case ConfigType::list: return ConfigValue(split_list(text));
+    case ConfigType::tables:
+      if (text.empty()) return ConfigValue(std::vector<ConfigTable>());
+      return Error{Errc::malformed, "it is set in the file only, as [[tables]]"};
   }
   return ConfigValue();
 }
@@ -66,16 +69,44 @@ std::string all_of(const std::vector<std::string>& words) {
 // Only what TOML 1.0 allows inside a basic string.
 std::string toml_text(std::string_view text) { return nlohmann::json(text).dump(-1, ' ', true, nlohmann::json::error_handler_t::replace); }
 
+nlohmann::json json_of_tables(const std::vector<ConfigTable>& tables) {
+  nlohmann::json all = nlohmann::json::array();
+  for (const ConfigTable& table : tables) {
+    nlohmann::json one = {{"origin", table.origin}};
+    for (const auto& [key, field] : table.fields) one[key] = field.is_list ? nlohmann::json(field.values) : nlohmann::json(field.values.front());
+    all.push_back(std::move(one));
+  }
+  return all;
+}
+
 nlohmann::json json_of(const ConfigValue& value) {
   return std::visit(
       [](const auto& v) -> nlohmann::json {
         if constexpr (std::is_same_v<std::decay_t<decltype(v)>, Duration>) {
           return exact_duration(v);
+        } else if constexpr (std::is_same_v<std::decay_t<decltype(v)>, std::vector<ConfigTable>>) {
+          return json_of_tables(v);
         } else {
           return v;
         }
       },
       value);
+}
+
+std::string toml_of(const ConfigTable::Field& field) {
+  if (!field.is_list) return field.values.front() == "true" || field.values.front() == "false" ? field.values.front() : toml_text(field.values.front());
+  std::string text;
+  for (const std::string& one : field.values) text += (text.empty() ? "" : ", ") + toml_text(one);
+  return "[" + text + "]";
+}
+
+std::string toml_of_tables(const std::string& name, const std::vector<ConfigTable>& tables) {
+  std::string text;
+  for (const ConfigTable& table : tables) {
+    text += "\n[[" + name + "]]  # " + printable(table.origin) + "\n";
+    for (const auto& [key, field] : table.fields) text += key + " = " + toml_of(field) + "\n";
+  }
+  return text;
 }
 
 std::string toml_of(const ConfigValue& value) {
@@ -132,7 +163,7 @@ Result<Config> Config::defaults(std::span<const ConfigKey> keys) {
   for (const ConfigKey& key : keys) {
     config.entries_.push_back({key, {}, "default"});
     // A default may be "": then a number is 0, a switch off.
-    const bool none = key.default_value.empty() && key.type != ConfigType::text && key.type != ConfigType::list;
+    const bool none = key.default_value.empty() && key.type != ConfigType::text && key.type != ConfigType::list && key.type != ConfigType::tables;
     const std::string_view text = !none ? std::string_view(key.default_value) : key.type == ConfigType::boolean ? "false" : "0";
     if (auto set = config.set_from_text(config.entries_.back(), text, "default"); !set) return set.error();
   }
@@ -190,7 +221,9 @@ Config::Entry* Config::find(std::string_view key) {
 std::string Config::to_toml() const {
   // By section, the top of the file ("") first, as TOML wants it.
   std::map<std::string, std::vector<const Entry*>> sections;
-  for (const Entry& entry : entries_) sections[entry.key.name.substr(0, entry.key.name.rfind('.') + 1)].push_back(&entry);
+  for (const Entry& entry : entries_) {
+    if (entry.key.type != ConfigType::tables) sections[entry.key.name.substr(0, entry.key.name.rfind('.') + 1)].push_back(&entry);
+  }
   std::string text;
   for (const auto& [section, entries] : sections) {
     if (!section.empty()) text += (text.empty() ? "[" : "\n[") + section.substr(0, section.size() - 1) + "]\n";
@@ -198,6 +231,10 @@ std::string Config::to_toml() const {
       if (!entry->key.help.empty()) text += "# " + entry->key.help + "\n";
       text += entry->key.name.substr(section.size()) + " = " + toml_of(entry->value) + "  # " + printable(entry->origin) + "\n";
     }
+  }
+  // Whatever follows [[NAME]] would be the table's, so these come last.
+  for (const Entry& entry : entries_) {
+    if (const auto* tables = std::get_if<std::vector<ConfigTable>>(&entry.value)) text += toml_of_tables(entry.key.name, *tables);
   }
   return text;
 }

@@ -22,7 +22,20 @@ enum class ConfigType : unsigned char {
   boolean,   ///< true or false
   duration,  ///< as parse_duration() takes it
   size,      ///< bytes, as parse_size() takes it
-  list       ///< of texts; in the environment separated by commas, as a flag given several times
+  list,      ///< of texts; in the environment separated by commas, as a flag given several times
+  tables     ///< any number of [[NAME]], in the file only; what they hold is for who asked for them to judge
+};
+
+/// One [[NAME]] of the file.
+struct ConfigTable {
+  struct Field {
+    std::vector<std::string> values;  ///< one, of a text, number or boolean; any number of a list
+    bool is_list = false;
+    friend bool operator==(const Field&, const Field&) = default;
+  };
+  std::map<std::string, Field> fields;
+  std::string origin;  ///< "/etc/ghostlight/ghostlight.toml:12"
+  friend bool operator==(const ConfigTable&, const ConfigTable&) = default;
 };
 
 /// One thing that can be set. The name is "SECTION.KEY", in lower case with underscores, or "KEY" for the top of the file:
@@ -48,7 +61,7 @@ struct ConfigSources {
   std::vector<std::string> foreign_sections = {};
 };
 
-using ConfigValue = std::variant<std::string, std::int64_t, bool, Duration, std::uint64_t, std::vector<std::string>>;
+using ConfigValue = std::variant<std::string, std::int64_t, bool, Duration, std::uint64_t, std::vector<std::string>, std::vector<ConfigTable>>;
 
 /// The effective configuration: each declared key with its value and where that came from. Asking for a key that was not declared,
 /// or by another type than it has, is a bug.
@@ -68,6 +81,8 @@ class Config {
   Duration duration(std::string_view key) const { return get<Duration>(key); }
   std::uint64_t size(std::string_view key) const { return get<std::uint64_t>(key); }
   const std::vector<std::string>& list(std::string_view key) const { return get<std::vector<std::string>>(key); }
+
+  const std::vector<ConfigTable>& tables(std::string_view key) const { return get<std::vector<ConfigTable>>(key); }
 
   /// "/etc/ghostlight/ghostlight.toml:12", "environment GHOSTLIGHT_B2_LISTEN", "flag --listen" or "default".
   const std::string& origin(std::string_view key) const { return entry(key).origin; }

@@ -135,4 +135,31 @@ TEST(Config, PrintedIsReadBackTheSame) {
   EXPECT_NE(config.to_json().find("\"b2.idle_timeout\":{\"value\":\"1500ms\",\"origin\":\"g.toml:2\"}"), std::string::npos) << config.to_json();
 }
 
+TEST(Config, TakesTablesInDoubleBracketsAndWritesThemLast) {
+  const std::vector<ConfigKey> keys = {{"rights", ConfigType::tables, "", "who may"}, {"b2.name", ConfigType::text, "n"}};
+  const auto config = Config::from_toml(keys, "[b2]\nname = \"x\"\n\n[[rights]]\nmatch = \"a/*\"\nallow = [\"b\", \"c\"]\ninstead = true\n[[rights]]\nmatch = \"d\"\n", "f.toml").value();
+  const auto& tables = config.tables("rights");
+  ASSERT_EQ(tables.size(), 2u);
+  EXPECT_EQ(tables[0].origin, "f.toml:4");
+  EXPECT_EQ(tables[0].fields.at("allow").values, (std::vector<std::string>{"b", "c"}));
+  EXPECT_TRUE(tables[0].fields.at("allow").is_list);
+  EXPECT_EQ(tables[0].fields.at("instead").values, std::vector<std::string>{"true"});
+  EXPECT_EQ(tables[1].origin, "f.toml:8");
+  const std::string text = config.to_toml();
+  const auto again = Config::from_toml(keys, text, "again").value();
+  EXPECT_EQ(again.tables("rights")[0].fields, tables[0].fields) << text;
+  EXPECT_EQ(again.tables("rights")[1].fields, tables[1].fields) << text;
+  EXPECT_NE(config.to_json().find(R"("rights":{"value":[{)"), std::string::npos) << config.to_json();
+  EXPECT_TRUE(Config::from_toml(keys, "", "empty").value().tables("rights").empty());
+}
+
+TEST(Config, TakesNoTableFromTheEnvironment) {
+  ConfigSources sources;
+  sources.environment = [](const std::string& name) { return name == "GHOSTLIGHT_RIGHTS" ? std::optional<std::string>("x") : std::nullopt; };
+  const std::vector<ConfigKey> keys = {{"rights", ConfigType::tables}};
+  const auto config = Config::load(keys, sources);
+  ASSERT_FALSE(config);
+  EXPECT_NE(config.error().message.find("GHOSTLIGHT_RIGHTS: rights: it is set in the file only"), std::string::npos) << config.error().message;
+}
+
 }  // namespace ghost

@@ -67,14 +67,51 @@ class TomlReader {
       return config_.set_from_text(entry, std::to_string(number->get()), from);
     if (const auto* boolean = node.as_boolean(); boolean != nullptr && type == ConfigType::boolean)
       return config_.set_from_text(entry, boolean->get() ? "true" : "false", from);
+    if (const auto* array = node.as_array(); array != nullptr && type == ConfigType::tables) return set_tables(entry, *array, from);
     if (const auto* array = node.as_array(); array != nullptr && type == ConfigType::list) return set_list(entry, *array, from);
     return wrong_type(entry, from);
   }
 
   static Status wrong_type(const Config::Entry& entry, const std::string& from) {
     constexpr std::string_view kWanted[] = {"a text in quotes", "a whole number", "true or false", "a duration in quotes, as \"250ms\"",
-                                            "a size in quotes, as \"64KiB\", or a number of bytes", "a list of texts, as [\"a\", \"b\"]"};
+                                            "a size in quotes, as \"64KiB\", or a number of bytes", "a list of texts, as [\"a\", \"b\"]",
+                                            "tables, each begun by its name in [[double brackets]]"};
     return Error{Errc::malformed, from + ": " + entry.key.name + " takes " + std::string(kWanted[static_cast<std::size_t>(entry.key.type)])};
+  }
+
+  /// A text, a number, a boolean or a list of texts.
+  static std::optional<ConfigTable::Field> field_of(const toml::node& node) {
+    if (const auto* text = node.as_string()) return ConfigTable::Field{{text->get()}};
+    if (const auto* boolean = node.as_boolean()) return ConfigTable::Field{{boolean->get() ? "true" : "false"}};
+    if (const auto* number = node.as_integer()) return ConfigTable::Field{{std::to_string(number->get())}};
+    const auto* array = node.as_array();
+    if (array == nullptr) return std::nullopt;
+    ConfigTable::Field field{{}, true};
+    for (const auto& one : *array) {
+      const auto* text = one.as_string();
+      if (text == nullptr) return std::nullopt;
+      field.values.push_back(text->get());
+    }
+    return field;
+  }
+
+  Status set_tables(Config::Entry& entry, const toml::array& array, const std::string& from) const {
+    std::vector<ConfigTable> all;
+    for (const auto& node : array) {
+      const auto* table = node.as_table();
+      if (table == nullptr) return wrong_type(entry, from);
+      ConfigTable one;
+      one.origin = origin(table->source());
+      for (const auto& [key, value] : *table) {
+        auto field = field_of(value);
+        if (!field) return Error{Errc::malformed, origin(value.source()) + ": " + entry.key.name + ": '" + printable(key.str()) + "' takes a text or a list of texts"};
+        one.fields.emplace(std::string(key.str()), std::move(*field));
+      }
+      all.push_back(std::move(one));
+    }
+    entry.value = std::move(all);
+    entry.origin = from;
+    return {};
   }
 
   static Status set_list(Config::Entry& entry, const toml::array& array, const std::string& from) {

@@ -479,4 +479,25 @@ TEST_F(DrainTest, AfterTheGraceACallIsCutOffAndItsCallerToldTheTruth) {
   service_.held.clear();
 }
 
+TEST_F(ServerTest, WhoHasNoRightIsRefusedCountedAndTold) {
+  std::vector<std::string> told;
+  endpoint_.on_refused = [&](const Identity& who, const Error& why) { told.push_back(who.where.substr(0, who.where.find(':')) + " " + why.message); };
+  const std::string answer = http(post("/test.v1.Test/Secret", "{}"));
+  EXPECT_EQ(status(answer), "HTTP/1.1 401 Unauthorized") << answer;
+  EXPECT_EQ(refused(Refusal::call_right), 1u);
+  ASSERT_EQ(told.size(), 1u);
+  EXPECT_NE(told[0].find("127.0.0.1 test.v1.Test/Secret needs a member of the house"), std::string::npos) << told[0];
+
+  Endpoint client;
+  std::unique_ptr<Link> link;
+  const Dial dial({host_, client, nullptr, {}, 5s}, {at_, false}, [&](Result<std::unique_ptr<Link>> opened) { link = std::move(*opened); });
+  ASSERT_TRUE(world_.run_until([&] { return link != nullptr; }, 10s));
+  const auto call = test::start(link->channel(), "Secret", {});
+  ASSERT_TRUE(world_.run_until([&] { return call->ended(); }, 10s));
+  EXPECT_EQ(call->code(), Errc::unauthenticated);
+  EXPECT_EQ(refused(Refusal::call_right), 2u);
+  EXPECT_EQ(told.size(), 2u);
+  endpoint_.on_refused = nullptr;
+}
+
 }  // namespace ghost::b2::test
