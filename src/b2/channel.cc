@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::uint32_t kMinLimit = 4096;
 constexpr std::uint32_t kMaxHello = 65'536;  ///< HELLO and HELLO_UPDATE, whatever frame_bytes says (§3)
+constexpr std::size_t kLeastPartial = 256;
 constexpr std::int64_t kMaxWindow = 0x7fffffff;
 /// So many frames cost about as much time as a system call: what they were answered with is sent before the next are looked at, so
 /// that the peer works on it at the same time.
@@ -80,7 +81,7 @@ void Channel::on_bytes(BytesView bytes) {
         if (++frames % kBatch == 0 && wiring_.output.size() >= kBatchBytes && bytes.size() >= kBatchBytes && !over_) wiring_.events.on_batch();
         continue;
       }
-      partial_.reserve(total);
+      reserve_partial(total, bytes.size());
     }
     const std::size_t have = partial_.size();
     const std::size_t total = have < kHeaderSize ? kHeaderSize : read_header(partial_.data()).total();
@@ -91,7 +92,7 @@ void Channel::on_bytes(BytesView bytes) {
     const FrameHeader header = read_header(partial_.data());
     if (have < kHeaderSize) {
       if (const Status fine = check_header(header); !fine) return die(fine.error().code, fine.error().message);
-      partial_.reserve(header.total());
+      reserve_partial(header.total(), partial_.size() + bytes.size());
     }
     if (partial_.size() < header.total()) continue;
     const Bytes frame = std::exchange(partial_, {});
@@ -101,6 +102,10 @@ void Channel::on_bytes(BytesView bytes) {
   give_credit();
   pump();
 }
+
+/// Makes room for a frame of which `have` bytes are there: for all of it at once where it comes in large pieces, and for no more than
+/// was said where it drips.
+void Channel::reserve_partial(std::size_t total, std::size_t have) { partial_.reserve(std::min(total, std::max(kLeastPartial, 8 * have))); }
 
 /// Moves the preface off the front of `bytes`; false when there is nothing to go on with.
 bool Channel::take_preface(BytesView& bytes) {
@@ -246,7 +251,7 @@ void Channel::on_hello_update(BytesView payload) {
   }
   if (services.size() > 4096) return die(Errc::exhausted, "more than 4096 services");
   if (update->revocations != 0) peer_hello_->revocations = update->revocations;
-  known_methods_.fill({});
+  known_methods_.reset();
   wiring_.events.on_services_changed();
 }
 

@@ -196,6 +196,7 @@ class Channel : public CallSink, public Caller, public std::enable_shared_from_t
 
   // receiving: channel.cc
   bool take_preface(BytesView& bytes);
+  void reserve_partial(std::size_t total, std::size_t have);
   void take_frame(const FrameHeader& header, const std::uint8_t* frame);
   Status check_header(const FrameHeader& header) const;
   bool is_usual(const FrameHeader& header) const;
@@ -342,7 +343,7 @@ class Channel : public CallSink, public Caller, public std::enable_shared_from_t
     bool takes_stream = false, gives_stream = false;
     bool idempotent = false;
   };
-  std::array<Known, 16> known_methods_;
+  std::unique_ptr<std::array<Known, 16>> known_methods_;  ///< of those that were called; most connections call none
 };
 
 }  // namespace ghost::b2

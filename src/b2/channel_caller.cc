@@ -21,7 +21,8 @@ std::string path(std::string_view service, std::string_view method) { return std
 
 /// What the peer told of a method; null when it has no such. Valid until the next one is looked for.
 const Channel::Known* Channel::find_method(std::string_view service, std::string_view method) {
-  Known& known = known_methods_[(reinterpret_cast<std::uintptr_t>(method.data()) >> 3) % known_methods_.size()];
+  if (!known_methods_) known_methods_ = std::make_unique<std::array<Known, 16>>();
+  Known& known = (*known_methods_)[(reinterpret_cast<std::uintptr_t>(method.data()) >> 3) % known_methods_->size()];
   if (known.method_at == method.data() && known.method == method && known.service == service) return &known;
   for (const v1::ServiceEntry& entry : peer_hello_->services) {
     if (entry.name != service) continue;

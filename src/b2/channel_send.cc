@@ -15,6 +15,8 @@ constexpr std::size_t kOutputHigh = 256 * 1024;
 constexpr std::size_t kFairFrame = 16 * 1024;
 /// After so many messages in a row that did not shrink, so many are sent without a try.
 constexpr unsigned kInVain = 4, kLeftAlone = 64;
+/// The connection's window cuts off no less than this, a quarter of the smallest window: its credit comes back whatever the program does.
+constexpr std::size_t kLeastPart = 1024;
 
 }  // namespace
 
@@ -137,6 +139,8 @@ bool Channel::send_part(Stream& stream) {
   const bool meta_first = (waiting.flags & flag::kMeta) != 0 && !waiting.begun;
   const std::size_t least = meta_first ? 2 + ByteReader(waiting.bytes).u16() : std::min<std::size_t>(left, 1);
   if (part < least) return false;
+  // Crumbs of credit would cut all that follows to crumbs, which come back as crumbs (§4).
+  if (part < left && part < kLeastPart && send_window_ < stream.send_window) return false;
 
   const bool last = part == left;
   FrameType type = waiting.type;

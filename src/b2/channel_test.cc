@@ -142,6 +142,19 @@ TEST(Channel, AnEmptyStreamHasNoMessage) {
   EXPECT_TRUE(call->messages.empty());
 }
 
+TEST(Channel, CrumbsOfCreditDoNotCutMessagesToCrumbs) {
+  ChannelLimits limits;
+  limits.connection_window = limits.max_connection_window = 4096;
+  Pair pair(limits);
+  const auto call = start(*pair.a.channel, "Count", count_request(1, 100'000));
+  pair.carry(pair.a, pair.b);
+  EXPECT_EQ(pair.b.output.take().size(), kHeaderSize + 4096);
+  pair.inject({.type = FrameType::credit, .credit = 100}, {});
+  EXPECT_TRUE(pair.b.output.empty());
+  pair.inject({.type = FrameType::credit, .credit = 1000}, {});
+  EXPECT_EQ(pair.b.output.take().size(), kHeaderSize + 1100);
+}
+
 TEST(Channel, AReaderThatDoesNotReleaseHoldsTheWriterBack) {
   Pair pair;
   CallOptions options;

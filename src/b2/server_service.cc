@@ -202,23 +202,23 @@ void Server::turn_away(std::unique_ptr<net::ByteStream> stream, Refusal reason, 
 void Server::start_link(std::uint64_t guest, std::unique_ptr<net::ByteStream> stream, BytesView first) {
   auto peer = parts_.judge(stream->peer());
   // The guest stands for the connection until HELLO, so that the limits on those without one hold.
-  add_link(std::move(stream), std::move(peer), first, [this, guest] { forget(guest); });
+  add_link(std::move(stream), std::move(peer), first, guest);
 }
 
 void Server::serve(std::unique_ptr<net::ByteStream> stream, std::shared_ptr<const Identity> peer) {
   if (shutting_down_) return;
-  add_link(std::move(stream), std::move(peer), {}, {});
+  add_link(std::move(stream), std::move(peer), {}, 0);
 }
 
 void Server::add_link(std::unique_ptr<net::ByteStream> stream, std::shared_ptr<const Identity> peer, BytesView first,
-                      std::function<void()> on_hello) {
+                      std::uint64_t guest) {
   links_.emplace_back();
   const auto at = std::prev(links_.end());
   Link::Events events;
-  events.hello = on_hello;
-  events.closed = [this, at, on_hello](const Error& why) {
+  if (guest != 0) events.hello = [this, guest] { forget(guest); };
+  events.closed = [this, at, guest](const Error& why) {
     if (parts_.log && why.code != Errc::cancelled) parts_.log(why.message);
-    if (on_hello) on_hello();  // a guest that left before HELLO is forgotten too
+    forget(guest);  // one that left before HELLO
     const std::unique_ptr<Link> ended = std::move(*at);
     links_.erase(at);
     check_idle();

@@ -86,8 +86,9 @@ class Server {
   void forget(std::uint64_t guest);
   void start_link(std::uint64_t guest, std::unique_ptr<net::ByteStream> stream, BytesView first);
   void start_http(std::unique_ptr<net::ByteStream> stream, BytesView first);
+  /// @param guest  who stands for the connection until HELLO; 0 for nobody
   void add_link(std::unique_ptr<net::ByteStream> stream, std::shared_ptr<const Identity> peer, BytesView first,
-                std::function<void()> on_hello);
+                std::uint64_t guest);
   void turn_away(std::unique_ptr<net::ByteStream> stream, Refusal reason, const std::string& why);
   void check_idle();
   void cut_short();

@@ -6,16 +6,16 @@
 namespace ghost {
 
 namespace {
-constexpr std::size_t kFirstSlab = 512;  ///< an idle connection keeps one of these and no more
+constexpr std::size_t kFirstSlab = 512;  ///< what most turns of most connections fill; an idle one keeps none
 constexpr std::size_t kSlab = 32 * 1024;
 }
 
 /// Sees to it that the last piece is a slab with room for `count` bytes.
 void ByteQueue::add_slab(std::size_t count) {
   if (size_ == 0 && cue_) cue_();
-  if (!pieces_.empty() && pieces_.back().capacity - pieces_.back().end >= count) return;
+  if (!no_pieces() && pieces_.back().capacity - pieces_.back().end >= count) return;
   Piece piece;
-  piece.capacity = std::max(pieces_.empty() ? kFirstSlab : kSlab, count);
+  piece.capacity = std::max(no_pieces() ? kFirstSlab : kSlab, count);
   piece.slab = std::make_unique_for_overwrite<std::uint8_t[]>(piece.capacity);
   pieces_.push_back(std::move(piece));
 }
@@ -33,8 +33,8 @@ void ByteQueue::append(Bytes&& bytes) {
 std::size_t ByteQueue::runs(BytesView* out, std::size_t most) const {
   std::size_t count = 0;
   std::size_t skip = front_;
-  for (const Piece& piece : pieces_) {
-    if (count == most) break;
+  for (std::size_t i = first_; i < pieces_.size() && count < most; ++i) {
+    const Piece& piece = pieces_[i];
     if (piece.end > skip) out[count++] = BytesView(piece.data() + skip, piece.end - skip);
     skip = 0;
   }
@@ -45,14 +45,21 @@ void ByteQueue::consume(std::size_t count) {
   assert(count <= size_);
   size_ -= count;
   front_ += count;
-  while (!pieces_.empty() && front_ >= pieces_.front().end) {
-    Piece& first = pieces_.front();
-    front_ -= first.end;
-    if (pieces_.size() == 1 && front_ == 0 && first.slab && first.capacity == kFirstSlab) {
-      first.end = 0;  // the next turn fills it again
-      return;
-    }
-    pieces_.pop_front();
+  while (!no_pieces() && front_ >= pieces_[first_].end) {
+    front_ -= pieces_[first_].end;
+    drop_first();
+  }
+}
+
+void ByteQueue::drop_first() {
+  pieces_[first_++] = {};
+  if (no_pieces()) {
+    pieces_.clear();
+    if (pieces_.capacity() > 128) pieces_.shrink_to_fit();
+    first_ = 0;
+  } else if (first_ >= 64 && first_ * 2 >= pieces_.size()) {
+    pieces_.erase(pieces_.begin(), pieces_.begin() + static_cast<std::ptrdiff_t>(first_));
+    first_ = 0;
   }
 }
 
@@ -60,8 +67,8 @@ Bytes ByteQueue::take() {
   Bytes all;
   all.reserve(size_);
   std::size_t skip = front_;
-  for (const Piece& piece : pieces_) {
-    all.insert(all.end(), piece.data() + skip, piece.data() + piece.end);
+  for (std::size_t i = first_; i < pieces_.size(); ++i) {
+    all.insert(all.end(), pieces_[i].data() + skip, pieces_[i].data() + pieces_[i].end);
     skip = 0;
   }
   clear();
@@ -70,6 +77,7 @@ Bytes ByteQueue::take() {
 
 void ByteQueue::clear() {
   pieces_.clear();
+  first_ = 0;
   front_ = 0;
   size_ = 0;
 }

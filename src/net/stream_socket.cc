@@ -16,6 +16,8 @@ namespace ghost::net {
 namespace {
 
 constexpr std::size_t kMaxRuns = 64;  ///< pieces gathered in one system call
+/// What a peer may still say to an end that has said goodbye: a full window of the largest size. One that goes on does not listen.
+constexpr std::size_t kMostIgnored = 4 * 1024 * 1024;
 
 ssize_t send_gathered(int fd, const ByteQueue& queue) {
   BytesView first;

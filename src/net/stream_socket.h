@@ -53,6 +53,7 @@ class StreamSocket final : public ByteStream, private EventSource {
   std::optional<Error> failure_;  ///< why the output is lost
   std::optional<Error> ended_;    ///< told to the handler, or waiting for one
   Timer patience_;
+  std::size_t ignored_ = 0;   ///< bytes that came after our goodbye
   bool reading_ = true;
   bool blocked_ = false;      ///< the kernel did not take everything
   bool full_ = false;         ///< the output was above high water: on_writable() is owed
