@@ -1,5 +1,6 @@
 #include "acting_service.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace ghost::b2::test {
@@ -16,9 +17,10 @@ Ask Ask::read(BytesView bytes) {
   Ask ask;
   ask.attempt = in.u64();
   ask.mode = static_cast<Mode>(in.u8());
-  ask.delay_ms = in.u32();
-  ask.count = in.u32();
-  ask.size = in.u32();
+  // Bounded: what the bytes are may be nobody's.
+  ask.delay_ms = std::min(in.u32(), 1000u);
+  ask.count = std::min(in.u32(), 1000u);
+  ask.size = std::min(in.u32(), 30'000u);
   return ask;
 }
 

@@ -23,6 +23,7 @@ struct Making {
   CallHistory::CallId call = 0;
   int attempts = 0;
   std::uint32_t writes = 0;  ///< messages of its stream
+  std::uint64_t epoch = 0;   ///< of the callee that a call with a key was first sent to
 
   CallHistory::AttemptId attempt = 0;
   ClientCall under_way{};
@@ -37,6 +38,11 @@ struct Making {
 using MakingPtr = std::shared_ptr<Making>;
 
 void attempt(const MakingPtr& making, Channel& channel);
+
+void make_key(Making& making) {
+  IdempotencyKey& key = making.options.key.emplace();
+  for (auto& byte : key) byte = static_cast<std::uint8_t>(making.truth().random());
+}
 
 Bytes stream_message(const Making& making, std::uint32_t number) {
   if (number == 0) return making.ask.write();
@@ -71,17 +77,17 @@ class ActHandler final : public CallHandler {
     const std::uint64_t execution = in.u64();
     switch (making_->kind) {
       case CallKind::count:
-        if (in.u32() != making_->came) wrong("messages of its stream are out of order or missing");
+        if (in.u32() != making_->came) unfit("messages of its stream are out of order or missing");
         break;
       case CallKind::mirror: {
         const Bytes due = stream_message(*making_, making_->came);
         const BytesView echo = in.rest();
-        if (!std::equal(echo.begin(), echo.end(), due.begin(), due.end())) wrong("an echo is not what was sent at its place");
+        if (!std::equal(echo.begin(), echo.end(), due.begin(), due.end())) unfit("an echo is not what was sent at its place");
         break;
       }
       default: making_->answer = to_bytes(message);
     }
-    if (making_->came != 0 && making_->execution != execution) wrong("messages of two executions came");
+    if (making_->came != 0 && making_->execution != execution) unfit("messages of two executions came");
     making_->execution = execution;
     ++making_->came;
   }
@@ -101,12 +107,17 @@ class ActHandler final : public CallHandler {
     truth.calls.end(making_->attempt, status, making_->execution, making_->node.machine().now());
     if (truth.lies(Lie::ends_twice, 0.05)) truth.calls.end(making_->attempt, status, making_->execution, making_->node.machine().now());
     if (status || making_->node.dying()) return;
-    const bool blindly = status.error().code == Errc::unknown && truth.lies(Lie::sends_again_blindly);
-    if ((status.error().code == Errc::busy || blindly) && making_->attempts < kMostAttempts) again();
+    const bool by_key = making_->kind == CallKind::keyed && status.error().code == Errc::unknown;
+    const bool blindly = making_->kind == CallKind::act && status.error().code == Errc::unknown && truth.lies(Lie::sends_again_blindly);
+    if ((status.error().code == Errc::busy || by_key || blindly) && making_->attempts < kMostAttempts) again();
   }
 
  private:
   void wrong(const std::string& what) { making_->truth().wrong.push_back("call " + std::to_string(making_->call) + ": " + what); }
+  /// Of what the peer said, if it was the peer.
+  void unfit(const std::string& what) {
+    if (making_->truth().honest) wrong(what);
+  }
 
   void again() {
     making_->node.later(std::chrono::milliseconds(20 + making_->truth().random.below(400)), [making = making_] {
@@ -119,22 +130,22 @@ class ActHandler final : public CallHandler {
     const std::uint64_t execution = in.u64();
     switch (making_->kind) {
       case CallKind::count:
-        if (making_->came != making_->ask.count) wrong("told success after " + std::to_string(making_->came) + " of " + std::to_string(making_->ask.count) + " messages");
+        if (making_->came != making_->ask.count) unfit("told success after " + std::to_string(making_->came) + " of " + std::to_string(making_->ask.count) + " messages");
         return;
       case CallKind::mirror:
-        if (making_->came != making_->writes) wrong("told success after " + std::to_string(making_->came) + " of " + std::to_string(making_->writes) + " echoes");
+        if (making_->came != making_->writes) unfit("told success after " + std::to_string(making_->came) + " of " + std::to_string(making_->writes) + " echoes");
         return;
       case CallKind::collect: {
         making_->execution = execution;
         const std::uint32_t messages = in.u32();
         const std::uint32_t due = making_->ask.count != 0 ? making_->ask.count : making_->writes;
-        if (messages != due || messages > making_->hashes.size()) return wrong("its callee counted " + std::to_string(messages) + " messages, " + std::to_string(due) + " were due");
-        if (in.u64() != making_->hashes[messages - 1]) wrong("its callee got other bytes than were sent");
+        if (messages != due || messages > making_->hashes.size()) return unfit("its callee counted " + std::to_string(messages) + " messages, " + std::to_string(due) + " were due");
+        if (in.u64() != making_->hashes[messages - 1]) unfit("its callee got other bytes than were sent");
         return;
       }
       default:
         making_->execution = execution;
-        if (execution != 0 && making_->answer.size() < making_->ask.size) wrong("its answer is cut off");
+        if (execution != 0 && making_->answer.size() < making_->ask.size) unfit("its answer is cut off");
     }
   }
 
@@ -152,7 +163,17 @@ void attempt(const MakingPtr& making, Channel& channel) {
   making->hashes.clear();
   making->answer.clear();
   making->attempt = truth.calls.begin(making->call, making->kind, node.machine().now(), making->options.timeout);
-  making->ask.attempt = making->attempt;
+  if (making->kind != CallKind::keyed || making->attempts == 1) making->ask.attempt = making->attempt;
+  if (making->kind == CallKind::keyed && making->attempts == 1) {
+    making->epoch = channel.peer_hello().boot_epoch;
+    make_key(*making);
+  } else if (making->kind == CallKind::keyed) {
+    making->options.epoch = making->epoch;
+    if (truth.lies(Lie::changes_keys)) {
+      make_key(*making);
+      making->options.epoch.reset();
+    }
+  }
   const std::string_view method = kActs[making->kind == CallKind::act || making->kind == CallKind::keyed ? 0 : static_cast<std::size_t>(making->kind) - (making->kind == CallKind::look ? 0 : 1)].name;
   const Bytes request = making->options.streams_request ? Bytes() : making->ask.write(making->request_size);
   making->under_way = channel.start(kActing, method, Payload(BytesView(request)), making->options, std::make_unique<ActHandler>(making));
@@ -169,7 +190,7 @@ void attempt(const MakingPtr& making, Channel& channel) {
 
 void make_call(Node& node, Channel& channel, bool quick_deadlines) {
   SeededRandom& random = node.truth().random;
-  static constexpr std::array<CallKind, 9> kKinds = {CallKind::act, CallKind::act, CallKind::act, CallKind::look, CallKind::look, CallKind::count, CallKind::count, CallKind::collect, CallKind::mirror};
+  static constexpr std::array<CallKind, 10> kKinds = {CallKind::act, CallKind::act, CallKind::keyed, CallKind::keyed, CallKind::look, CallKind::look, CallKind::count, CallKind::count, CallKind::collect, CallKind::mirror};
   const MakingPtr making = std::make_shared<Making>(Making{node, kKinds[random.below(kKinds.size())], {}, {}});
   making->call = node.truth().calls.new_call();
   making->options.idempotent = making->kind == CallKind::look;
@@ -186,7 +207,7 @@ void make_call(Node& node, Channel& channel, bool quick_deadlines) {
   if (making->kind == CallKind::collect) making->ask.count = random.chance(0.7) ? 0 : 1 + static_cast<std::uint32_t>(random.below(making->writes));
   if (making->options.streams_request) making->ask.size %= 6000;
   if (making->options.streams_request && random.chance(0.1)) making->options.manual_credit = false;
-  if (making->kind == CallKind::act || making->kind == CallKind::look) making->options.manual_credit = false;
+  if (making->kind <= CallKind::keyed) making->options.manual_credit = false;
   attempt(making, channel);
 }
 
@@ -218,6 +239,7 @@ class Follower::Handler final : public CallHandler {
       node_.later(std::chrono::milliseconds(node_.truth().random.below(follower_.pause_ms_)), [this_follower = &follower_, size = message.size()] { this_follower->call_.release(size); });
     }
     const auto event = decode<v1::TopicEvent>(message);
+    if (!event && !node_.truth().honest) return;
     if (!event) return node_.truth().wrong.push_back("a topic's event cannot be read: " + event.error().message);
     follower_.on_event(node_, subscription_, *event);
   }

@@ -54,6 +54,8 @@ class CallHistory {
 
   /// @param clocks_jump  deadlines may then be told early by the other side
   std::vector<std::string> check(bool clocks_jump) const;
+  /// Only whether each attempt has ended, once.
+  std::vector<std::string> check_ends() const;
   std::size_t attempts() const { return attempts_.size(); }
   std::size_t executions() const { return executions_.size(); }
   std::size_t ended_with(std::uint16_t outcome) const;

@@ -16,6 +16,7 @@ enum class Lie : std::uint8_t {
   says_busy_afterwards,    ///< a server does a call's work and says it was not taken
   answers_another,         ///< a server gives the answer of another call
   sends_again_blindly,     ///< a caller sends a call again whose outcome cannot be told
+  changes_keys,            ///< a caller sends a call again under another key
   ends_twice,              ///< a call ends twice
   never_ends,              ///< a caller is not told of an end
   late_too_early,          ///< a server says the deadline has passed
@@ -40,6 +41,7 @@ enum class Lie : std::uint8_t {
 /// What happened in one run, from all sides.
 struct Truth {
   Lie lie = Lie::none;
+  bool honest = true;  ///< nothing was put in between the two sides: what they tell each other has to fit together
   CallHistory calls;
   TopicHistory topics;
   std::vector<std::string> wrong;  ///< seen on the way
