@@ -1,4 +1,6 @@
 #include "bench.h"
+#include "abuse.h"
+#include "mixed.h"
 
 #include <gtest/gtest.h>
 
@@ -76,6 +78,29 @@ TEST(Bench, ARunWithoutTimeIsRefused) {
   const Status measured = measure(options, [](const CellResult&) { FAIL() << "nothing was to be measured"; });
   ASSERT_FALSE(measured);
   EXPECT_EQ(measured.error().code, Errc::malformed);
+}
+
+TEST(Mixed, EverythingAtOnceComesRight) {
+  MixedOptions options;
+  options.seconds = 1.5;
+  const auto counts = run_mixed(options);
+  ASSERT_TRUE(counts) << counts.error().message;
+  EXPECT_EQ(counts->wrong_total, 0u) << (counts->wrong.empty() ? "" : counts->wrong.front());
+  for (const std::uint64_t ended : {counts->echoes, counts->works, counts->counts, counts->collects, counts->mirrors, counts->publications}) EXPECT_GT(ended, 0u);
+  EXPECT_GT(counts->topic_messages, 0u);
+  EXPECT_GE(counts->connections, 4u);
+}
+
+TEST(Abuse, IsMeasured) {
+  AbuseOptions options;
+  options.seconds = 0.05;
+  options.connections = 50;
+  options.kinds = {"idle", "reset", "subscriber"};
+  const auto figures = measure_abuse(options);
+  ASSERT_TRUE(figures) << figures.error().message;
+  EXPECT_GT(figures->size(), 12u);
+  options.kinds = {"insult"};
+  EXPECT_EQ(measure_abuse(options).error().code, Errc::malformed);
 }
 
 }  // namespace

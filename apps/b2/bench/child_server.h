@@ -18,6 +18,7 @@ class ChildServer {
   ~ChildServer();
 
   const net::Address& address() const { return address_; }
+  int process() const { return process_; }
 
  private:
   explicit ChildServer(int process) : process_(process) {}
