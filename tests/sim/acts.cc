@@ -272,7 +272,7 @@ void Follower::follow(Node& node, Channel& channel) {
     if (!next_.empty()) request.last = false;
   }
   const std::size_t subscription = truth.topics.subscribe(request);
-  if (truth.lies(Lie::acknowledges_early)) truth.topics.at(subscription).acknowledged = truth.topics.at(subscription).began;
+  if (truth.lies(Lie::acknowledges_early)) truth.topics.at(subscription).acknowledged = 1;
   hidden_ = 0;
   held_back_.reset();
   CallOptions options = without_timeout();

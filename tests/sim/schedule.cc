@@ -124,7 +124,8 @@ void Schedule::act() {
   if (node == nullptr || node->machine().stands()) return;
   Channel* channel = node->channel();
   if (channel == nullptr) return;
-  if (node != hosts_[0].node.get() && random.chance(0.3)) {
+  const bool of_topics = truth_.lie >= Lie::loses_a_message;  // where a lie is told there is much to be told it of
+  if (node != hosts_[0].node.get() && random.chance(of_topics ? 0.8 : 0.3)) {
     for (std::uint64_t n = random.chance(0.3) ? random.below(30) : 1; n > 0; --n) publish(*node, *channel, subject());
     return;
   }

@@ -1,4 +1,4 @@
-// Random scripts for two programs and what is between them; fuzz/b2_connection_fuzz.cc searches the same space.
+// Random scripts for two programs and what is between them.
 #include <gtest/gtest.h>
 
 #include <cstdlib>
