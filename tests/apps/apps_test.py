@@ -433,7 +433,7 @@ class House(unittest.TestCase):
                 used = run("ghostlight", "house", "join", "--at", up.address, "--code-file", code_file, "--state", folder + "/third")
                 self.assertEqual(used.returncode, 1)
                 self.assertIn("used already", used.stderr)
-                members = run("ghostlight", "house", "members", "--json", "--state", str(up.state)).stdout.splitlines()
+                members = run("ghostlight", "house", "list", "--json", "--state", str(up.state)).stdout.splitlines()
                 self.assertEqual([json.loads(line)["name"] for line in members][1:], ["second"])
                 self.assertEqual(os.stat(second + "/node.key").st_mode & 0o777, 0o600)
             finally:
