@@ -90,7 +90,7 @@ bool hear(int fd) {
 }
 
 Bytes greeting() {
-  v1::Hello hello;
+  b2::v1::Hello hello;
   hello.version = 1;
   hello.name = "idle";
   const Bytes payload = encode(hello);
@@ -290,14 +290,14 @@ Status fan_out(const AbuseOptions& options, bool with_slow, AbuseFigures& all) {
     std::uint64_t received = 0, dropped = 0, acknowledged = 0;
   };
   std::vector<Reader> readers(kReaders + 1);
-  v1::SubscribeRequest request;
+  b2::v1::SubscribeRequest request;
   request.patterns = {"bench.>"};
   for (std::size_t i = 0; i < kReaders + (with_slow ? 1u : 0u); ++i) {
     Channel* channel = open();
     if (channel == nullptr) return failed;
     CallOptions slowly = without_timeout();
     slowly.manual_credit = i == kReaders;  // and nothing is ever released
-    v1::TopicsClient(*channel).subscribe(request, [&reader = readers[i]](const v1::TopicEvent& event) {
+    b2::v1::TopicsClient(*channel).subscribe(request, [&reader = readers[i]](const b2::v1::TopicEvent& event) {
       if (event.ack) ++reader.acknowledged;
       if (event.message) ++reader.received;
       if (event.dropped) reader.dropped += event.dropped->count;
@@ -307,7 +307,7 @@ Status fan_out(const AbuseOptions& options, bool with_slow, AbuseFigures& all) {
   Channel* publisher = open();
   if (publisher == nullptr) return failed;
   std::uint64_t published = 0, under_way = 0;
-  const v1::PublishRequest message{"bench.flow", Bytes(256)};
+  const b2::v1::PublishRequest message{"bench.flow", Bytes(256)};
   const auto begin = std::chrono::steady_clock::now();
   const auto end = begin + seconds(options.seconds);
   bool over = false;
@@ -315,7 +315,7 @@ Status fan_out(const AbuseOptions& options, bool with_slow, AbuseFigures& all) {
     over = std::chrono::steady_clock::now() >= end;
     while (!over && under_way < kUnderWay) {
       ++under_way;
-      v1::TopicsClient(*publisher).publish(message, [&](const Result<v1::PublishResponse>& response) {
+      b2::v1::TopicsClient(*publisher).publish(message, [&](const Result<b2::v1::PublishResponse>& response) {
         --under_way;
         if (response) ++published;
         else failed = response.error();

@@ -261,8 +261,8 @@ class Mix {
     ++open_;
     CallOptions options;
     options.timeout = 120s;
-    v1::PublishRequest request{"mixed." + std::to_string(random_.below(4)), random_bytes(static_cast<std::size_t>(random_.below(2000)))};
-    v1::TopicsClient(connection.link->channel()).publish(request, [this, &connection](const Result<v1::PublishResponse>& response) {
+    b2::v1::PublishRequest request{"mixed." + std::to_string(random_.below(4)), random_bytes(static_cast<std::size_t>(random_.below(2000)))};
+    b2::v1::TopicsClient(connection.link->channel()).publish(request, [this, &connection](const Result<b2::v1::PublishResponse>& response) {
       --connection.open;
       --open_;
       if (response) {
@@ -280,9 +280,9 @@ class Mix {
   void follow(Connection& connection) {
     connection.topics.clear();
     connection.dropped = 0;
-    v1::SubscribeRequest request;
+    b2::v1::SubscribeRequest request;
     request.patterns = {"mixed.*"};
-    v1::TopicsClient(connection.link->channel()).subscribe(request, [this, &connection](const v1::TopicEvent& event) {
+    b2::v1::TopicsClient(connection.link->channel()).subscribe(request, [this, &connection](const b2::v1::TopicEvent& event) {
       if (event.dropped) {
         connection.dropped += event.dropped->count;
         counts_.topic_dropped += event.dropped->count;
