@@ -58,7 +58,7 @@ void Link::on_leaving() {
 }
 
 void Link::on_finished(const Error& why) {
-  why_ = why;
+  why_ = std::make_unique<const Error>(why);
   stream_->finish(kFarewell);
 }
 

@@ -60,7 +60,7 @@ class Link : private net::StreamHandler, private ChannelEvents {
   std::shared_ptr<Channel> channel_;
   net::Timer timer_;
   TimePoint armed_ = TimePoint::max();
-  std::optional<Error> why_;
+  std::unique_ptr<const Error> why_;  ///< what the channel said last; most say nothing, and idle ones are many
   std::shared_ptr<char> alive_ = std::make_shared<char>();
 };
 

@@ -6,6 +6,7 @@
 #include "b2/access_service.h"
 #include "b2/client_service.h"
 #include "b2/core_service.h"
+#include "b2/frame.h"
 #include "b2/http_gateway_service.h"
 #include "b2/message.h"
 #include "b2/server_service.h"
@@ -498,6 +499,62 @@ TEST_F(ServerTest, WhoHasNoRightIsRefusedCountedAndTold) {
   EXPECT_EQ(refused(Refusal::call_right), 2u);
   EXPECT_EQ(told.size(), 2u);
   endpoint_.on_refused = nullptr;
+}
+
+TEST_F(ServerTest, AWebSocketThatSaysNothingOrDripsIsClosedAfterTenSeconds) {
+  const std::string upgrade = get("/b2", "upgrade: websocket\r\nconnection: upgrade\r\nsec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+                                        "sec-websocket-protocol: b2.1\r\norigin: http://localhost:2203\r\n");
+  for (const bool drips : {false, true}) {
+    auto raw = dial();
+    raw->say(upgrade);
+    world_.run_for(100ms);
+    ASSERT_EQ(status(raw->received), "HTTP/1.1 101 Switching Protocols");
+    const std::string frame("\x82\xfe\xff\xff\0\0\0\0b2\r\n", 12);  // a binary message of 65,535 bytes, and the preface of b2 in it
+    int seconds = 0;
+    for (; seconds < 60 && !raw->closed; ++seconds) {
+      if (drips) raw->say(std::string_view(frame).substr(static_cast<std::size_t>(std::min(seconds, 11)), 1));
+      world_.run_for(1s);
+    }
+    EXPECT_GE(seconds, 10);
+    EXPECT_LE(seconds, 14) << "ten seconds, and a moment for the goodbye";
+    EXPECT_EQ(endpoint_.counters.connections, 0u);
+  }
+}
+
+TEST_F(ServerTest, WhatIsTooLargeIsRefusedByItsKindAndTheServerServesOn) {
+  const auto frame = [](const FrameHeader& header, std::string_view payload = {}) {
+    std::string bytes(kHeaderSize, '\0');
+    write_header(header, reinterpret_cast<std::uint8_t*>(bytes.data()));
+    return bytes + std::string(payload);
+  };
+  v1::Hello me;
+  me.version = 1;
+  const Bytes hello = encode(me);
+  const std::string greeting = "b2\r\n" + frame({.length = static_cast<std::uint32_t>(hello.size()), .type = FrameType::hello}, as_text(hello));
+  const std::string long_line(20'000, 'x');
+  std::string many;
+  for (int i = 0; i < 150; ++i) many += "x-" + std::to_string(i) + ": y\r\n";
+  const std::string over_metadata("\xff\x7f", 2);  // 32,767 bytes of it
+  const std::vector<std::pair<std::string, std::string>> cases = {
+      {frame({.length = 0xffffff, .type = FrameType::hello}).insert(0, "b2\r\n"), "frame of 16777215 bytes"},
+      {greeting + frame({.length = 65'537, .type = FrameType::call, .stream = 1}), "frame of 65537 bytes"},
+      {greeting + frame({.length = 0, .type = FrameType::call, .stream = 1, .extension_words = 255}), "extensions of 1020 bytes"},
+      {greeting + frame({.length = 2, .type = FrameType::call, .stream = 1, .flags = flag::kEnd | flag::kMeta}, over_metadata), "metadata"},
+      {get("/" + long_line), "HTTP/1.1 414"},
+      {get("/", "x-long: " + long_line + "\r\n"), "HTTP/1.1 431"},
+      {get("/", many), "HTTP/1.1 431"},
+      {"POST /test.v1.Test/Echo HTTP/1.1\r\nhost: localhost:2203\r\ncontent-type: application/json\r\ncontent-length: 99999999\r\n\r\n", "HTTP/1.1 413"},
+  };
+  for (const auto& [bytes, answer] : cases) {
+    auto raw = dial();
+    raw->say(bytes);
+    world_.run_for(5s);
+    EXPECT_NE(raw->received.find(answer), std::string::npos) << answer << ": " << raw->received;
+  }
+  world_.run_for(1min);
+  EXPECT_EQ(endpoint_.counters.connections, 0u);
+  EXPECT_EQ(endpoint_.budget.used(), 0u);
+  EXPECT_EQ(status(http(get("/healthz"))), "HTTP/1.1 200 OK");
 }
 
 }  // namespace ghost::b2::test
