@@ -178,6 +178,8 @@ class Connection(Callee):
             size = min(size, 16384)
         if left and size <= 0:
             return False
+        if size < min(left, 1024) and size == self.may_send:
+            return False  # a crumb of the connection's window
         last = size == left
         kind = item["type"] if last or item["type"] == "CALL" else "DATA"
         if kind == "CALL" and item.get("sent"):
