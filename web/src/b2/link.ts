@@ -36,7 +36,7 @@ export function retryDelay(attempt: number, random: number): number {
 export function ourHello(name: string): Hello {
   const none = new Uint8Array(0);
   const epoch = BigInt(Math.floor(Math.random() * 2 ** 48) + 1);
-  return { version: 1, nodeId: none, name, bootEpoch: epoch, features: [], limits: kOurLimits, keepAliveMs: 1000, services: [], house: '', houseId: none };
+  return { version: 1, nodeId: none, name, bootEpoch: epoch, features: [], limits: kOurLimits, keepAliveMs: 1000, services: [], house: '', houseId: none, revocations: 0n };
 }
 
 export class Link {

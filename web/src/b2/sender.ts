@@ -6,6 +6,7 @@ import type { ReceiveWindow, SendWindow } from './limits';
 import { frameTypeOf, type Outgoing, type Stream } from './stream';
 
 const kFairBytes = 16 * 1024; // of a frame while others wait
+const kLeastPart = 1024; // bytes; the connection's window cuts off no part that is smaller
 
 export class Sender {
   private out: Bytes[] = [];
@@ -68,6 +69,7 @@ export class Sender {
   private part(stream: Stream, message: Outgoing, window: SendWindow, limit: number, now: number): boolean {
     const left = message.payload.length - message.at;
     const bytes = Math.min(left, limit, window.left, stream.sendWindow.left);
+    if (bytes < Math.min(left, kLeastPart) && bytes === window.left) return false;
     if (left > 0 && (bytes <= 0 || (message.at === 0 && bytes < message.whole))) return false;
     const isLast = bytes === left;
     const first = message.at === 0;

@@ -21,7 +21,7 @@ export const kEchoService: ServiceEntry = {
 };
 
 export function testHello(more: Partial<Hello> = {}): Hello {
-  return { version: 1, nodeId: kNoBytes, name: 'test', bootEpoch: 5n, features: [], limits: kOurLimits, keepAliveMs: 1000, services: [kEchoService], house: '', houseId: kNoBytes, ...more };
+  return { version: 1, nodeId: kNoBytes, name: 'test', bootEpoch: 5n, features: [], limits: kOurLimits, keepAliveMs: 1000, services: [kEchoService], house: '', houseId: kNoBytes, revocations: 0n, ...more };
 }
 
 type Of<K extends ChannelEvent['kind']> = Extract<ChannelEvent, { kind: K }>;

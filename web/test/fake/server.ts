@@ -104,7 +104,7 @@ export class FakeServer {
 
   private serve(socket: WebSocket): void {
     const none = new Uint8Array(0);
-    const hello: Hello = { version: 1, nodeId: none, name: 'archive-3', bootEpoch: 7n, features: [], limits: kOurLimits, keepAliveMs: 1000, services: this.hasStage ? [...kServices, kStageService] : kServices, house: '', houseId: none };
+    const hello: Hello = { version: 1, nodeId: none, name: 'archive-3', bootEpoch: 7n, features: [], limits: kOurLimits, keepAliveMs: 1000, services: this.hasStage ? [...kServices, kStageService] : kServices, house: '', houseId: none, revocations: 0n };
     const endpoint = new Endpoint('acceptor', hello, { send: (bytes) => socket.send(bytes), close: () => socket.close() }, { call: (call) => this.onCall(call) });
     this.endpoints.add(endpoint);
     socket.on('message', (data, isBinary) => {
