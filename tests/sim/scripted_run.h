@@ -14,7 +14,7 @@ namespace ghost::b2::test {
 /// nothing foreign was put in, histories must be right too.
 class ScriptedRun {
  public:
-  explicit ScriptedRun(BytesView script);
+  explicit ScriptedRun(BytesView script);  ///< which outlives it
   ~ScriptedRun();
 
   /// What was wrong; empty when everything held.

@@ -24,7 +24,8 @@ TEST(ScriptedRun, WhateverIsDoneAndPutInBetweenTheBooksBalance) {
   const std::uint64_t count = wanted == nullptr ? 100 : std::strtoull(wanted, nullptr, 10);
   int failed = 0;
   for (std::uint64_t seed = 1; seed <= count && failed < 10; ++seed) {
-    ScriptedRun run(random_script(seed));
+    const Bytes script = random_script(seed);
+    ScriptedRun run(script);
     std::string all;
     for (const std::string& wrong : run.run()) all += "\n  " + wrong;
     if (!all.empty()) ++failed;
