@@ -433,8 +433,10 @@ void Channel::end_all(const Error& why) {
     if (!stream->ours) {
       stream->was_cancelled = true;
       cancel_handler(*stream);
-      // Work on a worker may outlive this channel: nobody is left whom it could tell.
-      if (Stream* still = streams_.find(id); still != nullptr && still->cancel_token) fail(id, why);
+      // Work on a worker, and that for the reply cache, may outlive this channel: nobody is left whom it could tell.
+      if (Stream* still = streams_.find(id); still != nullptr && (still->cancel_token || (still->dispatched && still->extras && still->extras->key))) {
+        fail(id, why);
+      }
       if (Stream* still = streams_.find(id)) end_if_done(*still);
       continue;
     }

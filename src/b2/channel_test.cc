@@ -263,6 +263,20 @@ TEST(Channel, WorkWhoseConnectionHasEndedIsNotOpen) {
   EXPECT_EQ(pair.b.channel->open_streams(), 0u);
 }
 
+TEST(Channel, ACallWithAKeyThatWasGivenUpIsNotOpenOnceItsConnectionHasEnded) {
+  Pair pair;
+  CallOptions options;
+  options.key = IdempotencyKey{1};
+  auto call = start(*pair.a.channel, "Hold", {}, options);
+  pair.settle();
+  call.call.cancel();
+  pair.settle();
+  const auto& counters = pair.b.endpoint.services.find("test.v1.Test", "Hold")->counters;
+  EXPECT_EQ(counters.open(), 1u) << "its handler has not ended";
+  pair.b.channel->lost(Error{Errc::io, "host-a: connection reset by peer"});
+  EXPECT_EQ(counters.open(), 0u);
+}
+
 TEST(Channel, ACallDroppedByItsHandlerFails) {
   Pair pair;
   const auto call = start(*pair.a.channel, "Hold", {});
