@@ -47,6 +47,16 @@ class CountTestsTest(unittest.TestCase):
         (self.folder / "dev.xml").write_text("<testsuite><testcase")
         self.assertEqual(self.count(), ("0 passed, 1 failed", 1))
 
+    def test_what_a_failed_test_wrote_is_shown_wherever_it_stands(self):
+        told = "\n".join(["far above", *(f"line {i}" for i in range(59)), "FAIL: the reason"])
+        self.write("dev.xml", f'<testcase name="bad" status="fail"><failure message=""/><system-out>{told}</system-out></testcase>',
+                   '<testcase name="good" status="run"><system-out>all well</system-out></testcase>')
+        done = subprocess.run([sys.executable, COUNT_TESTS, "--show", self.folder / "dev.xml"], capture_output=True, text=True, check=True)
+        self.assertIn("bad failed", done.stdout)
+        self.assertIn("FAIL: the reason", done.stdout)
+        self.assertNotIn("far above", done.stdout)
+        self.assertNotIn("good", done.stdout)
+
     def test_no_test_at_all_is_not_a_pass(self):
         self.assertEqual(self.count(), ("0 passed, 0 failed", 1))
 
