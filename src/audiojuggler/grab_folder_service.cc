@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include <cerrno>
+#include <cstdio>
 
 #include "audiojuggler/formats/output_file_service.h"
 
@@ -90,8 +91,10 @@ Status GrabFolder::finish_track(const RipTrack& track) {
 Status GrabFolder::finish(const Rip& rip) {
   const std::vector<std::pair<std::string, std::string>> documents = {{"disc.cue", rip_cue(rip)}, {"rip.log", rip_log(rip)}, {"rip.json", rip_json(rip)}};
   for (const auto& [name, text] : documents) {
-    // A grab that was stopped right here has written some of them already.
-    if (const Status written = write_file_atomically(folder_ / name, as_bytes(text)); !written) return written;
+    // Made in .grab/, which goes as a whole: a kill right here leaves nothing beside the tracks. One stopped here before has moved
+    // some of them already, so a file of that name is replaced.
+    if (const Status written = write_file_atomically(work_ / name, as_bytes(text)); !written) return written;
+    if (::rename((work_ / name).c_str(), (folder_ / name).c_str()) != 0) return write_error(errno, folder_ / name);
   }
   std::error_code failed;
   std::filesystem::remove_all(work_, failed);

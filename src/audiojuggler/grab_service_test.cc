@@ -1,12 +1,15 @@
 #include "audiojuggler/grab_service.h"
 
 #include <gtest/gtest.h>
+#include <sys/inotify.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <csignal>
 #include <cstdlib>
+#include <cstring>
 
 #include "audiojuggler/checksum.h"
 #include "audiojuggler/drives/image_drive_service.h"
@@ -17,6 +20,7 @@
 #include "audiojuggler/verify_service.h"
 #include "base/file.h"
 #include "base/test_directory.h"
+#include "base/unique_fd.h"
 
 namespace ghost::audiojuggler {
 namespace {
@@ -124,6 +128,28 @@ TEST_F(GrabTest, GivesTheImagesSamplesWithTagsAndDocuments) {
   EXPECT_TRUE(check.good());
   EXPECT_EQ(check.tracks.size(), 4u);
   EXPECT_TRUE(check.tracks[3].compared && check.tracks[3].same);
+}
+
+TEST_F(GrabTest, MakesNothingInTheFolderThatAKillCouldLeaveHalfMade) {
+  const std::filesystem::path out = folder_ / "out";
+  std::filesystem::create_directory(out);
+  const UniqueFd watch(::inotify_init1(IN_NONBLOCK | IN_CLOEXEC));
+  ASSERT_GE(::inotify_add_watch(watch.get(), out.c_str(), IN_CREATE | IN_MOVED_TO), 0);
+  Heard heard;
+  ASSERT_TRUE(grab_image(out, heard));
+  std::vector<std::string> created;
+  std::size_t moved_in = 0;
+  alignas(inotify_event) std::array<char, 64 * 1024> told{};
+  const ssize_t length = ::read(watch.get(), told.data(), told.size());
+  for (ssize_t at = 0; at < length;) {
+    inotify_event event{};
+    std::memcpy(&event, told.data() + at, sizeof event);
+    if ((event.mask & IN_CREATE) != 0) created.emplace_back(told.data() + at + sizeof event);
+    if ((event.mask & IN_MOVED_TO) != 0) ++moved_in;
+    at += static_cast<ssize_t>(sizeof event + event.len);
+  }
+  EXPECT_EQ(created, std::vector<std::string>{".grab"});
+  EXPECT_EQ(moved_in, 4u + 3u) << "tracks and documents come whole";
 }
 
 TEST_F(GrabTest, WritesWavThatIsAnImageOfTheDiscAgain) {
