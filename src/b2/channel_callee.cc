@@ -2,6 +2,7 @@
 
 #include "b2/channel.h"
 #include "b2/reply_cache.h"
+#include "b2/unary_sink.h"
 
 namespace ghost::b2 {
 
@@ -382,18 +383,7 @@ void Channel::run_on_worker(std::uint64_t key,
   if (stream == nullptr) return;
   const auto token = std::make_shared<std::atomic<bool>>(stream->was_cancelled);
   stream->cancel_token = token;
-  auto run = [work = std::move(work), token] { return work(token); };
-  auto then = [weak = weak_from_this(), key](Result<Bytes> result) {
-    const auto channel = std::static_pointer_cast<Channel>(weak.lock());
-    if (!channel) return;
-    if (result) channel->finish(key, Payload(BytesView(*result)));
-    else channel->fail(key, result.error());
-  };
-  if (wiring_.endpoint.run_on_worker) {
-    wiring_.endpoint.run_on_worker(std::move(run), std::move(then));
-  } else {
-    then(run());
-  }
+  answer_by_worker(wiring_.endpoint, [weak = weak_from_this()] { return weak.lock(); }, key, token, std::move(work));
 }
 
 }  // namespace ghost::b2

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "b2/unary_sink.h"
+
 namespace ghost::b2 {
 
 namespace {
@@ -540,15 +542,7 @@ void DatagramCallee::run_on_worker(std::uint64_t key, std::function<Result<Bytes
   if (found == open_.end()) return;
   const auto token = std::make_shared<std::atomic<bool>>(found->second.answered);
   found->second.token = token;
-  auto run = [work = std::move(work), token] { return work(token); };
-  auto then = [weak = weak_from_this(), key](Result<Bytes> result) {
-    const auto self = weak.lock();
-    if (!self) return;
-    if (result) self->finish(key, Payload(BytesView(*result)));
-    else self->fail(key, result.error());
-  };
-  if (wiring_.endpoint.run_on_worker) wiring_.endpoint.run_on_worker(std::move(run), std::move(then));
-  else then(run());
+  answer_by_worker(wiring_.endpoint, [weak = weak_from_this()] { return weak.lock(); }, key, token, std::move(work));
 }
 
 void DatagramCallee::close() {

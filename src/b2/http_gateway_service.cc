@@ -6,6 +6,7 @@
 #include "b2/connect_error.h"
 #include "b2/descriptor_set.h"
 #include "b2/metrics.h"
+#include "b2/unary_sink.h"
 #include "base/sha256.h"
 
 namespace ghost::b2 {
@@ -70,13 +71,13 @@ std::optional<TraceContext> trace_of(const net::HttpRequest& request) {
 }
 
 /// Where the answer of a call made by HTTP goes: one call, one response.
-class HttpCall : public CallSink, public std::enable_shared_from_this<HttpCall> {
+class HttpCall : public UnarySink {
  public:
   using Render = std::function<Result<Bytes>(BytesView)>;
 
   /// @param type, render  what an answer's body is written as
   HttpCall(net::Reactor& reactor, Endpoint& endpoint, MethodEntry& method, std::unique_ptr<net::HttpReply> reply, std::string_view type, Render render)
-      : reactor_(reactor), endpoint_(endpoint), method_(method), reply_(std::move(reply)), type_(type), render_(std::move(render)),
+      : UnarySink(endpoint), reactor_(reactor), endpoint_(endpoint), method_(method), reply_(std::move(reply)), type_(type), render_(std::move(render)),
         began_(reactor.precise_now()) {
     method_.counters.began();
   }
@@ -87,14 +88,13 @@ class HttpCall : public CallSink, public std::enable_shared_from_this<HttpCall> 
     trace_ = context.trace;
   }
   void arm(Duration timeout) {
-    timer_ = reactor_.wake_at(reactor_.now() + timeout, [self = shared_from_this()](TimePoint) {
+    timer_ = reactor_.wake_at(reactor_.now() + timeout, [self = std::static_pointer_cast<HttpCall>(shared_from_this())](TimePoint) {
       self->late_ = true;
       self->respond(error_response(Error{Errc::timed_out, "the deadline passed before the call was done"}));
-      self->cancel();
+      self->cancel_handler();
     });
   }
 
-  bool write(std::uint64_t, const Payload&) override { return false; }
   void finish(std::uint64_t, const Payload& last) override {
     Bytes bytes(last.size);
     last.write_to(bytes.data());
@@ -105,18 +105,6 @@ class HttpCall : public CallSink, public std::enable_shared_from_this<HttpCall> 
   void fail(std::uint64_t, const Error& error) override {
     end(static_cast<std::uint16_t>(error.code), error.message);
     respond(error_response(error));
-  }
-  void on_ready(std::uint64_t, std::function<void()>) override {}
-  void on_cancel(std::uint64_t, std::function<void()> cancelled) override { cancelled_ = std::move(cancelled); }
-  void run_on_worker(std::uint64_t key, std::function<Result<Bytes>(std::shared_ptr<const std::atomic<bool>>)> work) override {
-    token_ = std::make_shared<std::atomic<bool>>(false);
-    auto run = [work = std::move(work), token = token_] { return work(token); };
-    auto then = [self = shared_from_this(), key](Result<Bytes> result) {
-      if (result) self->finish(key, Payload(BytesView(*result)));
-      else self->fail(key, result.error());
-    };
-    if (endpoint_.run_on_worker) endpoint_.run_on_worker(std::move(run), std::move(then));
-    else then(run());
   }
 
  private:
@@ -132,10 +120,6 @@ class HttpCall : public CallSink, public std::enable_shared_from_this<HttpCall> 
   void respond(net::HttpResponse response) {
     if (const auto reply = std::move(reply_)) reply->send(std::move(response));
   }
-  void cancel() {
-    if (token_) token_->store(true);
-    if (const auto cancelled = std::exchange(cancelled_, nullptr)) cancelled();
-  }
 
   net::Reactor& reactor_;
   Endpoint& endpoint_;
@@ -147,8 +131,6 @@ class HttpCall : public CallSink, public std::enable_shared_from_this<HttpCall> 
   std::optional<TraceContext> trace_;
   bool late_ = false;  ///< its deadline has passed, and its caller has been told
   TimePoint began_;
-  std::function<void()> cancelled_;
-  std::shared_ptr<std::atomic<bool>> token_;
   net::Timer timer_;
 };
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "b2/unary_sink.h"
 #include "base/random.h"
 
 namespace ghost::b2 {
@@ -24,17 +25,17 @@ bool is_meant(const NatsBridge::Remote& remote, const std::string& node) {
 }  // namespace
 
 /// Where the answer of a call goes that came by NATS: one envelope.
-class NatsCalls::Taken : public CallSink, public std::enable_shared_from_this<NatsCalls::Taken> {
+class NatsCalls::Taken : public UnarySink {
  public:
   using Answered = std::function<void(v1::NatsResult)>;
   Taken(net::Reactor& reactor, Endpoint& endpoint, MethodEntry& method, Bytes id, Answered answered)
-      : reactor_(reactor), endpoint_(endpoint), method_(method), id_(std::move(id)), answered_(std::move(answered)), began_(reactor.precise_now()) {
+      : UnarySink(endpoint), reactor_(reactor), method_(method), id_(std::move(id)), answered_(std::move(answered)), began_(reactor.precise_now()) {
     method_.counters.began();
   }
 
   void arm(Duration timeout) {
     timer_ = reactor_.wake_at(reactor_.now() + timeout, [weak = weak_from_this()](TimePoint) {
-      const auto self = weak.lock();
+      const auto self = std::static_pointer_cast<Taken>(weak.lock());
       if (self) self->give_up({Errc::timed_out, "the deadline passed before the call was done"});
     });
   }
@@ -43,11 +44,9 @@ class NatsCalls::Taken : public CallSink, public std::enable_shared_from_this<Na
     if (!answered_) return;
     const auto self = shared_from_this();
     respond(static_cast<std::uint16_t>(why.code), {}, why.message);
-    if (token_) token_->store(true);
-    if (const auto cancelled = std::exchange(cancelled_, nullptr)) cancelled();
+    cancel_handler();
   }
 
-  bool write(std::uint64_t, const Payload&) override { return false; }
   void finish(std::uint64_t, const Payload& last) override {
     if (last.size > kMostBytes) return respond(static_cast<std::uint16_t>(Errc::exhausted), {}, "the answer has " + std::to_string(last.size) + " bytes, more than goes by NATS; call the node at one of its addresses");
     Bytes bytes(last.size);
@@ -55,18 +54,6 @@ class NatsCalls::Taken : public CallSink, public std::enable_shared_from_this<Na
     respond(MethodCounters::kOk, std::move(bytes), "");
   }
   void fail(std::uint64_t, const Error& error) override { respond(static_cast<std::uint16_t>(error.code), {}, error.message); }
-  void on_ready(std::uint64_t, std::function<void()>) override {}
-  void on_cancel(std::uint64_t, std::function<void()> cancelled) override { cancelled_ = std::move(cancelled); }
-  void run_on_worker(std::uint64_t key, std::function<Result<Bytes>(std::shared_ptr<const std::atomic<bool>>)> work) override {
-    token_ = std::make_shared<std::atomic<bool>>(false);
-    auto run = [work = std::move(work), token = token_] { return work(token); };
-    auto then = [self = shared_from_this(), key](Result<Bytes> result) {
-      if (result) self->finish(key, Payload(BytesView(*result)));
-      else self->fail(key, result.error());
-    };
-    if (endpoint_.run_on_worker) endpoint_.run_on_worker(std::move(run), std::move(then));
-    else then(run());
-  }
 
  private:
   void respond(std::uint16_t status, Bytes response, std::string message) {
@@ -84,13 +71,10 @@ class NatsCalls::Taken : public CallSink, public std::enable_shared_from_this<Na
   }
 
   net::Reactor& reactor_;
-  Endpoint& endpoint_;
   MethodEntry& method_;
   const Bytes id_;
   Answered answered_;
   const TimePoint began_;
-  std::function<void()> cancelled_;
-  std::shared_ptr<std::atomic<bool>> token_;
   net::Timer timer_;
 };
 

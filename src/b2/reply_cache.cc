@@ -101,7 +101,7 @@ void ReplyCache::on_time(TimePoint now) {
   }
   for (const auto& weak : std::vector(abandoned_)) {
     const auto call = weak.lock();
-    if (call && call->abandoned_ && call->until_ <= now) call->cancel();
+    if (call && call->abandoned_ && call->until_ <= now) call->cancel_handler();
   }
   std::erase_if(abandoned_, [](const auto& weak) {
     const auto call = weak.lock();
@@ -110,7 +110,7 @@ void ReplyCache::on_time(TimePoint now) {
 }
 
 KeyedCall::KeyedCall(ReplyCache& cache, std::string peer, const ReplyCache::Asked& asked)
-    : cache_(cache), cache_alive_(cache.alive_), peer_(std::move(peer)), key_(asked.key), clock_(asked.clock), until_(asked.deadline) {}
+    : UnarySink(cache.endpoint_), cache_(cache), cache_alive_(cache.alive_), peer_(std::move(peer)), key_(asked.key), clock_(asked.clock), until_(asked.deadline) {}
 
 void KeyedCall::join(ReplyCache::Waiter waiter) {
   waiters_.push_back(std::move(waiter));
@@ -119,7 +119,7 @@ void KeyedCall::join(ReplyCache::Waiter waiter) {
 
 void KeyedCall::give_up(const ReplyCache::Waiter& waiter) {
   if (ended_) return;
-  if (waiters_.size() == 1) return cancel();
+  if (waiters_.size() == 1) return cancel_handler();
   std::erase(waiters_, waiter);
   if (const auto sink = waiter.sink.lock()) sink->fail(waiter.number, Error{Errc::cancelled, "cancelled by the caller"});
 }
@@ -130,12 +130,7 @@ void KeyedCall::lose(const ReplyCache::Waiter& waiter) {
   abandoned_ = true;
   until_ = std::min(until_, clock_.now() + cache_.limits_.kept);
   ++cache_.peers_[peer_].abandoned;
-  cache_.abandoned_.push_back(weak_from_this());
-}
-
-void KeyedCall::cancel() {
-  if (token_) token_->store(true);
-  if (const auto cancelled = std::exchange(cancelled_, nullptr)) cancelled();
+  cache_.abandoned_.push_back(std::static_pointer_cast<KeyedCall>(shared_from_this()));
 }
 
 void KeyedCall::tell(std::uint64_t, const Metadata& metadata) {
@@ -153,7 +148,7 @@ void KeyedCall::finish(std::uint64_t, const Payload& last) {
 void KeyedCall::end(const Result<BytesView>& result) {
   if (std::exchange(ended_, true)) return;
   const auto self = shared_from_this();
-  cancelled_ = nullptr;
+  forget_handler();
   if (!cache_alive_.expired()) {
     if (std::exchange(abandoned_, false)) --cache_.peers_[peer_].abandoned;
     cache_.ended(*this, result);
@@ -164,17 +159,6 @@ void KeyedCall::end(const Result<BytesView>& result) {
     if (result) sink->finish(waiter.number, Payload(*result));
     else sink->fail(waiter.number, result.error());
   }
-}
-
-void KeyedCall::run_on_worker(std::uint64_t key, std::function<Result<Bytes>(std::shared_ptr<const std::atomic<bool>>)> work) {
-  token_ = std::make_shared<std::atomic<bool>>(false);
-  auto run = [work = std::move(work), token = token_] { return work(token); };
-  auto then = [self = shared_from_this(), key](Result<Bytes> result) {
-    if (result) self->finish(key, Payload(BytesView(*result)));
-    else self->fail(key, result.error());
-  };
-  if (cache_.endpoint_.run_on_worker) cache_.endpoint_.run_on_worker(std::move(run), std::move(then));
-  else then(run());
 }
 
 }  // namespace ghost::b2

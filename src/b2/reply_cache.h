@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "b2/service.h"
+#include "b2/unary_sink.h"
 #include "base/sha256.h"
 
 namespace ghost::b2 {
@@ -114,7 +114,7 @@ class ReplyCache {
 };
 
 /// A call with a key while it is being done: who waits for it may come and go.
-class KeyedCall : public CallSink, public std::enable_shared_from_this<KeyedCall> {
+class KeyedCall : public UnarySink {
  public:
   KeyedCall(ReplyCache& cache, std::string peer, const ReplyCache::Asked& asked);
 
@@ -124,18 +124,13 @@ class KeyedCall : public CallSink, public std::enable_shared_from_this<KeyedCall
   /// The waiter's connection is gone. The call goes on: he may come back for its answer.
   void lose(const ReplyCache::Waiter& waiter);
 
-  bool write(std::uint64_t, const Payload&) override { return false; }
   void finish(std::uint64_t, const Payload& last) override;
   void fail(std::uint64_t, const Error& error) override { end(error); }
   void tell(std::uint64_t, const Metadata& metadata) override;
-  void on_ready(std::uint64_t, std::function<void()>) override {}
-  void on_cancel(std::uint64_t, std::function<void()> cancelled) override { cancelled_ = std::move(cancelled); }
-  void run_on_worker(std::uint64_t key, std::function<Result<Bytes>(std::shared_ptr<const std::atomic<bool>>)> work) override;
 
  private:
   friend class ReplyCache;
   void join(ReplyCache::Waiter waiter);
-  void cancel();
   void end(const Result<BytesView>& result);
 
   ReplyCache& cache_;
@@ -145,8 +140,6 @@ class KeyedCall : public CallSink, public std::enable_shared_from_this<KeyedCall
   const Clock& clock_;
   TimePoint until_;  ///< when it is ended if nobody waits
   std::vector<ReplyCache::Waiter> waiters_;
-  std::function<void()> cancelled_;
-  std::shared_ptr<std::atomic<bool>> token_;
   bool ended_ = false;
   bool abandoned_ = false;
 };
