@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <memory>
 
+#include "base/free_by.h"
 #include "base/random.h"
 #include "base/text.h"
 
@@ -19,13 +20,6 @@ namespace {
 
 constexpr std::size_t kMaxCertificate = 8 * 1024, kMaxCertificates = 8, kMaxName = 64;
 
-template <auto free_function>
-struct FreeBy {
-  template <class T>
-  void operator()(T* object) const {
-    free_function(object);
-  }
-};
 using X509Ptr = std::unique_ptr<X509, FreeBy<X509_free>>;
 using KeyPtr = std::unique_ptr<EVP_PKEY, FreeBy<EVP_PKEY_free>>;
 using BioPtr = std::unique_ptr<BIO, FreeBy<BIO_free_all>>;

@@ -24,6 +24,19 @@ std::string number_token(char kind, std::uint64_t number) { return kind + std::t
 
 Bytes id_bytes(const NodeId& id) { return Bytes(id.bytes.begin(), id.bytes.end()); }
 
+/// What subscribers get of a topic's message; its subject and data are taken out of `topic`.
+v1::TopicMessage message_of(const NatsBridge::Remote& remote, v1::NatsTopic& topic) {
+  v1::TopicMessage message;
+  message.subject = std::move(topic.subject);
+  message.data = std::move(topic.data);
+  v1::TopicOrigin& origin = message.origin.emplace();
+  origin.node = id_bytes(remote.node);
+  origin.epoch = remote.epoch;
+  origin.run = topic.run;
+  origin.sequence = topic.sequence;
+  return message;
+}
+
 std::uint64_t milliseconds_of(Duration time) { return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(time).count()); }
 
 /// Numbers that a node could have come to: sums of them stay far from 2^64.
@@ -519,15 +532,7 @@ void NatsBridge::hear_topic(const Identity& from, Remote& remote, v1::NatsTopic 
   }
   if (tell_missing(remote, topic.subject, missing)) port_.uncounted(remote.name);
   ++counts_.received;
-  v1::TopicMessage message;
-  message.subject = std::move(topic.subject);
-  message.data = std::move(topic.data);
-  v1::TopicOrigin& origin = message.origin.emplace();
-  origin.node = id_bytes(remote.node);
-  origin.epoch = remote.epoch;
-  origin.run = topic.run;
-  origin.sequence = topic.sequence;
-  port_.deliver(from, std::move(message));
+  port_.deliver(from, message_of(remote, topic));
 }
 
 void NatsBridge::hear_group_topic(const Identity& from, Remote& remote, v1::NatsTopic topic) {
@@ -539,18 +544,10 @@ void NatsBridge::hear_group_topic(const Identity& from, Remote& remote, v1::Nats
     return;
   }
   last = topic.id;
-  v1::TopicMessage message;
-  message.subject = std::move(topic.subject);
-  message.data = std::move(topic.data);
-  v1::TopicOrigin& origin = message.origin.emplace();
-  origin.node = id_bytes(remote.node);
-  origin.epoch = remote.epoch;
-  origin.run = topic.run;
-  origin.sequence = topic.sequence;
   v1::NatsEnvelope made = envelope_to(remote);
   v1::NatsTaken& taken = made.taken.emplace();
   taken.id = topic.id;
-  taken.taken = port_.deliver_to_group(from, topic.group, std::move(message));
+  taken.taken = port_.deliver_to_group(from, topic.group, message_of(remote, topic));
   if (taken.taken) ++counts_.received;
   const std::string inbox = subjects_.inbox(made.to, remote.epoch, "m");
   port_.send(inbox, "", std::move(made));

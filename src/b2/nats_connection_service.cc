@@ -12,6 +12,8 @@
 #include <thread>
 #include <utility>
 
+#include "base/free_by.h"
+
 namespace ghost::b2 {
 
 namespace {
@@ -25,17 +27,10 @@ constexpr std::int64_t kFirstDelay = 100, kLongestDelay = 5000;                 
 /// Milliseconds to wait before the attempt after `attempts` failed ones.
 std::int64_t connect_delay(int attempts) { return std::min(kLongestDelay, kFirstDelay << std::min(attempts, 6)); }
 
-template <auto Free>
-struct NatsFree {
-  template <class T>
-  void operator()(T* handle) const {
-    Free(handle);
-  }
-};
-using NatsOptionsPtr = std::unique_ptr<natsOptions, NatsFree<natsOptions_Destroy>>;
-using NatsConnectionPtr = std::unique_ptr<natsConnection, NatsFree<natsConnection_Destroy>>;
-using NatsSubscriptionPtr = std::unique_ptr<natsSubscription, NatsFree<natsSubscription_Destroy>>;
-using NatsMsgPtr = std::unique_ptr<natsMsg, NatsFree<natsMsg_Destroy>>;
+using NatsOptionsPtr = std::unique_ptr<natsOptions, FreeBy<natsOptions_Destroy>>;
+using NatsConnectionPtr = std::unique_ptr<natsConnection, FreeBy<natsConnection_Destroy>>;
+using NatsSubscriptionPtr = std::unique_ptr<natsSubscription, FreeBy<natsSubscription_Destroy>>;
+using NatsMsgPtr = std::unique_ptr<natsMsg, FreeBy<natsMsg_Destroy>>;
 
 std::string nats_reason(natsStatus status) {
   const char* detail = nats_GetLastError(nullptr);
