@@ -65,6 +65,8 @@ struct Peer {
   bool away = false;        ///< does not listen to the group
   bool quarantined = false; ///< asked for more than it can have lost: served alone
   bool backlog = false;
+  TimePoint backlog_told{};        ///< when it last said so …
+  Duration waited_for{};           ///< … and for how long the group has been slowed down for that
   TimePoint heard;
   std::optional<TimePoint> asked;  ///< since when a question is unanswered
   std::uint64_t demanded = 0;      ///< symbols the group was sent because of it

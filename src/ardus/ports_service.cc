@@ -1,7 +1,11 @@
 #include "ardus/ports_service.h"
 
 #include <arpa/inet.h>
+#include <linux/ethtool.h>
+#include <linux/sockios.h>
+#include <net/if.h>
 #include <netinet/in.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -15,6 +19,7 @@ namespace {
 constexpr std::size_t kReceiveBuffer = 32 * 1024 * 1024;
 constexpr std::size_t kEnoughBuffer = 4 * 1024 * 1024;
 constexpr int kHops = 16;
+constexpr std::uint64_t kLoopbackSpeed = 10'000'000'000;  ///< bit/s: no limit in practice
 
 /// The address this machine would send multicast from; nothing without a route. No packet is sent for it.
 std::optional<net::Address> routed_address() {
@@ -30,6 +35,21 @@ std::optional<net::Address> routed_address() {
   std::array<std::uint8_t, 4> ip;
   std::memcpy(ip.data(), &own.sin_addr, ip.size());
   return net::Address::ip4(ip, 0);
+}
+
+/// In bit/s; 0 where the driver does not tell (Wi-Fi, many virtual machines) or the link is down. By ioctl: what /sys shows belongs to the
+/// network namespace it was mounted in.
+std::uint64_t told_speed(const std::string& interface) {
+  const UniqueFd fd(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  ethtool_cmd asked{};
+  asked.cmd = ETHTOOL_GSET;
+  ifreq request{};
+  if (!fd || interface.size() >= sizeof request.ifr_name) return 0;
+  std::copy(interface.begin(), interface.end(), request.ifr_name);
+  request.ifr_data = reinterpret_cast<char*>(&asked);
+  if (::ioctl(fd.get(), SIOCETHTOOL, &request) != 0) return 0;
+  const std::uint32_t mbit = ethtool_cmd_speed(&asked);
+  return mbit == static_cast<std::uint32_t>(SPEED_UNKNOWN) ? 0 : std::uint64_t{mbit} * 1'000'000;
 }
 
 bool is_ip4(const net::Address& address) { return address.family() == net::Address::Family::ip4; }
@@ -92,7 +112,7 @@ Result<Way> Ports::way(const std::string& name) const {
                                       : one.loopback;
     if (!wanted) continue;
     if (!one.up) return Error{Errc::busy, "interface " + one.name + " is down; 'ip link set " + one.name + " up' mends that"};
-    Way way{one.index, one.name, {}};
+    Way way{one.index, one.name, {}, one.loopback ? kLoopbackSpeed : told_speed(one.name)};
     for (const net::Address& at : listening_()) {
       if (!is_ip4(at) || at.is_any()) continue;
       const bool here = one.loopback ? at.is_loopback() : std::ranges::count(one.addresses, at.with_port(0)) > 0;

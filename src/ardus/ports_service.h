@@ -17,6 +17,7 @@ struct Way {
   std::uint32_t interface = 0;  ///< index
   std::string name;             ///< "eth0"
   net::Address address;         ///< IPv4, port 0
+  std::uint64_t speed = 0;      ///< bit/s that the interface says it does; 0: it does not say
 };
 
 /// Where announcements go: 239.255.11.17:1117.

@@ -1,55 +1,149 @@
 #include "ardus/rate_control.h"
 
 #include <algorithm>
+#include <cmath>
 
 namespace ghost::ardus {
 
 namespace {
-constexpr double kTolerated = 0.001;   // loss that is no reason to slow down
-constexpr double kUsualOnALink = 0.03; // so much of a wireless link's own is no reason to end doubling
 constexpr double kCut = 0.7;
-constexpr double kFeel = 1.04;         // growth a step once doubling is over
-constexpr double kSameLoss = 0.75;     // loss that fell to less than this share of what it was, fell with the rate
-constexpr std::uint64_t kLeast = 500'000;
+constexpr double kRaise = 1.25;        // a try for more; and growth once a limit was met
+constexpr double kBelow = 0.98;        // of what came through: lets a queue run empty
+constexpr double kMore = 0.02;         // loss that grew by so much beyond its noise grew with the rate
+constexpr double kSuspicious = 0.005;  // so much beyond the links' own is worth a try at a lower rate
+constexpr double kTooMuchToRaise = 0.1;
+constexpr double kAsMuch = 0.85;
+constexpr double kRateBound = 0.8;     // who sends less than this share of the rate is not held back by it
+constexpr int kTrySamples = 2, kShortPause = 8, kLongPause = 64, kDrainSteps = 8;
+constexpr double kLeast = 500'000;
 }  // namespace
 
 void RateControl::set_ceiling(std::uint64_t ceiling, bool fixed) {
-  ceiling_ = std::max(ceiling, kLeast);
+  const bool first = rate_ == 0;
+  ceiling_ = std::max(ceiling, static_cast<std::uint64_t>(kLeast));
   fixed_ = fixed;
-  if (rate_ == 0 && !fixed) rate_ = std::max(ceiling_ / 8, kLeast);
-  rate_ = fixed ? ceiling_ : std::min(rate_, ceiling_);
+  if (fixed) {
+    rate_ = ceiling_;
+  } else {
+    set_rate(first ? static_cast<double>(ceiling_) / 8 : static_cast<double>(rate_));
+  }
+  if (first) pause_ = wait_ = kShortPause;
 }
 
-void RateControl::cut() {
-  rate_before_cut_ = rate_;
-  rate_ = std::max(kLeast, static_cast<std::uint64_t>(static_cast<double>(rate_) * kCut));
-  probing_ = false;
-}
+void RateControl::set_rate(double rate) { rate_ = static_cast<std::uint64_t>(std::clamp(rate, kLeast, static_cast<double>(ceiling_))); }
 
-void RateControl::step(double loss, bool behind) {
+double RateControl::noise() const { return std::max(kMore, 2 * spread_); }
+
+void RateControl::step(const RateSample& sample) {
   if (fixed_) return;
-  if (loss_before_cut_ > 0) {
-    floor_loss_ = loss > loss_before_cut_ * kSameLoss ? loss : 0;
-    loss_before_cut_ = 0;
-    if (floor_loss_ > 0) {  // the cut was for nothing
-      probing_ = true;
-      rate_ = std::min(ceiling_, rate_before_cut_);
-      return;
-    }
+  Point at{static_cast<double>(rate_), std::clamp(sample.loss, 0.0, 1.0)};
+  if (sample.sent > 0) at.rate = std::min(at.rate, static_cast<double>(sample.sent));
+  if (draining_ > 0) --draining_;
+  if (sample.behind) {
+    if (draining_ > 0) return;
+    draining_ = kDrainSteps;
+    growth_ = kRaise;
+    pause_ = kShortPause;
+    return hold_at(kCut * at.rate);
   }
-  if (probing_ && loss < kUsualOnALink) floor_loss_ = std::max(floor_loss_, loss);
-  const double ours = loss - floor_loss_ * 1.5;
-  if (behind || ours >= kTolerated) {
-    if (!behind) loss_before_cut_ = loss;
-    cut();
-    return;
+  switch (state_) {
+    case State::rising: return rise(at);
+    case State::holding: return hold(at);
+    case State::raised: return judge_raised(at);
+    case State::lowered: return judge_lowered(at);
   }
-  rate_ = std::min(ceiling_, static_cast<std::uint64_t>(static_cast<double>(rate_) * (probing_ ? 2 : kFeel)));
+}
+
+void RateControl::rise(const Point& at) {
+  if (before_ && at.loss - before_->loss > noise()) return found(at.delivered(), at.rate);
+  if (!before_ && at.loss > kTooMuchToRaise) return lower(at);
+  if (before_) own_ = std::min(before_->loss, at.loss);
+  before_ = at;
+  loss_ = own_;
+  if (rate_ == ceiling_) return hold_at(static_cast<double>(rate_));
+  if (at.rate >= kRateBound * static_cast<double>(rate_)) set_rate(static_cast<double>(rate_) * growth_);
+}
+
+void RateControl::hold(const Point& at) {
+  if (at.loss - own_ > kTooMuchToRaise + 2 * spread_) return lower(at);
+  spread_ += (std::abs(at.loss - loss_) - spread_) / 8;
+  loss_ += (at.loss - loss_) / 4;
+  own_ -= std::max(0.0, own_ - loss_) / 16;
+  if (loss_ - own_ > std::max(kSuspicious, spread_)) return lower({at.rate, loss_});
+  const bool bound = at.rate >= kRateBound * static_cast<double>(rate_);
+  if (--wait_ > 0 || rate_ == ceiling_ || !bound) return;
+  before_ = Point{at.rate, loss_};
+  back_to_ = static_cast<double>(rate_);
+  set_rate(back_to_ * kRaise);
+  state_ = State::raised;
+  samples_ = 0;
+}
+
+void RateControl::lower(const Point& from) {
+  before_ = from;
+  back_to_ = static_cast<double>(rate_);
+  set_rate(kCut * from.rate);
+  state_ = State::lowered;
+  samples_ = 0;
+}
+
+/// Sums up what is tried; true when it is enough to judge by.
+bool RateControl::averaged(const Point& at) {
+  if (samples_ == 0) sum_ = {};
+  sum_.rate += at.rate;
+  sum_.loss += at.loss;
+  if (++samples_ < kTrySamples) return false;
+  sum_.rate /= samples_;
+  sum_.loss /= samples_;
+  return true;
+}
+
+void RateControl::judge_raised(const Point& at) {
+  const bool hurts = at.loss - before_->loss > std::max(kTooMuchToRaise, noise());
+  if (!hurts && !averaged(at)) return;
+  if (hurts || sum_.loss - before_->loss > noise()) {
+    pause_ = std::min(2 * pause_, kLongPause);
+    return hold_at(back_to_);
+  }
+  pause_ = kShortPause;
+  growth_ = kRaise;
+  before_ = sum_;
+  state_ = State::rising;
+}
+
+void RateControl::judge_lowered(const Point& at) {
+  if (!averaged(at)) return;
+  // Where far too much is sent, less of it is no less through; where a little too much, little is lost of less.
+  const bool as_much = sum_.delivered() > kAsMuch * before_->delivered();
+  const bool helps = (as_much || sum_.loss < before_->loss / 2) && before_->loss - sum_.loss > spread_;
+  if (helps) {
+    own_ = std::min(own_, sum_.loss);
+    return found(sum_.loss > own_ + kMore ? sum_.delivered() : before_->delivered(), before_->rate);
+  }
+  own_ = before_->loss;
+  loss_ = own_;
+  set_rate(back_to_);
+  state_ = State::rising;
+}
+
+/// So much comes through, and no more.
+void RateControl::found(double delivered, double most) {
+  growth_ = kRaise;
+  loss_ = own_;
+  hold_at(std::min(most, kBelow * delivered / (1 - std::min(own_, 0.9))));
+}
+
+void RateControl::hold_at(double rate) {
+  set_rate(rate);
+  wait_ = pause_;
+  before_.reset();
+  state_ = State::holding;
 }
 
 void RateControl::silence() {
   if (fixed_) return;
-  cut();
+  growth_ = kRaise;
+  hold_at(kCut * static_cast<double>(rate_));
 }
 
 }  // namespace ghost::ardus

@@ -1,11 +1,19 @@
 #pragma once
 #include <cstdint>
+#include <optional>
 
 namespace ghost::ardus {
 
-/// The rate a sender may use, in bit/s on the wire (docs/spec/ardus.md §5.7): doubled from ceiling/8 while nearly all receivers lose
-/// nothing, or as little as a wireless link may, then felt for in small steps; cut to 0.7 when they lose. Loss that does not fall with
-/// the rate is not the rate's doing.
+/// What the rate is decided by, of the time since the last step.
+struct RateSample {
+  double loss = 0;         ///< of the 95th-percentile receiver
+  bool behind = false;     ///< receivers say that they do not keep up: their disks, or their socket's queue
+  std::uint64_t sent = 0;  ///< bit/s on the wire really sent; 0: as the rate says
+};
+
+/// The rate a sender may use, in bit/s on the wire (docs/spec/ardus.md §5.7): doubled from ceiling/8 until loss grows with it, then what came
+/// through is what the way carries. Loss that is the same at two rates is the links' own, and no reason to be slow: why, and what else was
+/// weighed, stands in docs/decisions/0011-loss-that-is-not-the-rates-doing.md.
 class RateControl {
  public:
   RateControl(std::uint64_t ceiling, bool fixed) { set_ceiling(ceiling, fixed); }
@@ -13,20 +21,45 @@ class RateControl {
 
   std::uint64_t rate() const { return rate_; }
   /// What the receivers said since the last step.
-  /// @param loss    of the 95th-percentile receiver
-  /// @param behind  more than one in twenty says that its disk does not keep up
-  void step(double loss, bool behind);
+  void step(const RateSample& sample);
   /// Nobody who was asked has answered.
   void silence();
 
  private:
-  void cut();
+  enum class State : std::uint8_t {
+    rising,   ///< grows with each step
+    holding,  ///< at what was found, until loss grows or it is time to try more
+    raised,   ///< tries whether more goes through
+    lowered   ///< tries whether less is lost
+  };
+  struct Point {
+    double rate = 0, loss = 0;
+    double delivered() const { return rate * (1 - loss); }
+  };
+
+  void set_rate(double rate);
+  void rise(const Point& at);
+  void hold(const Point& at);
+  void judge_raised(const Point& at);
+  void judge_lowered(const Point& at);
+  void lower(const Point& from);
+  void found(double delivered, double most);
+  void hold_at(double rate);
+  bool averaged(const Point& at);
+  double noise() const;
+
   std::uint64_t ceiling_ = 0, rate_ = 0;
   bool fixed_ = true;
-  bool probing_ = true;        ///< doubles still
-  double floor_loss_ = 0;      ///< loss that stays whatever the rate
-  double loss_before_cut_ = 0; ///< 0: the last step was no cut
-  std::uint64_t rate_before_cut_ = 0;
+  State state_ = State::rising;
+  double growth_ = 2;            ///< of a step that rises; less once a limit was met
+  double own_ = 0;               ///< loss that is the links' own, as far as is known
+  double loss_ = 0, spread_ = 0; ///< smoothed, while it holds: the loss, and how far single samples are from it
+  std::optional<Point> before_;  ///< what the next sample is compared with
+  double back_to_ = 0;           ///< the rate before it was raised or lowered
+  Point sum_;                    ///< of the samples at the rate that is tried
+  int samples_ = 0;
+  int pause_ = 0, wait_ = 0;     ///< steps between two tries, and until the next
+  int draining_ = 0;             ///< steps in which `behind` still speaks of the time before the last cut
 };
 
 }  // namespace ghost::ardus

@@ -15,6 +15,7 @@ constexpr Duration kRedial = std::chrono::milliseconds(500);
 constexpr Duration kDialPatience = std::chrono::seconds(5);
 constexpr Duration kSilence = std::chrono::seconds(60);   ///< without a sign of the sender
 constexpr std::size_t kMuchOnDisk = 64 * 1024 * 1024;     ///< bytes waiting for the store's thread: the sender is told
+constexpr std::size_t kMuchWaiting = 1024 * 1024;         ///< bytes in the socket's buffer, where it is as large as it should be: the same
 constexpr std::size_t kTooMuchOnDisk = 512 * 1024 * 1024; ///< what comes beyond is dropped, and comes again
 
 std::uint64_t receipt_time() {
@@ -356,8 +357,15 @@ void ReceivingSession::on_datagrams(std::span<const net::Datagram> batch) {
   if (!core_ || ended_ || on_disk_bytes_ > kTooMuchOnDisk) return;
   views_.clear();
   for (const net::Datagram& datagram : batch) views_.push_back(datagram.bytes);
+  if (on_disk_bytes_ > kMuchOnDisk || crowded()) core_->set_backlog(true);
   core_->on_datagrams(views_, parts_.node.network().precise_now());
   pump();
+}
+
+/// Whether datagrams come faster than they are dealt with here: before any is lost for it.
+bool ReceivingSession::crowded() const {
+  const std::size_t waiting = data_.socket().waiting();
+  return waiting > kMuchWaiting && waiting > data_.socket().receive_buffer() / 2;
 }
 
 void ReceivingSession::pump() {
@@ -511,7 +519,7 @@ void ReceivingSession::look() {
   if (core_) {
     const ReceiverProgress progress = core_->progress(parts_.node.network().precise_now());
     heard_group_ = heard_group_ || progress.heard_group;
-    core_->set_backlog(on_disk_bytes_ > kMuchOnDisk);
+    if (on_disk_bytes_ <= kMuchOnDisk && !crowded()) core_->set_backlog(false);
     if (progress.silence < std::chrono::seconds(1)) heard_ = now();
     if (progress.deaf && now() - rejoined_ > std::chrono::seconds(3)) {
       // A querier, or a switch, may have forgotten this member of the group.

@@ -69,6 +69,7 @@ class ReceivingSession : private BlockSink {
   Status start_core(const v1::KeysUpdate& update);
   void fetch(const v1::ChunkRuns& runs);
   void on_datagrams(std::span<const net::Datagram> batch);
+  bool crowded() const;
   void pump();
   void take_chunk(std::uint32_t chunk, BytesView bytes);
   void on_taken(std::uint32_t chunk, const Status& status, std::uint64_t bytes_done, bool complete);

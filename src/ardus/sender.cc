@@ -45,6 +45,7 @@ std::uint8_t* Sender::Impl::buffer() { return buffers_.data() + buffers_used_++ 
 void Sender::Impl::emit(Destination to, std::uint32_t index, BytesView bytes, TimePoint now) {
   out_.push_back({to, index, bytes});
   counts_.sent_bytes += bytes.size();
+  wire_sent_ += bytes.size() + kWireOverhead;
   pacer_.sent(bytes.size() + kWireOverhead, now);
 }
 
@@ -92,7 +93,7 @@ Duration Sender::Impl::probe_interval() const {
 }
 
 void Sender::Impl::probe(TimePoint now) {
-  step_rate();
+  step_rate(now);
   Control out = message(MessageType::probe);
   const auto group = static_cast<std::uint32_t>(group_size());
   probe_sample_ = out.sample = std::max(1u, group / kSampled);
@@ -182,6 +183,7 @@ void Sender::Impl::poll(TimePoint now) {
     if (!begun_ || !failure_.empty() || !pacer_.ready(now)) break;
     if (send_unicast(now)) continue;
     RepairWindow* window = next_window();
+    was_idle_ = was_idle_ || window == nullptr;
     if (window == nullptr || !send_to_group(*window, now)) break;
   }
 }

@@ -10,6 +10,8 @@ using namespace std::chrono_literals;
 namespace {
 constexpr Duration kLongestRtt = 2s, kShortestRtt = 100us;
 constexpr double kOutlierLoss = 0.3;
+constexpr Duration kPatienceWithOne = 1s, kBacklogPause = 100ms;
+constexpr double kOwnTrouble = 0.15;            // so much more loss than the middle one has
 constexpr std::uint64_t kMeasurable = 1024;     // packets that a loss is told over, at most
 constexpr std::uint64_t kFreeDemand = 4096;     // symbols a receiver may ask for before its share is looked at
 constexpr double kMostDemand = 0.4;             // of the source, that a member of the group may ask for
@@ -26,7 +28,7 @@ void Sender::Impl::take_report(BytesView datagram, TimePoint now) {
   ++counts_.feedback_datagrams;
   counts_.feedback_bytes += datagram.size();
   take_round_trip(*peer, report->body, now);
-  take_loss(*peer, report->body);
+  take_loss(*peer, report->body, now);
   take_state(*peer, *report, now);
   if (!peer->has_all()) take_deficits(*peer, report->body, now);
 }
@@ -51,7 +53,7 @@ void Sender::Impl::take_state(Peer& peer, const SenderKeys::Report& report, Time
   }
 }
 
-/// The group's is the largest of late, but for those who lose so much that the group does not wait for them: a full queue is
+/// The group's is that of the slowest tenth of late, but for those who lose so much that the group does not wait for them: a full queue is
 /// what delays their answers.
 void Sender::Impl::take_round_trip(Peer& peer, const ReportBody& body, TimePoint now) {
   const Sent& sent = sent_[body.echo % sent_.size()];
@@ -60,10 +62,16 @@ void Sender::Impl::take_round_trip(Peer& peer, const ReportBody& body, TimePoint
   if (trip < Duration::zero() || trip > kLongestRtt) return;
   peer.rtt = peer.rtt == Duration::zero() || trip > peer.rtt ? trip : (peer.rtt * 7 + trip) / 8;
   if (body.away || static_cast<double>(body.loss) / 65535 > kOutlierLoss) return;
-  rtt_ = std::max(kShortestRtt, trip > rtt_ ? trip : (rtt_ * 15 + trip) / 16);
+  trips_[trips_measured_++ % trips_.size()] = trip;
+  const std::size_t known = std::min(trips_measured_, trips_.size());
+  std::array<Duration, 32> sorted = trips_;
+  const std::size_t at = known < 8 ? 0 : known / 10;  // one that was stopped for a while says nothing about the others
+  std::nth_element(sorted.begin(), sorted.begin() + static_cast<std::ptrdiff_t>(at), sorted.begin() + static_cast<std::ptrdiff_t>(known), std::greater<>());
+  const Duration slow = sorted[at];
+  rtt_ = std::max(kShortestRtt, slow > rtt_ ? slow : (rtt_ * 15 + slow) / 16);
 }
 
-void Sender::Impl::take_loss(Peer& peer, const ReportBody& body) {
+void Sender::Impl::take_loss(Peer& peer, const ReportBody& body, TimePoint now) {
   peer.loss = static_cast<double>(body.away ? body.unicast_loss : body.loss) / 65535;
   if (body.away || body.seen < kMeasurable / 4 || !is_sampled(probe_sequence_, peer.number, probe_sample_)) return;
   if (body.echo < static_cast<std::uint32_t>(probe_sequence_) || !peer.asked) return;
@@ -71,22 +79,43 @@ void Sender::Impl::take_loss(Peer& peer, const ReportBody& body) {
   ++answers_;
   if (body.seen < rate_since_ + kMeasurable) return;  // it speaks of another rate still
   losses_.push_back(peer.loss);
-  behind_ += body.backlog;
+  if (!body.backlog) return;
+  ++behind_;
+  if (peer.waited_for >= kPatienceWithOne) return;
+  ++waited_for_;
+  peer.waited_for += std::min<Duration>(now - peer.backlog_told, kBacklogPause);
+  peer.backlog_told = now;
 }
 
-void Sender::Impl::step_rate() {
+/// Of the 95th-percentile receiver. Of fewer than twenty the one that loses most would be it: unless it loses far more than the others do, for
+/// then it is its own way that is slow (docs/spec/ardus.md §5.7).
+double Sender::Impl::quantile_of_losses() {
+  std::ranges::sort(losses_);
+  const std::size_t count = losses_.size();
+  std::size_t at = (count * 95 + 99) / 100 - 1;
+  while (count < 20 && at > (count - 1) / 2 && losses_[at] > losses_[(count - 1) / 2] + kOwnTrouble) --at;
+  return losses_[at];
+}
+
+void Sender::Impl::step_rate(TimePoint now) {
   unanswered_probes_ = answers_ > 0 || probe_sequence_ == 0 ? 0 : unanswered_probes_ + 1;
   answers_ = 0;
   if (unanswered_probes_ >= kSilentProbes && group_size() > 0) {
     rate_control_.silence();
     unanswered_probes_ = 0;
   } else if (!losses_.empty()) {
-    const auto at = losses_.begin() + static_cast<std::ptrdiff_t>(losses_.size() * 95 / 100);
-    std::ranges::nth_element(losses_, at);
-    loss_ = *at;
-    rate_control_.step(loss_, behind_ * 20 > losses_.size());
+    RateSample sample;
+    sample.loss = loss_ = quantile_of_losses();
+    sample.behind = waited_for_ * 20 > losses_.size() || behind_ * 2 > losses_.size();
+    const double seconds = std::chrono::duration<double>(now - wire_since_).count();
+    if (seconds > 0) sample.sent = static_cast<std::uint64_t>(static_cast<double>(wire_sent_) * 8 / seconds);
+    // While there is little to send nothing can be learnt of the rate, but that it is too high.
+    if (!was_idle_ || sample.behind) rate_control_.step(sample);
     losses_.clear();
-    behind_ = 0;
+    behind_ = waited_for_ = 0;
+    wire_sent_ = 0;
+    wire_since_ = now;
+    was_idle_ = false;
   }
   if (pacer_.rate() == rate_control_.rate()) return;
   pacer_.set_rate(rate_control_.rate());

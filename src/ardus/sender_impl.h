@@ -65,11 +65,12 @@ struct Sender::Impl {
   void take_report(BytesView datagram, TimePoint now);
   void take_state(Peer& peer, const SenderKeys::Report& report, TimePoint now);
   void take_round_trip(Peer& peer, const ReportBody& body, TimePoint now);
-  void take_loss(Peer& peer, const ReportBody& body);
+  void take_loss(Peer& peer, const ReportBody& body, TimePoint now);
   void take_deficits(Peer& peer, const ReportBody& body, TimePoint now);
   void take_deficit(Peer& peer, BlockIndex block, std::uint8_t deficit, std::uint64_t seen, TimePoint now);
   RepairWindow& window_for(BlockIndex block);
-  void step_rate();
+  void step_rate(TimePoint now);
+  double quantile_of_losses();
   void watch_silence(TimePoint now);
   static void set_state_failed(Peer& peer);
 
@@ -124,9 +125,15 @@ struct Sender::Impl {
   unsigned unanswered_probes_ = 0;
   std::size_t answers_ = 0;      ///< to the last probe
   std::vector<double> losses_;   ///< told since the last step of the rate
-  std::size_t behind_ = 0;
+  std::size_t behind_ = 0;       ///< said since then that they don't keep up …
+  std::size_t waited_for_ = 0;   ///< … of them, for whose sake the group may be slowed down
   double loss_ = 0;
+  std::array<Duration, 32> trips_{};  ///< the last round trips that were measured
+  std::size_t trips_measured_ = 0;
   Duration rtt_;                     ///< of the slowest that the group waits for
+  std::uint64_t wire_sent_ = 0;      ///< bytes, since wire_since_
+  TimePoint wire_since_{};
+  bool was_idle_ = true;             ///< in that time there was not always something to send
   std::uint64_t rate_since_ = 0;     ///< packet number from which on the rate is what it is
   std::uint16_t census_ = 0;
   TimePoint next_census_ = TimePoint::max();

@@ -14,7 +14,7 @@ constexpr Duration kLook = std::chrono::milliseconds(100);
 constexpr Duration kCalm = std::chrono::seconds(2);          ///< nobody left to wait for: as long for somebody to come back
 constexpr Duration kAnnounceFirst = std::chrono::seconds(1);
 constexpr Duration kAnnounceMost = std::chrono::seconds(10);
-constexpr std::uint64_t kCeiling = 1'000'000'000;            ///< bit/s, where the sender finds its own rate
+constexpr std::uint64_t kCeiling = 1'000'000'000;            ///< bit/s, for interfaces that do not tell their speed
 constexpr std::uint32_t kUsualWait = 5000, kUsualPatience = 60'000;  ///< ms
 constexpr std::size_t kPiece = 256 * 1024;
 constexpr int kBatchesATurn = 8;
@@ -216,7 +216,7 @@ void SendingSession::begin() {
     SenderOptions options;
     options.stream.bytes = map_->stream_bytes();
     options.fixed_rate = request_.rate != 0;
-    options.ceiling = request_.rate != 0 ? request_.rate : kCeiling;
+    options.ceiling = request_.rate != 0 ? request_.rate : ceiling();
     options.give_up_after = patience();
     options.silent_after = std::min(options.silent_after, patience() / 2);
     keys_.emplace(name_, first_secret_, parts_.node.state().key());
@@ -517,6 +517,16 @@ void SendingSession::check_end() {
   if (now() - calm_since_ < (all_came ? kCalm : std::max(kCalm, patience()))) return;
   const std::size_t wanted = std::max<std::size_t>(request_.receivers, peers_.size());
   end(v1::TransferPhase::partly, std::to_string(verified()) + " of " + std::to_string(wanted) + " receivers hold a verified copy");
+}
+
+/// What its interfaces carry, the slowest of them.
+std::uint64_t SendingSession::ceiling() const {
+  std::uint64_t least = 0;
+  for (const Way& way : ways_) {
+    const std::uint64_t speed = way.speed != 0 ? way.speed : kCeiling;
+    least = least == 0 ? speed : std::min(least, speed);
+  }
+  return least;
 }
 
 Duration SendingSession::patience() const { return std::chrono::milliseconds(request_.patience_ms != 0 ? request_.patience_ms : kUsualPatience); }

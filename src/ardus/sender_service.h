@@ -98,6 +98,7 @@ class SendingSession : private BlockSource {
   void end(v1::TransferPhase phase, std::string detail, std::string error = {});
   void fail(const Error& error);
   void change() { parts_.changed(); }
+  std::uint64_t ceiling() const;
   Duration patience() const;
   v1::Receiver told(const Peer& peer) const;
   TimePoint now() const { return parts_.node.network().now(); }

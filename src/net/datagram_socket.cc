@@ -1,5 +1,6 @@
 #include "net/datagram_socket.h"
 
+#include <linux/sock_diag.h>
 #include <net/if.h>
 #include <netinet/udp.h>
 
@@ -169,6 +170,13 @@ std::size_t UdpSocket::receive_buffer() const {
   socklen_t size = sizeof bytes;
   ::getsockopt(fd_.get(), SOL_SOCKET, SO_RCVBUF, &bytes, &size);
   return static_cast<std::size_t>(bytes) / 2;  // the kernel doubles it for its own bookkeeping (socket(7))
+}
+
+std::size_t UdpSocket::waiting() const {
+  std::array<std::uint32_t, SK_MEMINFO_VARS> told{};
+  socklen_t size = sizeof told;
+  ::getsockopt(fd_.get(), SOL_SOCKET, SO_MEMINFO, told.data(), &size);
+  return told[SK_MEMINFO_RMEM_ALLOC];
 }
 
 }  // namespace ghost::net

@@ -18,6 +18,7 @@ class UdpSocket final : public DatagramSocket, private EventSource {
   const Address& address() const override { return address_; }
   std::size_t receive_buffer() const override;
   std::uint64_t truncated() const override { return truncated_; }
+  std::size_t waiting() const override;
 
  private:
   using Handler = std::function<void(std::span<const Datagram>)>;

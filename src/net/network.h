@@ -141,6 +141,9 @@ class DatagramSocket {
   virtual const Address& address() const = 0;
   virtual std::size_t receive_buffer() const = 0;  ///< what the kernel granted, in bytes
   virtual std::uint64_t truncated() const = 0;
+  /// Bytes of memory that what has arrived and was not handed over yet takes, as the kernel counts them: some more than there are in it.
+  /// Beyond twice receive_buffer() what comes is lost.
+  virtual std::size_t waiting() const { return 0; }
 };
 
 struct NetworkInterface {
