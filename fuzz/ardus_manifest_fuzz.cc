@@ -35,7 +35,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     for (const auto& range : set->ranges()) count += range.count;
     if (count != set->count()) std::abort();
   }
-  (void)ardus::case_collisions({std::string(as_text(bytes)), "x"});
+  (void)ardus::case_collisions(std::vector<std::string_view>{as_text(bytes), "x"});
   ardus::TreeOrder tree;
   (void)tree.add(ardus::EntryKind::file, as_text(bytes));
   return 0;

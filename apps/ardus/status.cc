@@ -6,7 +6,7 @@
 
 #include "app/session_service.h"
 #include "ardus/ardus_node_service.h"
-#include "ardus/store_service.h"
+#include "ardus/verify_service.h"
 #include "base/random.h"
 #include "base/text.h"
 #include "base/units.h"
@@ -78,17 +78,42 @@ int status(const Arguments& arguments) {
   return code(Exit::done);
 }
 
-std::string_view finding_name(ardus::FileFinding::State state) { return state == ardus::FileFinding::State::missing ? "missing" : "different"; }
+std::string_view finding_name(ardus::FileFinding::State state) {
+  using State = ardus::FileFinding::State;
+  return state == State::missing ? "missing" : state == State::different ? "different" : "metadata";
+}
+
+/// Whose receipt was kept, and when it was given.
+nlohmann::ordered_json receipt_json(const ardus::VerifiedTransfer& transfer) {
+  nlohmann::ordered_json line = {{"content", to_hex(transfer.manifest.content)}, {"name", transfer.manifest.name},
+                                 {"publisher", b2::NodeId::of_public_key(transfer.manifest.publisher).words()}, {"files", transfer.files}, {"bytes", transfer.bytes},
+                                 {"receipt", transfer.receipt.empty() ? "none" : transfer.receipt_problem.empty() ? "right" : transfer.receipt_problem}};
+  if (transfer.given) {
+    line["node"] = b2::NodeId::of_public_key(transfer.given->node).words();
+    line["received_ms"] = transfer.given->time_ms;
+  }
+  return line;
+}
 
 int verify(const Arguments& arguments) {
-  const auto transfers = ardus::verify_target(arguments.text("DIR"));
+  ardus::VerifyWish wish;
+  wish.target = arguments.text("DIR");
+  wish.metadata = arguments.has("metadata");
+  const auto transfers = ardus::verify_target(wish);
   if (!transfers) return complain("ardus", transfers.error());
+  const bool json = arguments.has("json");
+  nlohmann::ordered_json kept = nlohmann::ordered_json::array();
   std::size_t wrong = 0;
   std::uint64_t files = 0, bytes = 0;
   for (const ardus::VerifiedTransfer& transfer : *transfers) {
+    kept.push_back(receipt_json(transfer));
+    if (!transfer.receipt_problem.empty()) {
+      ++wrong;
+      if (!json) std::cout << fmt::format("receipt    of {}: {}\n", printable(transfer.manifest.name), transfer.receipt_problem);
+    }
     for (const ardus::FileFinding& finding : transfer.wrong) {
-      if (arguments.has("json")) print_json({{"v", 1}, {"event", "finding"}, {"content", to_hex(transfer.manifest.content)}, {"path", finding.path}, {"state", finding_name(finding.state)}});
-      else std::cout << fmt::format("{}  {}\n", finding_name(finding.state), printable(finding.path));
+      if (json) print_json({{"v", 1}, {"event", "finding"}, {"content", to_hex(transfer.manifest.content)}, {"path", finding.path}, {"state", finding_name(finding.state)}, {"why", finding.why}});
+      else std::cout << fmt::format("{:<9}  {}: {}\n", finding_name(finding.state), printable(finding.path), printable(finding.why));
     }
     wrong += transfer.wrong.size();
     files += transfer.files;
@@ -96,7 +121,7 @@ int verify(const Arguments& arguments) {
   }
   const Exit exit = wrong == 0 ? Exit::done : Exit::failed;
   if (arguments.has("json")) {
-    print_json({{"v", 1}, {"event", "summary"}, {"code", code(exit)}, {"transfers", transfers->size()}, {"files", files}, {"bytes", bytes}, {"wrong", wrong}});
+    print_json({{"v", 1}, {"event", "summary"}, {"code", code(exit)}, {"transfers", transfers->size()}, {"files", files}, {"bytes", bytes}, {"wrong", wrong}, {"kept", std::move(kept)}});
   } else {
     std::cout << fmt::format("{} files, {} of {} transfers: {}\n", files, format_size(bytes), transfers->size(), wrong == 0 ? "all as they came" : fmt::format("{} not as they came", wrong));
   }
@@ -124,9 +149,11 @@ Verb verify_verb() {
   Verb verb;
   verb.name = "verify";
   verb.summary = "compare what was received into a folder with what is there";
-  verb.description = "Reads every file that transfers brought into the folder and hashes its chunks against the manifests kept in DIR/.ardus/received. 1 when something is missing or different.";
-  verb.examples = {{"ardus verify /srv/music", "after the disks moved"}};
-  verb.options = {json_option()};
+  verb.description =
+      "Reads every file that transfers brought into the folder and hashes its chunks against the manifests kept in DIR/.ardus/received, and looks at the receipts beside them. 1 when "
+      "something is missing or different; each such path is told, and why.";
+  verb.examples = {{"ardus verify /srv/music", "after the disks moved"}, {"ardus verify /srv/music --metadata --json", "modes, times and attributes, too, for a script"}};
+  verb.options = {Option{"metadata", "", "compare modes, times and extended attributes, too"}, json_option()};
   verb.positionals = {{"DIR", "the folder", Positional::Count::one, {}, Complete::directories}};
   verb.run = verify;
   return verb;

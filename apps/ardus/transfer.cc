@@ -181,6 +181,8 @@ int receive(const Arguments& arguments) {
   request.into = absolute(arguments.text("into"));
   request.interfaces = arguments.all("iface");
   request.once = arguments.has("once");
+  for (const std::string& seed : arguments.all("seed-from")) request.seed_from.push_back(absolute(seed));
+  request.owners = arguments.has("owners");
   if (!arguments.has("json") && !arguments.has("quiet")) std::cerr << "ardus: waiting for transfers into " << request.into << "\n";
   auto call = ardus::v1::NodeClient((*steering)->caller()).receive(
       request,
@@ -211,6 +213,15 @@ Option iface_option() {
   iface.repeated = true;
   return iface;
 }
+
+Option seed_option() {
+  Option seed{"seed-from", "DIR", "a folder whose files may hold some of what comes: what is found there is not sent"};
+  seed.repeated = true;
+  seed.complete = Complete::directories;
+  return seed;
+}
+
+Option owners_option() { return {"owners", "", "give files the owners and ACLs they have at the sender, by number (root only)"}; }
 
 Verb send_verb() {
   Verb verb;
@@ -249,7 +260,7 @@ Verb receive_verb() {
   verb.examples = {{"ardus receive --into /srv/music", "until Ctrl-C"}, {"ardus receive --into . --once", "the next transfer, then end"}};
   Option into = Option{"into", "DIR", "the folder"};
   into.complete = Complete::directories;
-  verb.options = {into, iface_option(), Option{"once", "", "end with the first transfer"}, state_option(), json_option(), quiet_option()};
+  verb.options = {into, iface_option(), Option{"once", "", "end with the first transfer"}, seed_option(), owners_option(), state_option(), json_option(), quiet_option()};
   verb.run = receive;
   return verb;
 }

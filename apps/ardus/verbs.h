@@ -12,5 +12,8 @@ Verb verify_verb();
 
 /// --iface IF, repeated.
 Option iface_option();
+/// --seed-from DIR, repeated, and --owners: of who receives.
+Option seed_option();
+Option owners_option();
 
 }  // namespace ghost::app

@@ -43,6 +43,8 @@ Status ArdusNode::start(Options options) {
   auto reception = open_reception(*options_.into, options_.interfaces);
   if (!reception) return reception.error();
   reception_ = std::move(*reception);
+  reception_->seeds = options_.seeds;
+  reception_->owners = options_.owners;
   return {};
 }
 
@@ -98,7 +100,7 @@ void ArdusNode::on_announcement(const Announcement& announcement, const Way& way
   }
   tidy();
   log_.info("ardus: session announced", {{"session", announcement.session}, {"name", announcement.name}, {"bytes", announcement.bytes}});
-  ReceivingSession::Parts parts{node_, ports_, way, reception->into, options_.accept_from, log_, [this] { change(); }};
+  ReceivingSession::Parts parts{node_, ports_, way, reception->into, reception->seeds, reception->owners, options_.accept_from, log_, [this] { change(); }};
   receiving_[announcement.session] = {std::make_unique<ReceivingSession>(std::move(parts), announcement), call};
   change();
 }
@@ -172,6 +174,11 @@ void ArdusNode::receive(v1::ReceiveRequest request, b2::ServerStream<v1::Transfe
   }
   auto reception = open_reception(request.into, request.interfaces);
   if (!reception) return stream.fail(reception.error());
+  for (const std::string& seed : request.seed_from) {
+    if (!seed.starts_with("/")) return stream.fail({Errc::malformed, "'" + seed + "': the folder's path is absolute here, since this is another process than the one that asks"});
+    (*reception)->seeds.emplace_back(seed);
+  }
+  (*reception)->owners = request.owners ? Owners::publishers : Owners::own;
   const std::uint64_t call = ++call_count_;
   calls_[call] = std::move(*reception);
   // Dies with the call.

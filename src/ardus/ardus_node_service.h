@@ -27,6 +27,8 @@ class ArdusNode : public v1::NodeService {
     std::optional<std::filesystem::path> into;  ///< takes every transfer of a trusted sender into this folder
     std::vector<std::string> interfaces;        ///< to hear announcements on; none: the default route's
     std::string accept_from;                    ///< a sender's name, words or id; "" for any that may send
+    std::vector<std::filesystem::path> seeds = {};  ///< folders whose files may hold some of what comes
+    Owners owners = Owners::own;                ///< whether files get the owners and ACLs they have at the publisher
   };
   /// @param holder  for the message when one of its ports is busy
   ArdusNode(b2::Node& node, const Logger& log, HolderOf holder = {});
@@ -45,6 +47,8 @@ class ArdusNode : public v1::NodeService {
   /// Where transfers go, and the sockets announcements are heard by.
   struct Reception {
     std::filesystem::path into;
+    std::vector<std::filesystem::path> seeds;
+    Owners owners = Owners::own;
     std::vector<Way> ways;
     std::vector<Ports::Listening> sockets;
   };

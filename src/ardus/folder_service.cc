@@ -1,5 +1,6 @@
 #include "ardus/folder_service.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <sys/syscall.h>
@@ -7,6 +8,8 @@
 
 #include <cerrno>
 #include <climits>
+#include <memory>
+#include <vector>
 
 namespace ghost::ardus {
 
@@ -42,7 +45,9 @@ Result<Folder> Folder::open(const std::filesystem::path& path) {
 }
 
 Result<UniqueFd> Folder::open_file(const std::string& path, int flags, mode_t mode) const {
-  UniqueFd fd(open_beneath(fd_.get(), path.c_str(), flags, mode));
+  const auto in = parent(path);
+  if (!in) return in.error();
+  UniqueFd fd(open_beneath(in->folder, in->name.c_str(), flags, mode));
   if (!fd) return open_error(errno, whole(path));
   return fd;
 }
@@ -53,17 +58,30 @@ Result<Folder> Folder::folder(const std::string& path) const {
   return Folder(std::move(*fd), path_ / path);
 }
 
-Result<std::pair<UniqueFd, std::string>> Folder::parent(const std::string& path) const {
+Result<Folder::Parent> Folder::parent(const std::string& path) const {
   const std::size_t slash = path.rfind('/');
-  auto fd = open_file(slash == std::string::npos ? "." : path.substr(0, slash), O_PATH | O_DIRECTORY);
-  if (!fd) return fd.error();
-  return std::pair{std::move(*fd), slash == std::string::npos ? path : path.substr(slash + 1)};
+  if (slash == std::string::npos) return Parent{fd_.get(), path};
+  const std::string_view folder = std::string_view(path).substr(0, slash);
+  if (last_.path != folder) {
+    last_ = {};
+    UniqueFd fd(open_beneath(fd_.get(), std::string(folder).c_str(), O_PATH | O_DIRECTORY, 0));
+    const int why = errno;
+    if (!fd && why != ENOENT) return open_error(why, whole(std::string(folder)));
+    last_.missing = !fd;
+    last_.fd = std::move(fd);
+    last_.path = folder;
+  }
+  if (last_.missing) return Error{Errc::not_found, "open " + whole(std::string(folder)) + ": no such file or directory"};
+  return Parent{last_.fd.get(), path.substr(slash + 1)};
 }
 
 Status Folder::make_folder(const std::string& path, mode_t mode) const {
   const auto in = parent(path);
   if (!in) return in.error();
-  if (::mkdirat(in->first.get(), in->second.c_str(), mode) == 0) return {};
+  const int made = ::mkdirat(in->folder, in->name.c_str(), mode), why = errno;
+  if (last_.missing || made == 0) forget();
+  if (made == 0) return {};
+  errno = why;
   if (errno != EEXIST) return errno_error("make the folder", whole(path));
   const auto there = look(path);
   if (!there) return there.error();
@@ -77,7 +95,7 @@ Result<std::optional<struct stat>> Folder::look(const std::string& path) const {
   if (!in && in.error().code == Errc::not_found) return std::optional<struct stat>();
   if (!in) return in.error();
   struct stat found {};
-  if (::fstatat(in->first.get(), in->second.c_str(), &found, AT_SYMLINK_NOFOLLOW) == 0) return std::optional(found);
+  if (::fstatat(in->folder, in->name.c_str(), &found, AT_SYMLINK_NOFOLLOW) == 0) return std::optional(found);
   if (errno == ENOENT) return std::optional<struct stat>();
   return errno_error("look at", whole(path));
 }
@@ -86,7 +104,7 @@ Result<std::string> Folder::read_link(const std::string& path) const {
   const auto in = parent(path);
   if (!in) return in.error();
   char text[PATH_MAX];
-  const ssize_t size = ::readlinkat(in->first.get(), in->second.c_str(), text, sizeof text);
+  const ssize_t size = ::readlinkat(in->folder, in->name.c_str(), text, sizeof text);
   if (size < 0) return errno_error("read the link", whole(path));
   return std::string(text, static_cast<std::size_t>(size));
 }
@@ -94,7 +112,7 @@ Result<std::string> Folder::read_link(const std::string& path) const {
 Status Folder::take(const Folder& from, const std::string& name, const std::string& path) const {
   const auto in = parent(path);
   if (!in) return in.error();
-  if (::renameat2(from.fd(), name.c_str(), in->first.get(), in->second.c_str(), 0) == 0) return {};
+  if (::renameat2(from.fd(), name.c_str(), in->folder, in->name.c_str(), 0) == 0) return {};
   if (errno == EISDIR) return Error{Errc::conflict, "put " + whole(path) + " in place: a folder stands there; move it away first"};
   return errno_error("put in place", whole(path));
 }
@@ -102,15 +120,44 @@ Status Folder::take(const Folder& from, const std::string& name, const std::stri
 Status Folder::make_link(const std::string& says, const std::string& path) const {
   const auto in = parent(path);
   if (!in) return in.error();
-  if (::symlinkat(says.c_str(), in->first.get(), in->second.c_str()) != 0) return errno_error("make the symbolic link", whole(path));
+  if (::symlinkat(says.c_str(), in->folder, in->name.c_str()) != 0) return errno_error("make the symbolic link", whole(path));
+  return {};
+}
+
+Status Folder::make_hard_link(const std::string& file, const Folder& in, const std::string& name) const {
+  const auto from = parent(file);
+  if (!from) return from.error();
+  if (::linkat(from->folder, from->name.c_str(), in.fd(), name.c_str(), 0) != 0) return errno_error("make a hard link to", whole(file));
   return {};
 }
 
 Status Folder::remove_file(const std::string& path) const {
   const auto in = parent(path);
   if (!in) return in.error();
-  if (::unlinkat(in->first.get(), in->second.c_str(), 0) != 0 && errno != ENOENT) return errno_error("remove", whole(path));
+  if (::unlinkat(in->folder, in->name.c_str(), 0) != 0 && errno != ENOENT) return errno_error("remove", whole(path));
   return {};
+}
+
+void walk_files(const Folder& folder, const std::string& below, const std::function<bool(const std::string&, const struct stat&)>& each) {
+  std::vector<std::string> waiting = {below};
+  while (!waiting.empty()) {
+    const std::string path = std::move(waiting.back());
+    waiting.pop_back();
+    auto opened = path.empty() ? folder.open_file(".", O_RDONLY | O_DIRECTORY) : folder.open_file(path, O_RDONLY | O_DIRECTORY);
+    if (!opened) continue;
+    const std::unique_ptr<DIR, int (*)(DIR*)> entries(::fdopendir(opened->get()), ::closedir);
+    if (!entries) continue;
+    opened->release();
+    while (const dirent* one = ::readdir(entries.get())) {
+      const std::string_view name = one->d_name;
+      if (name == "." || name == ".." || name == ".ardus") continue;
+      struct stat found {};
+      if (::fstatat(::dirfd(entries.get()), one->d_name, &found, AT_SYMLINK_NOFOLLOW) != 0) continue;
+      std::string whole = path.empty() ? std::string(name) : path + "/" + std::string(name);
+      if (S_ISDIR(found.st_mode)) waiting.push_back(std::move(whole));
+      else if (S_ISREG(found.st_mode) && !each(whole, found)) return;
+    }
+  }
 }
 
 Status read_exactly(int fd, std::uint64_t offset, std::span<std::uint8_t> out, const std::string& name) {

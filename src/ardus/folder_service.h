@@ -2,6 +2,7 @@
 #include <sys/stat.h>
 
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -35,16 +36,35 @@ class Folder {
 
   int fd() const { return fd_.get(); }
   const std::filesystem::path& path() const { return path_; }
+  /// A hard link at `path` to a file of this folder; exists when something stands there.
+  Status make_hard_link(const std::string& file, const Folder& in, const std::string& name) const;
+  /// The folder that was looked into last is opened anew when it is needed again: others may have moved it.
+  void forget() const { last_ = {}; }
 
  private:
   Folder(UniqueFd fd, std::filesystem::path path) : fd_(std::move(fd)), path_(std::move(path)) {}
-  /// The folder that `path` is in, and its last part.
-  Result<std::pair<UniqueFd, std::string>> parent(const std::string& path) const;
+  /// The folder that a path is in, and the path's last part.
+  struct Parent {
+    int folder;
+    std::string name;
+  };
+  Result<Parent> parent(const std::string& path) const;
   std::string whole(const std::string& path) const { return (path_ / path).string(); }
 
+  /// Paths come in the order of a tree, so the folder of the last one is mostly that of the next.
+  struct Last {
+    std::string path;
+    UniqueFd fd;
+    bool missing = false;
+  };
   UniqueFd fd_;
   std::filesystem::path path_;
+  mutable Last last_;
 };
+
+/// Calls `each` for every regular file beneath a folder, in no order; links are not followed, what can't be read is left out. `each`
+/// answers false to end the walk.
+void walk_files(const Folder& folder, const std::string& below, const std::function<bool(const std::string& path, const struct stat&)>& each);
 
 /// Reads exactly this many bytes from there; data_loss at the end of the file.
 Status read_exactly(int fd, std::uint64_t offset, std::span<std::uint8_t> out, const std::string& name);

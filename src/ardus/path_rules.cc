@@ -2,8 +2,9 @@
 
 #include <utf8proc.h>
 
+#include <algorithm>
 #include <cstdlib>
-#include <map>
+#include <functional>
 #include <memory>
 
 #include "base/text.h"
@@ -26,12 +27,17 @@ Status check_part(std::string_view path, std::string_view part) {
   return {};
 }
 
-std::string folded(const std::string& path) {
+std::string folded(std::string_view path) {
+  if (std::all_of(path.begin(), path.end(), [](char c) { return static_cast<unsigned char>(c) < 0x80; })) {
+    std::string lower(path);
+    for (char& c : lower) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);
+    return lower;
+  }
   utf8proc_uint8_t* made = nullptr;
   const auto options = static_cast<utf8proc_option_t>(UTF8PROC_CASEFOLD | UTF8PROC_COMPOSE | UTF8PROC_STABLE);
   const auto size = utf8proc_map(reinterpret_cast<const utf8proc_uint8_t*>(path.data()), static_cast<utf8proc_ssize_t>(path.size()), &made, options);
   const std::unique_ptr<utf8proc_uint8_t, void (*)(void*)> owner(made, std::free);
-  if (size < 0) return path;  // no UTF-8: nothing folds it
+  if (size < 0) return std::string(path);  // no UTF-8: nothing folds it
   return {reinterpret_cast<const char*>(made), static_cast<std::size_t>(size)};
 }
 
@@ -77,12 +83,17 @@ Status TreeOrder::add(EntryKind kind, std::string_view path) {
   return {};
 }
 
-std::vector<std::pair<std::string, std::string>> case_collisions(const std::vector<std::string>& paths) {
-  std::map<std::string, const std::string*> seen;
+std::vector<std::pair<std::string, std::string>> case_collisions(std::span<const std::string_view> paths) {
+  // By hashes: the folded paths of a million files would take as much room again as the paths.
+  std::vector<std::pair<std::size_t, std::size_t>> hashes;
+  hashes.reserve(paths.size());
+  for (std::size_t i = 0; i < paths.size(); ++i) hashes.emplace_back(std::hash<std::string>()(folded(paths[i])), i);
+  std::sort(hashes.begin(), hashes.end());
   std::vector<std::pair<std::string, std::string>> collisions;
-  for (const std::string& path : paths) {
-    const auto [at, first] = seen.emplace(folded(path), &path);
-    if (!first) collisions.emplace_back(*at->second, path);
+  for (std::size_t i = 1; i < hashes.size(); ++i) {
+    if (hashes[i].first != hashes[i - 1].first) continue;
+    const std::string_view a = paths[hashes[i - 1].second], b = paths[hashes[i].second];
+    if (folded(a) == folded(b)) collisions.emplace_back(a, b);
   }
   return collisions;
 }

@@ -1,4 +1,5 @@
 #pragma once
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -8,7 +9,7 @@
 
 namespace ghost::ardus {
 
-enum class EntryKind : std::uint8_t { file = 1, directory = 2, symlink = 3 };
+enum class EntryKind : std::uint8_t { file = 1, directory = 2, symlink = 3, hardlink = 4 };
 
 /// The folder under a receiver's target that belongs to ARDUS: no manifest may name anything in it.
 constexpr std::string_view kStagingName = ".ardus";
@@ -33,6 +34,6 @@ class TreeOrder {
 };
 
 /// Pairs of paths that are one on a file system that does not tell upper from lower case, or composed from decomposed letters.
-std::vector<std::pair<std::string, std::string>> case_collisions(const std::vector<std::string>& paths);
+std::vector<std::pair<std::string, std::string>> case_collisions(std::span<const std::string_view> paths);
 
 }  // namespace ghost::ardus

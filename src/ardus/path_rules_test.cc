@@ -50,7 +50,7 @@ TEST(PathRules, RefuseWhatCannotStandTogether) {
 }
 
 TEST(PathRules, TellWhichPathsFallTogetherWithoutCase) {
-  const auto pairs = case_collisions({"Music/Bach", "music/bach", "caf\xc3\xa9", "cafe\xcc\x81", "other", "\xff"});
+  const auto pairs = case_collisions(std::vector<std::string_view>{"Music/Bach", "music/bach", "caf\xc3\xa9", "cafe\xcc\x81", "other", "\xff"});
   ASSERT_EQ(pairs.size(), 2u);
   EXPECT_EQ(pairs[0], std::make_pair("Music/Bach"s, "music/bach"s));
   EXPECT_EQ(pairs[1].first, "caf\xc3\xa9");

@@ -216,6 +216,8 @@ void ReceivingSession::open_store() {
   wish->manifest = manifest_;
   wish->encoded = std::move(manifest_bytes_);
   wish->cancelled = cancelled_;
+  wish->seeds = parts_.seeds;
+  wish->owners = parts_.owners;
   const auto opened = std::make_shared<Result<std::unique_ptr<Store>>>(Error{Errc::cancelled, "cancelled"});
   on_disk([wish, opened] { *opened = Store::open(std::move(*wish)); }, [this, opened] { on_store(std::move(*opened)); });
   change();
@@ -459,6 +461,7 @@ void ReceivingSession::on_committed(const Status& status, std::uint64_t bytes_do
     return;
   }
   if (!status) return give_up(status.error());
+  for (const std::string& remark : store_->remarks()) parts_.log.warning("ardus: put in place", {{"session", name_.session}, {"remark", remark}});
   Receipt receipt;
   receipt.content = manifest_->content;
   receipt.session = name_.session;

@@ -29,6 +29,8 @@ class ReceivingSession : private BlockSink {
     Ports& ports;
     Way way;
     std::filesystem::path into;
+    std::vector<std::filesystem::path> seeds;  ///< whose files may hold chunks of what comes
+    Owners owners;
     std::string accept_from;        ///< a sender's name, words or id; "" for any that may send
     Logger log;
     std::function<void()> changed;  ///< told() has other things to tell

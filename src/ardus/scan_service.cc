@@ -6,16 +6,17 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <map>
 #include <unordered_map>
 
-#include "ardus/chunker.h"
+#include "ardus/file_cutter_service.h"
 #include "ardus/folder_service.h"
+#include "ardus/metadata_service.h"
 
 namespace ghost::ardus {
 
 namespace {
 
-constexpr std::size_t kReadBuffer = 1024 * 1024;
 constexpr std::size_t kOpenSources = 32;
 constexpr std::size_t kMostRemarks = 20;
 
@@ -23,43 +24,14 @@ struct ScannedHash {
   std::size_t operator()(const Digest& digest) const { return static_cast<std::size_t>(ByteReader(digest).u64()); }
 };
 
-bool same_file(const struct stat& a, const struct stat& b) {
-  return a.st_ino == b.st_ino && a.st_dev == b.st_dev && a.st_size == b.st_size && a.st_mtim.tv_sec == b.st_mtim.tv_sec && a.st_mtim.tv_nsec == b.st_mtim.tv_nsec;
-}
-
-Error changed(const std::filesystem::path& path) {
-  return {Errc::conflict, path.string() + " was changed while it was being sent; send it again once it rests"};
+Error changed(const std::string& path) {
+  return {Errc::conflict, path + " was changed while it was being sent; send it again once it rests"};
 }
 
 }  // namespace
 
-Status for_each_chunk(int fd, const std::string& name, const std::function<bool(const Chunk&, std::uint64_t)>& each) {
-  ::posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
-  Bytes buffer(kReadBuffer);
-  std::size_t begin = 0, end = 0;
-  std::uint64_t offset = 0;
-  bool at_end = false;
-  Sha256 hash;
-  for (;;) {
-    if (!at_end && end - begin < kLargestChunk) {
-      std::copy(buffer.begin() + static_cast<std::ptrdiff_t>(begin), buffer.begin() + static_cast<std::ptrdiff_t>(end), buffer.begin());
-      end -= begin;
-      begin = 0;
-      while (!at_end && end < buffer.size()) {
-        const ssize_t got = ::read(fd, buffer.data() + end, buffer.size() - end);
-        if (got < 0 && errno == EINTR) continue;
-        if (got < 0) return errno_error("read", name);
-        at_end = got == 0;
-        end += static_cast<std::size_t>(got);
-      }
-    }
-    if (begin == end) return {};
-    const std::size_t size = first_chunk(BytesView(buffer).subspan(begin, end - begin));
-    const Chunk chunk{static_cast<std::uint32_t>(size), hash.update(BytesView(buffer).subspan(begin, size)).finish()};
-    if (!each(chunk, offset)) return {};
-    begin += size;
-    offset += size;
-  }
+Content::Stamp Content::stamp(const struct stat& stat) {
+  return {stat.st_dev, stat.st_ino, static_cast<std::uint64_t>(stat.st_size), stat.st_mtim.tv_sec, stat.st_mtim.tv_nsec};
 }
 
 /// Gathers the tree first, then reads the files in its order.
@@ -73,12 +45,15 @@ class Scanner {
     }
     if (found_.empty()) return Error{Errc::malformed, "there is nothing to send: name a file or a folder"};
     std::sort(found_.begin(), found_.end(), [](const Found& a, const Found& b) { return path_less(a.entry.path, b.entry.path); });
+    content_->manifest_.entries.reserve(found_.size());
     for (Found& found : found_) {
       if (found.entry.kind == EntryKind::file) {
-        if (Status read = read_file(found); !read) return read.error();
+        if (Status read = link_or_read(found); !read) return read.error();
       }
       content_->manifest_.entries.push_back(std::move(found.entry));
     }
+    found_ = {};
+    numbers_ = {};
     remark_collisions();
     Manifest& manifest = content_->manifest_;
     manifest.name = (wish_.name.empty() ? wish_.paths.front().filename().string() : wish_.name).substr(0, 255);
@@ -92,8 +67,9 @@ class Scanner {
  private:
   struct Found {
     Entry entry;
-    std::filesystem::path path;
-    struct stat stat;
+    std::string path;
+    Content::Stamp stamp;
+    bool linked;  ///< it has other names
   };
 
   Status add_root(std::filesystem::path path) {
@@ -105,49 +81,77 @@ class Scanner {
     for (const Found& other : found_) {
       if (other.entry.path == name) return Error{Errc::malformed, "send " + path.string() + ": two of the paths end in '" + name + "', and would overwrite each other"};
     }
-    return add(path, name, stat);
+    return add(path.string(), name, stat);
   }
 
-  Status add(const std::filesystem::path& path, const std::string& name, const struct stat& stat) {
+  Status add(const std::string& path, const std::string& name, const struct stat& stat) {
     if (cancelled()) return Error{Errc::cancelled, "cancelled"};
-    Found found{{}, path, stat};
+    Found found{{}, path, Content::stamp(stat), stat.st_nlink > 1};
     Entry& entry = found.entry;
     entry.path = name;
     entry.mode = static_cast<std::uint16_t>(stat.st_mode & 0777);
     entry.seconds = stat.st_mtim.tv_sec;
     entry.nanoseconds = static_cast<std::uint32_t>(stat.st_mtim.tv_nsec);
+    if (wish_.owners) entry.owner = Owner{stat.st_uid, stat.st_gid};
+    if ((stat.st_mode & (S_ISUID | S_ISGID)) != 0 && S_ISREG(stat.st_mode)) remark(path + " is set-uid or set-gid, which is not carried");
     if (S_ISDIR(stat.st_mode)) {
       entry.kind = EntryKind::directory;
+      const std::size_t at = found_.size();
       found_.push_back(std::move(found));
-      return add_children(path, name);
+      return add_children(path, name, at);
     }
     if (S_ISLNK(stat.st_mode)) {
       entry.kind = EntryKind::symlink;
       std::error_code failed;
       entry.link = std::filesystem::read_symlink(path, failed).string();
-      if (failed) return Error{Errc::io, "read the link " + path.string() + ": " + failed.message()};
+      if (failed) return Error{Errc::io, "read the link " + path + ": " + failed.message()};
     } else if (!S_ISREG(stat.st_mode)) {
-      remark(path.string() + " is a device, socket or pipe and is left out");
+      remark(path + " is a device, socket or pipe and is left out");
       return {};
     }
     found_.push_back(std::move(found));
     return {};
   }
 
-  Status add_children(const std::filesystem::path& path, const std::string& name) {
-    const std::unique_ptr<DIR, int (*)(DIR*)> folder(::opendir(path.c_str()), ::closedir);
-    if (!folder) return errno_error("open the folder", path.string());
-    for (;;) {
-      errno = 0;
-      const dirent* child = ::readdir(folder.get());
-      if (child == nullptr) break;
-      const std::string child_name = child->d_name;
-      if (child_name == "." || child_name == ".." || child_name == kStagingName) continue;
-      struct stat stat {};
-      if (::fstatat(::dirfd(folder.get()), child->d_name, &stat, AT_SYMLINK_NOFOLLOW) != 0) return errno_error("look at", (path / child_name).string());
-      if (Status added = add(path / child_name, name + "/" + child_name, stat); !added) return added;
+  /// Gathers first and goes deeper then, so that a deep tree does not use up the files a process may have open.
+  Status add_children(const std::string& path, const std::string& name, std::size_t at) {
+    std::vector<std::pair<std::string, struct stat>> children;
+    {
+      const std::unique_ptr<DIR, int (*)(DIR*)> folder(::opendir(path.c_str()), ::closedir);
+      if (!folder) return errno_error("open the folder", path);
+      auto attributes = read_attributes(::dirfd(folder.get()), EntryKind::directory, path);
+      if (!attributes) return attributes.error();
+      found_[at].entry.attributes = std::move(*attributes);
+      for (;;) {
+        errno = 0;
+        const dirent* child = ::readdir(folder.get());
+        if (child == nullptr) break;
+        const std::string_view child_name = child->d_name;
+        if (child_name == "." || child_name == ".." || child_name == kStagingName) continue;
+        struct stat stat {};
+        if (::fstatat(::dirfd(folder.get()), child->d_name, &stat, AT_SYMLINK_NOFOLLOW) != 0) return errno_error("look at", path + "/" + child->d_name);
+        children.emplace_back(child_name, stat);
+      }
+      if (errno != 0) return errno_error("read the folder", path);
     }
-    return errno == 0 ? Status() : Status(errno_error("read the folder", path.string()));
+    for (const auto& [child, stat] : children) {
+      if (Status added = add(path + "/" + child, name + "/" + child, stat); !added) return added;
+    }
+    return {};
+  }
+
+  /// A file that was read under another name is a hard link to it.
+  Status link_or_read(Found& found) {
+    if (!found.linked) return read_file(found);
+    const auto [at, first] = names_.emplace(std::pair{found.stamp.device, found.stamp.inode}, found.entry.path);
+    if (first) return read_file(found);
+    Entry link;
+    link.kind = EntryKind::hardlink;
+    link.path = std::move(found.entry.path);
+    link.mode = 0;
+    link.link = at->second;
+    found.entry = std::move(link);
+    return {};
   }
 
   Status read_file(Found& found) {
@@ -156,12 +160,17 @@ class Scanner {
     // A path given may itself be a link, and is followed.
     const UniqueFd followed(!fd && why == ELOOP ? ::open(found.path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK) : -1);
     const int file = fd ? fd.get() : followed.get();
-    if (file < 0) return errno_error(why, "open", found.path.string());
+    if (file < 0) return errno_error(why, "open", found.path);
+    struct stat before {};
+    if (::fstat(file, &before) != 0 || Content::stamp(before) != found.stamp) return changed(found.path);
     const auto source = static_cast<std::uint32_t>(content_->sources_.size());
-    content_->sources_.push_back({found.path, found.stat});
+    content_->sources_.push_back({found.path, found.stamp});
     Entry& entry = found.entry;
+    auto attributes = read_attributes(file, EntryKind::file, found.path);
+    if (!attributes) return attributes.error();
+    entry.attributes = std::move(*attributes);
     Status stopped;
-    const Status read = for_each_chunk(file, found.path.string(), [&](const Chunk& chunk, std::uint64_t offset) {
+    const Status read = cutter_.cut(file, before, found.path, &entry.holes, [&](const Chunk& chunk, BytesView, std::uint64_t offset) {
       if (cancelled()) stopped = Error{Errc::cancelled, "cancelled"};
       entry.chunks.push_back(number_of(chunk, source, offset));
       entry.size += chunk.size;
@@ -171,8 +180,10 @@ class Scanner {
     });
     if (!read) return read;
     if (!stopped) return stopped;
+    for (const Hole& hole : entry.holes) entry.size += hole.length;
+    entry.chunks.shrink_to_fit();
     struct stat after {};
-    if (::fstat(file, &after) != 0 || !same_file(after, found.stat) || entry.size != static_cast<std::uint64_t>(after.st_size)) return changed(found.path);
+    if (::fstat(file, &after) != 0 || Content::stamp(after) != found.stamp || entry.size != found.stamp.size) return changed(found.path);
     return {};
   }
 
@@ -186,7 +197,8 @@ class Scanner {
   }
 
   void remark_collisions() {
-    std::vector<std::string> paths;
+    std::vector<std::string_view> paths;
+    paths.reserve(content_->manifest_.entries.size());
     for (const Entry& entry : content_->manifest_.entries) paths.push_back(entry.path);
     for (const auto& [a, b] : case_collisions(paths)) remark("'" + a + "' and '" + b + "' are one path where upper and lower case are not told apart");
   }
@@ -199,6 +211,8 @@ class Scanner {
   std::unique_ptr<Content> content_;
   std::vector<Found> found_;
   std::unordered_map<Digest, std::uint32_t, ScannedHash> numbers_;
+  std::map<std::pair<std::uint64_t, std::uint64_t>, std::string> names_;  ///< of files with several: device and inode
+  FileCutter cutter_;
   std::uint64_t done_ = 0;
 };
 
@@ -209,7 +223,7 @@ Result<int> Content::open(std::uint32_t source) {
     return opened_.front().fd.get();
   }
   UniqueFd fd(::open(sources_[source].path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-  if (!fd) return errno_error("open", sources_[source].path.string());
+  if (!fd) return errno_error("open", sources_[source].path);
   if (opened_.size() >= kOpenSources) opened_.pop_back();
   opened_.push_front({source, std::move(fd)});
   return opened_.front().fd.get();
@@ -220,9 +234,9 @@ Status Content::read(std::uint32_t chunk, std::uint32_t offset, std::span<std::u
   const Source& source = sources_[place.source];
   const auto fd = open(place.source);
   if (!fd) return fd.error();
-  if (Status got = read_exactly(*fd, place.offset + offset, out, source.path.string()); !got) return got;
+  if (Status got = read_exactly(*fd, place.offset + offset, out, source.path); !got) return got;
   struct stat now {};
-  if (::fstat(*fd, &now) != 0 || !same_file(now, source.found)) return changed(source.path);
+  if (::fstat(*fd, &now) != 0 || stamp(now) != source.found) return changed(source.path);
   return {};
 }
 

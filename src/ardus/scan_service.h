@@ -1,5 +1,6 @@
 #pragma once
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <filesystem>
@@ -30,9 +31,16 @@ class Content {
 
  private:
   friend class Scanner;
+  /// What tells that a file was changed.
+  struct Stamp {
+    std::uint64_t device, inode, size;
+    std::int64_t seconds, nanoseconds;
+    friend bool operator==(const Stamp&, const Stamp&) = default;
+  };
+  static Stamp stamp(const struct stat& stat);
   struct Source {
-    std::filesystem::path path;
-    struct stat found;
+    std::string path;
+    Stamp found;
   };
   struct Place {
     std::uint32_t source;
@@ -56,6 +64,7 @@ struct ScanWish {
   std::vector<std::filesystem::path> paths;  ///< absolute; each is sent under its last part
   std::string name;                          ///< "" for the first path's last part
   std::uint64_t now_ms = 0;                  ///< UTC, for the manifest
+  bool owners = ::geteuid() == 0;            ///< whose the files are is told
   std::function<void(std::uint64_t bytes)> progress = {};  ///< bytes read so far; from the scanning thread
   std::shared_ptr<const std::atomic<bool>> cancelled = {};
 };
@@ -63,8 +72,5 @@ struct ScanWish {
 /// Reads, cuts and hashes everything under the paths. Blocks for as long as the disk takes. Links below a path are sent as links; a path
 /// that is one itself is followed. Errors name the file.
 Result<std::unique_ptr<Content>> scan(const ScanWish& wish, const KeyPair& publisher);
-
-/// Reads a file from its beginning and hands out its chunks, in order; `found` is left false by `each` to stop early.
-Status for_each_chunk(int fd, const std::string& name, const std::function<bool(const Chunk&, std::uint64_t offset)>& each);
 
 }  // namespace ghost::ardus

@@ -3,13 +3,14 @@
 #include <filesystem>
 #include <functional>
 #include <list>
-#include <map>
 #include <memory>
 #include <unordered_map>
 #include <vector>
 
+#include "ardus/file_cutter_service.h"
 #include "ardus/folder_service.h"
 #include "ardus/manifest.h"
+#include "ardus/metadata_service.h"
 #include "ardus/stream_map.h"
 #include "base/result.h"
 #include "base/time.h"
@@ -28,11 +29,13 @@ class Store {
     Bytes encoded;                               ///< the same as it came: kept for `ardus verify`
     std::function<void(std::uint64_t)> progress = {};  ///< bytes of files looked at while opening
     std::shared_ptr<const std::atomic<bool>> cancelled = {};
+    std::vector<std::filesystem::path> seeds = {};     ///< folders whose files may hold chunks of this content; only read
+    Owners owners = Owners::own;
   };
 
-  /// Looks what is there already, of this content and of older files under its paths; then claims the room for the rest. exhausted
-  /// before anything is written when the room is not there; busy when another process receives the same content into the same target;
-  /// conflict when something stands where a folder or a file must go.
+  /// Looks what is there already: of this content, of older files under its paths, of files that were moved within the target, and
+  /// of the seeds; claims the room for the rest. exhausted before anything is written when the room is not there; busy when another
+  /// process receives the same content into the same target; conflict when something stands where a folder or a file must go.
   static Result<std::unique_ptr<Store>> open(Wish wish);
   ~Store();
 
@@ -40,7 +43,9 @@ class Store {
   const ChunkSet& missing() const { return missing_; }
   /// Of files, as far as they are verified: in place already, or staged.
   std::uint64_t bytes_done() const { return bytes_done_; }
-  bool was_there() const { return was_there_; }  ///< whether part of it was in the target before
+  bool was_there() const { return was_there_; }  ///< whether part of it was on this machine before
+  /// What of the metadata could not be kept here, for the person; complete after commit().
+  std::vector<std::string> remarks() const;
 
   /// Takes a chunk that came. data_loss, and nothing written, when these are not its bytes. A chunk that is here already is no error.
   Status put(std::uint32_t chunk, BytesView bytes);
@@ -68,29 +73,66 @@ class Store {
     std::uint32_t entry;
     UniqueFd fd;
   };
+  /// Where a chunk may stand that is missing here.
+  struct Elsewhere {
+    std::uint32_t file;   ///< in Search::files
+    std::uint64_t offset;
+    std::uint32_t chunk;
+  };
+  /// Chunks of this content in other files.
+  struct Search {
+    std::vector<Folder> seeds;
+    struct File {
+      int seed;  ///< −1: in the target
+      std::string path;
+    };
+    std::vector<File> files;
+    std::vector<Elsewhere> found;
+    std::unordered_map<Digest, std::uint32_t, DigestHash> wanted;  ///< chunks not found yet
+  };
   Store(Wish wish, Folder target, Folder staging);
 
   Status prepare();
   void index_places();
-  Status look_for_obstacles() const;
+  Status look_for_obstacles();
+  Status look_for_folding();
   Status read_journal();
+  bool is_staged(std::uint32_t chunk);
+
+  // store_search_service.cc: what is on this machine already.
   Status scan_target();
   Status scan_file(std::uint32_t entry);
+  Status search_elsewhere();
+  void index_wanted(Search& search) const;
+  void search_in_place(Search& search) const;
+  void search_kept_manifests(Search& search);
+  void search_folder(Search& search, int seed, const std::string& below);
+  void search_file(Search& search, int seed, const std::string& path);
+  Status copy_found(Search& search);
+
+  // store_room_service.cc: the room on the disk.
   Status claim_room();
+  Status claim_for_small(std::uint64_t bytes);
   Status allocate(std::uint32_t entry);
-  Status copy_found();
-  bool is_staged(std::uint32_t chunk);
+  Status give_room(std::uint64_t bytes);
+
+  bool is_small(std::uint32_t entry) const;
+  Status write_small(std::uint32_t entry, BytesView bytes);
+  Status write_piece(const Place& place, BytesView bytes);
   Status note(std::uint32_t chunk);
   Status flush_files(const std::vector<std::uint32_t>& entries);
 
+  // store_commit_service.cc: from staging to under their names.
   Status read_back(std::uint32_t entry);
   Status place_folders();
   Status place_file(std::uint32_t entry);
-  Status place_link(std::uint32_t entry);
+  Status place_symlink(std::uint32_t entry);
+  Status place_hard_link(std::uint32_t entry);
   Status finish_folders();
 
+  Result<UniqueFd> open_staged(std::uint32_t entry, int flags);
   Result<int> staged(std::uint32_t entry);
-  std::string staged_name(std::uint32_t entry) const { return "f" + std::to_string(entry); }
+  static std::string staged_name(std::uint32_t entry) { return "f" + std::to_string(entry); }
   const Entry& entry(std::uint32_t number) const { return manifest().entries[number]; }
   const Manifest& manifest() const { return *wish_.manifest; }
   std::span<const Place> places(std::uint32_t chunk) const;
@@ -100,34 +142,27 @@ class Store {
   Folder target_, staging_;
   UniqueFd journal_;                       ///< locked while this lives
   std::vector<Place> places_;              ///< by chunk: first_place_[chunk] … first_place_[chunk + 1]
-  std::vector<std::uint32_t> first_place_;
+  std::vector<std::uint64_t> first_place_;
   std::vector<bool> in_place_;             ///< files that need nothing but, perhaps, their metadata
+  std::vector<bool> has_metadata_;         ///< files in place, or staged, that have it
   ChunkSet missing_;
-  std::unordered_map<Digest, std::uint32_t, DigestHash> numbers_;  ///< of the chunks, while older files are looked at
-  std::map<std::uint32_t, Place> found_;   ///< chunks that stand in older files of the target: entry and offset there
+  std::vector<std::uint32_t> older_;       ///< entries at whose path another file stands
   std::uint64_t bytes_done_ = 0;
   bool was_there_ = false;
+  LeftOut left_out_;
+  UniqueFd room_;                          ///< holds the room for small files until they are written
+  std::uint64_t room_size_ = 0, room_given_ = 0;  ///< bytes; given back ahead of what is written
   std::vector<std::uint32_t> pending_;     ///< written, and not yet in the journal
   std::uint64_t pending_bytes_ = 0;
   TimePoint pending_since_{};
   std::vector<std::uint32_t> dirty_;       ///< staged files written since the last sync
   std::list<OpenFile> opened_;             ///< the one used last in front
+  FileCutter cutter_;
+  Bytes buffer_;
 };
 
-/// What one file of a target is like, by a manifest that was kept there.
-struct FileFinding {
-  enum class State { right, missing, different };
-  std::string path;
-  State state;
-};
-struct VerifiedTransfer {
-  Manifest manifest;
-  Bytes receipt;                         ///< as it was kept; empty when there is none
-  std::vector<FileFinding> wrong;        ///< files and links that are not as they came
-  std::uint64_t files = 0, bytes = 0;    ///< looked at
-};
-/// Compares every transfer kept under TARGET/.ardus/received with what is there, the one published last at the end. A path that several
-/// of them name is looked at for the last of these only. not_found when there is none.
-Result<std::vector<VerifiedTransfer>> verify_target(const std::filesystem::path& target);
+constexpr std::string_view kReceivedFolder = ".ardus/received";
+/// The first half of a content id, as folders and files are named by it.
+std::string short_name(const ContentId& content);
 
 }  // namespace ghost::ardus

@@ -169,11 +169,17 @@ export interface ReceiveRequest {
   interfaces: string[];
   /** ends with the first transfer */
   once: boolean;
+  /** absolute; folders whose files may hold some of what comes */
+  seedFrom: string[];
+  /** files get the owners and ACLs they have at the publisher */
+  owners: boolean;
 }
 export const ReceiveRequestCodec: b2.Codec<ReceiveRequest> = b2.codec('ardus.v1.ReceiveRequest', [
   b2.plain(1, 'into', 'string'),
   b2.list(2, 'interfaces', 'string'),
   b2.plain(3, 'once', 'bool'),
+  b2.list(4, 'seedFrom', 'string'),
+  b2.plain(5, 'owners', 'bool'),
 ]);
 export const encodeReceiveRequest = (message: b2.Init<ReceiveRequest>): Uint8Array => ReceiveRequestCodec.encode(message);
 export const decodeReceiveRequest = (bytes: Uint8Array): ReceiveRequest => ReceiveRequestCodec.decode(bytes);

@@ -1,0 +1,155 @@
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "ardus/store_service.h"
+#include "base/file.h"
+
+namespace ghost::ardus {
+
+Status Store::commit() {
+  if (!missing_.empty()) return Error{Errc::conflict, std::to_string(missing_.size()) + " chunks are still missing"};
+  if (Status synced = sync(); !synced) return synced;
+  room_.reset();
+  (void)staging_.remove_file("room");
+  std::vector<std::uint32_t> staged_files;
+  Status whole;
+  for (std::uint32_t number = 0; number < manifest().entries.size(); ++number) {
+    if (entry(number).kind != EntryKind::file || in_place_[number]) continue;
+    if (cancelled()) return Error{Errc::cancelled, "cancelled"};
+    Status read = read_back(number);
+    if (!read && read.error().code != Errc::data_loss) return read;
+    if (!read) whole = std::move(read);
+    staged_files.push_back(number);
+  }
+  if (!whole) return whole;
+  if (Status looked = look_for_obstacles(); !looked) return looked;
+  if (Status placed = place_folders(); !placed) return placed;
+  if (Status flushed = flush_files(staged_files); !flushed) return flushed;
+  target_.forget();
+  for (const auto& [kind, place] : {std::pair{EntryKind::file, &Store::place_file}, {EntryKind::hardlink, &Store::place_hard_link}, {EntryKind::symlink, &Store::place_symlink}}) {
+    for (std::uint32_t number = 0; number < manifest().entries.size(); ++number) {
+      if (entry(number).kind != kind) continue;
+      if (Status placed = (this->*place)(number); !placed) return placed;
+    }
+  }
+  if (Status finished = finish_folders(); !finished) return finished;
+  return ::syncfs(target_.fd()) == 0 ? Status() : Status(errno_error("sync", target_.path().string()));
+}
+
+/// A file gets its metadata while it is still staged, so that it never stands under its name without.
+Status Store::read_back(std::uint32_t number) {
+  const Entry& e = entry(number);
+  const bool small = is_small(number);
+  const auto own = small ? open_staged(number, O_RDONLY | (e.size == 0 ? O_CREAT : 0)) : Result<UniqueFd>(UniqueFd());
+  const auto shared = small ? Result<int>(-1) : staged(number);
+  const int fd = own && *own ? own->get() : shared ? *shared : -1;
+  if (fd < 0 || !holds_content(fd, manifest(), e, buffer_)) {
+    Sha256 hash;
+    std::size_t wrong = 0;
+    for_each_place(manifest(), e, [&](std::uint32_t chunk, std::uint64_t offset) {
+      buffer_.resize(manifest().chunks[chunk].size);
+      if (fd >= 0 && read_exactly(fd, offset, buffer_, e.path) && hash.update(buffer_).finish() == manifest().chunks[chunk].hash) return;
+      missing_.insert(chunk);
+      ++wrong;
+    });
+    if (wrong == 0) {  // something stands in a hole, or after the end: the file is begun anew
+      for (const std::uint32_t chunk : e.chunks) missing_.insert(chunk);
+      if (fd >= 0 && ::ftruncate(fd, 0) != 0) return errno_error("cut", e.path);
+      if (Status allocated = small ? Status() : allocate(number); !allocated) return allocated;
+    }
+    return Error{Errc::data_loss, "'" + e.path + "': the disk gave back other bytes than were written; they are fetched again"};
+  }
+  if (has_metadata_[number]) return {};
+  if (Status set = set_metadata(fd, e, wish_.owners, e.path, left_out_); !set) return set;
+  has_metadata_[number] = true;
+  return {};
+}
+
+Status Store::place_folders() {
+  for (const Entry& e : manifest().entries) {
+    if (e.kind != EntryKind::directory) continue;
+    if (Status made = target_.make_folder(e.path, static_cast<mode_t>(e.mode | 0700)); !made) return made;
+    // One that was there and can't be written to: its own mode comes back at the end.
+    const auto there = target_.look(e.path);
+    if (!there) return there.error();
+    if (*there && ((*there)->st_mode & 0700) == 0700) continue;
+    const auto folder = target_.folder(e.path);
+    if (!folder) return folder.error();
+    if (::fchmod(folder->fd(), static_cast<mode_t>(e.mode | 0700)) != 0) return errno_error("make writable", folder->path().string());
+  }
+  return {};
+}
+
+Status Store::place_file(std::uint32_t number) {
+  const Entry& e = entry(number);
+  if (!in_place_[number]) {
+    if (Status taken = target_.take(staging_, staged_name(number), e.path); !taken) return taken;
+    if (!is_small(number)) std::erase_if(opened_, [&](const OpenFile& file) { return file.entry == number; });
+    in_place_[number] = true;
+    return {};
+  }
+  const auto there = target_.look(e.path);
+  if (!there) return there.error();
+  if (!*there) return Error{Errc::conflict, "'" + e.path + "' was there when this began, and is gone"};
+  if (has_metadata_[number] && has_mode_and_time(**there, e, wish_.owners)) return {};
+  const auto fd = target_.open_file(e.path, O_RDONLY);
+  if (!fd) return fd.error();
+  return set_metadata(fd->get(), e, wish_.owners, e.path, left_out_);
+}
+
+Status Store::place_symlink(std::uint32_t number) {
+  const Entry& e = entry(number);
+  const auto there = target_.look(e.path);
+  if (!there) return there.error();
+  if (*there && S_ISLNK((*there)->st_mode)) {
+    const auto says = target_.read_link(e.path);
+    if (says && *says == e.link) return {};
+  }
+  const std::string name = "l" + std::to_string(number);
+  if (Status removed = staging_.remove_file(name); !removed) return removed;
+  if (Status made = staging_.make_link(e.link, name); !made) return made;
+  if (e.owner && wish_.owners == Owners::publishers && ::fchownat(staging_.fd(), name.c_str(), e.owner->user, e.owner->group, AT_SYMLINK_NOFOLLOW) != 0) left_out_.owners = true;
+  const timespec times[2] = {{0, UTIME_OMIT}, {static_cast<time_t>(e.seconds), static_cast<long>(e.nanoseconds)}};
+  ::utimensat(staging_.fd(), name.c_str(), times, AT_SYMLINK_NOFOLLOW);  // a link's own time is a nicety not every file system has
+  return target_.take(staging_, name, e.path);
+}
+
+Status Store::place_hard_link(std::uint32_t number) {
+  const Entry& e = entry(number);
+  const auto file = target_.look(e.link), there = target_.look(e.path);
+  if (!file) return file.error();
+  if (!there) return there.error();
+  if (!*file || !S_ISREG((*file)->st_mode)) return Error{Errc::conflict, "'" + e.link + "' was put in place, and is gone"};
+  // Of two names of one file, rename(2) would leave both.
+  if (*there && (*there)->st_ino == (*file)->st_ino && (*there)->st_dev == (*file)->st_dev) return {};
+  const std::string name = "h" + std::to_string(number);
+  if (Status removed = staging_.remove_file(name); !removed) return removed;
+  if (Status made = target_.make_hard_link(e.link, staging_, name); !made) return made;
+  return target_.take(staging_, name, e.path);
+}
+
+Status Store::finish_folders() {
+  for (auto e = manifest().entries.rbegin(); e != manifest().entries.rend(); ++e) {
+    if (e->kind != EntryKind::directory) continue;
+    const auto folder = target_.open_file(e->path, O_RDONLY | O_DIRECTORY);
+    if (!folder) return folder.error();
+    if (Status set = set_metadata(folder->get(), *e, wish_.owners, e->path, left_out_); !set) return set;
+  }
+  return {};
+}
+
+Status Store::keep(BytesView receipt) {
+  if (Status made = target_.make_folder(std::string(kReceivedFolder), 0700); !made) return made;
+  const auto received = target_.path() / kReceivedFolder / short_name(manifest().content);
+  if (Status written = write_file_atomically(received.string() + ".receipt", receipt, 0600); !written) return written;
+  if (Status written = write_file_atomically(received.string() + ".manifest", wish_.encoded, 0600); !written) return written;
+  std::error_code ignored;
+  std::filesystem::remove_all(staging_.path(), ignored);
+  return {};
+}
+
+}  // namespace ghost::ardus
