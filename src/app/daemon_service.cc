@@ -81,10 +81,15 @@ class Departure {
   Departure(const DaemonSpec& spec, net::EpollNetwork& network, b2::Node& node, Duration grace)
       : spec_(spec), network_(network), node_(node), grace_(grace) {}
 
-  /// Told to end. The second time it does so at once.
+  /// Told to end. The second time nobody is waited for, who is cut off only hears of it; the third time not even that.
   void begin(b2::HostLink* host) {
-    if (std::exchange(begun_, true)) return network_.stop();
-    awaited_ = host != nullptr ? 2 : 1;
+    if (std::exchange(begun_, true)) {
+      if (awaited_ == 0 || std::exchange(hurried_, true)) return network_.stop();
+      node_.cut_short();
+      return on_host_left();
+    }
+    awaits_host_ = host != nullptr;
+    awaited_ = awaits_host_ ? 2 : 1;
     if (host != nullptr) {
       patience_ = network_.wake_at(network_.now() + grace_, [this](TimePoint) { on_host_left(); });
       host->leave(node_.endpoint().name + " is shutting down");
@@ -95,14 +100,14 @@ class Departure {
 
   /// The connection to the host has ended.
   void on_host_left() {
-    if (!std::exchange(host_left_, true)) on_part_left();
+    if (!std::exchange(host_left_, true) && awaits_host_) on_part_left();
   }
 
  private:
   void on_part_left() {
     if (--awaited_ != 0) return;
     patience_.reset();
-    if (spec_.stopping) spec_.stopping([this] { network_.stop(); });
+    if (spec_.stopping && !hurried_) spec_.stopping([this] { network_.stop(); });
     else network_.stop();
   }
 
@@ -110,7 +115,7 @@ class Departure {
   net::EpollNetwork& network_;
   b2::Node& node_;
   Duration grace_;
-  bool begun_ = false, host_left_ = false;
+  bool begun_ = false, awaits_host_ = false, host_left_ = false, hurried_ = false;
   int awaited_ = 0;
   net::Timer patience_;
 };

@@ -76,6 +76,8 @@ class Node {
 
   /// Takes no more calls, ends subscriptions and other streams, lets calls end within Options::grace, then `done`.
   void shut_down(std::function<void()> done);
+  /// After shut_down(): the grace is over, what is still open is cut off.
+  void cut_short() { server_->cut_short(); }
 
  private:
   Node(net::EpollNetwork& network, Options options, const Logger& log);

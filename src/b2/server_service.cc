@@ -268,7 +268,6 @@ void Server::shut_down(Duration grace, std::function<void()> done) {
   check_idle();
 }
 
-/// The grace is over: who still has a call open hears why it ends, and has a moment to take that.
 void Server::cut_short() {
   http_.clear();
   patience_ = reactor_.wake_at(reactor_.now() + kLastWords, [this](TimePoint) {

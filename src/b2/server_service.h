@@ -70,6 +70,8 @@ class Server {
   /// Stops listening, says GOAWAY, ends streams and lets other calls end (docs/spec/b2.md §6); `done` once no connection is left. Calls
   /// that are open after `grace` are cut off, and their callers told why.
   void shut_down(Duration grace, std::function<void()> done);
+  /// After shut_down(): the grace is over. Who still has a call open hears why it ends, and has a moment to take that.
+  void cut_short();
   std::size_t unidentified() const { return guests_.size(); }
 
  private:
@@ -91,7 +93,6 @@ class Server {
                 std::uint64_t guest);
   void turn_away(std::unique_ptr<net::ByteStream> stream, Refusal reason, const std::string& why);
   void check_idle();
-  void cut_short();
   std::vector<std::shared_ptr<Channel>> channels() const;
 
   Parts parts_;

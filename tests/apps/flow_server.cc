@@ -37,7 +37,10 @@ class Flow : public test::v1::FlowService {
 int main(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_IGN);
   auto network = net::EpollNetwork::create();
-  if (argc != 2 || !network) return 2;
+  if (argc != 2 || !network) {
+    std::cerr << "flow_server: " << (network ? "it takes the folder of its state" : network.error().message) << "\n";
+    return 2;
+  }
   Flow flow;
   Node::Options options;
   options.program = "flow_server";
@@ -46,7 +49,7 @@ int main(int argc, char** argv) {
   options.listen = {net::Address::loopback(0)};
   auto node = Node::start(**network, options, Logger::none());
   if (!node) {
-    std::cerr << node.error().message << "\n";
+    std::cerr << "flow_server: " << node.error().message << "\n";
     return 1;
   }
   (*node)->endpoint().services.add(flow);

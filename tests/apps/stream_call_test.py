@@ -17,6 +17,8 @@ class StreamCalls(unittest.TestCase):
         cls.folder = tempfile.TemporaryDirectory(prefix="ghost-flow-")
         cls.server = subprocess.Popen([str(BIN / "flow_server"), cls.folder.name + "/server"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         cls.address = cls.server.stdout.readline().strip()
+        if not cls.address:
+            raise RuntimeError(f"flow_server ended with status {cls.server.wait(LONG)} before its address; what it said of that stands above")
 
     @classmethod
     def tearDownClass(cls):

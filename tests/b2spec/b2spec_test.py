@@ -47,10 +47,14 @@ def kind_for(case, profile):
 
 def try_server(case, profile, kind, broken, patience):
     scale = SCALE if case.slow else 1
-    server = Server(FOLDER.name, Shared(broken, scale), CERTIFICATE)
+    def fresh():
+        server = Server(FOLDER.name, Shared(broken, scale), CERTIFICATE)
+        server.address = {"unix": "unix:" + server.path, "tls": "tls:" + server.address}.get(kind, server.address)
+        return server
+
+    server = fresh()
     try:
-        address = {"unix": "unix:" + server.path, "tls": "tls:" + server.address}.get(kind, server.address)
-        return book.run(case, ServerWorld(profile, address, patience=patience, scale=scale))
+        return book.run(case, ServerWorld(profile, server.address, fresh=fresh, patience=patience, scale=scale))
     finally:
         server.close()
 
@@ -144,12 +148,24 @@ class Program(unittest.TestCase):
         done = self.run_it("client", "--list")
         self.assertEqual(sum(1 for line in done.stdout.splitlines() if not line.startswith(" ")), sum("client" in case.told["profiles"] for case in CASES))
 
+    def test_a_server_that_is_started_is_started_anew_for_each_case_that_ends_it(self):
+        done = self.run_it("server", "--case", "drain/*", "--case", "hello/fields", "--quick", "--", sys.executable, str(ROOT / "tests/b2spec/reference_server.py"), "{}")
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertNotIn("SKIP", done.stdout)
+        told = self.run_it("server", self.server.address, "--case", "drain/*", "--case", "hello/fields")
+        self.assertEqual(told.returncode, 0, told.stdout + told.stderr)
+        self.assertEqual(set(re.findall(r"# SKIP (.*)", told.stdout)), {"it ends the server, which b2spec has not started: say -- COMMAND"})
+
+    def test_a_server_that_does_not_start_is_told(self):
+        done = self.run_it("server", "--", "false")
+        self.assertEqual((done.returncode, done.stderr), (1, "b2spec: false ended, or said no address on its standard output\n"))
+
     def test_nobody_there_is_told(self):
         done = self.run_it("server", "127.0.0.1:1")
         self.assertEqual((done.returncode, "127.0.0.1:1" in done.stderr), (1, True))
 
     def test_a_command_line_that_is_none_is_told(self):
-        for words in (["serve", "x"], ["server"], ["server", "nowhere"], ["server", self.server.address, "--case", "no/such"], ["client", "x"], ["server", "--cases", "/nowhere", "--list"]):
+        for words in (["serve", "x"], ["server"], ["server", self.server.address, "--", "true"], ["server", "nowhere"], ["server", self.server.address, "--case", "no/such"], ["client", "x"], ["server", "--cases", "/nowhere", "--list"]):
             done = self.run_it(*words)
             self.assertEqual(done.returncode, 2, words)
             self.assertTrue(done.stderr.startswith("b2spec: "), done.stderr)

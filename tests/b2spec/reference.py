@@ -2,14 +2,15 @@
 reference_client.py, reference_server.py."""
 import random
 import socket
+import struct
 import threading
 import time
 
-from kit import wire
+from kit import wire, zstd
 from kit.transport import Closed, WebSocket
-from kit.wire import MORE, Frame, Malformed
+from kit.wire import COMPRESSED, MORE, Frame, Malformed
 from kit.world import CORE, DRILL, entry
-from reference_calls import Callee, Ends
+from reference_calls import Callee, Ends, Refusal
 
 CREDIT_LIMIT = 0x7FFFFFFF
 CORE_FIRST, DRILL_FIRST = 3, 20
@@ -23,6 +24,7 @@ class Shared:
         self.epoch = random.getrandbits(48) + 1
         self.tally = 0
         self.silent = 0
+        self.told_to_end = 0  # how often
         self.keys = {}  # what came of calls with a key
         self.lock = threading.Lock()
 
@@ -43,6 +45,7 @@ class Connection(Callee):
         self.tokens, self.tokens_at = 1000.0, time.monotonic()
         self.slots = 0
         self.leaving = False
+        self.drained, self.grace_until = 0, None
         self.indexes = {}
         self.methods = {}
         self.begun = self.heard = time.monotonic()
@@ -95,7 +98,8 @@ class Connection(Callee):
         else:
             until.append(self.pinged + self.span(10) if self.pinged else self.heard + self.span(15))
         until += [call.deadline for call in self.calls.values() if call.deadline]
-        return max(0.0005, min(until) - now)
+        until += [self.grace_until] if self.grace_until else []
+        return min(max(0.0005, min(until) - now), 10 if self.dials else 0.02)  # a server may be told to end
 
     def on_time(self):
         now = time.monotonic()
@@ -108,10 +112,33 @@ class Connection(Callee):
         elif self.peer is not None and not self.pinged and now >= self.heard + self.span(15):
             self.pinged = now
             self.send(Frame("PING", payload=b"12345678"))
+        if self.grace_until and now >= self.grace_until and not self.breaks("waits-for-ever"):
+            raise Ends(14, "the grace is over")
+        if self.peer is not None and self.drained < self.shared.told_to_end:
+            self.drain()
         for call in list(self.calls.values()):
             if call.deadline and now >= call.deadline and not self.breaks("no-deadlines"):
                 call.deadline = None
                 self.pass_deadline(call)
+
+    def drain(self):
+        """This process was told to end."""
+        self.drained += 1
+        if self.drained > 1:
+            if not self.breaks("told-once"):
+                raise Ends(14, "told a second time")
+            return
+        if self.breaks("drains-at-once"):
+            raise Ends(14, "ending")
+        last = 0 if self.breaks("goaway-of-nothing") else self.last_theirs
+        self.send(Frame("GOAWAY", payload=last.to_bytes(4, "little") + b"ending"))
+        self.leaving = not self.breaks("drain-lingers")
+        self.grace_until = time.monotonic() + self.span(5)
+        for call in list(self.calls.values()):
+            if call.method in ("Count", "Chat") and not self.breaks("drain-keeps-streams"):
+                self.answer(call, 14, b"ending")
+        if self.leaving and not self.calls:
+            raise Closed("nothing is open")
 
     def pass_deadline(self, call):
         if call.mine:
@@ -133,7 +160,7 @@ class Connection(Callee):
         self.preface_said = True
         epoch = random.getrandbits(48) + 1 if self.breaks("epoch-of-the-moment") else self.shared.epoch
         hello = {"version": 2 if self.breaks("speaks-version-2") else 1, "node_id": bytes(range(32)), "name": "reference", "boot_epoch": epoch,
-                 "features": ["keys"], "limits": self.limits, "keep_alive_ms": 1000, "services": self.served}
+                 "features": ["keys", "zstd"], "limits": self.limits, "keep_alive_ms": 1000, "services": self.served}
         self.stream.send(wire.PREFACE + Frame("HELLO", payload=wire.encode("Hello", hello)).bytes())
 
     def give_credit(self, stream, size):
@@ -149,6 +176,12 @@ class Connection(Callee):
             self.send(Frame("CREDIT", credit=size))
 
     def queue(self, call, kind, payload=b"", flags=0, code=0, ext=b"", whole=False):
+        reason = kind == "RESP" and code
+        if (self.agreed_zstd() or self.breaks("compresses-uninvited")) and (not reason or self.breaks("compresses-reasons")):
+            small = zstd.frame(payload, tells_size=not self.breaks("tells-no-size"))
+            pays = len(small) <= len(payload) * 7 // 8 and len(payload) // 256 <= len(small)
+            if payload and (pays or self.breaks("compresses-uninvited") or reason):
+                payload, flags = small, flags | COMPRESSED
         call.out.append({"type": kind, "payload": payload, "flags": flags, "code": code, "ext": ext, "at": 0})
         if call not in self.waiting:
             self.waiting.append(call)
@@ -186,7 +219,8 @@ class Connection(Callee):
             kind = "DATA"
         part = item["payload"][item["at"]:item["at"] + size]
         code = item["code"] if kind in ("CALL", "RESP") else 1 if self.breaks("code-on-data") and kind == "DATA" else 0
-        self.send(Frame(kind, call.stream, item["flags"] if last else MORE, code, ext=b"" if item.get("sent") else item["ext"], payload=part))
+        flags = item["flags"] if last else MORE | item["flags"] & (0 if self.breaks("marks-the-last-part") else COMPRESSED)
+        self.send(Frame(kind, call.stream, flags, code, ext=b"" if item.get("sent") else item["ext"], payload=part))
         item["at"] += size
         item["sent"] = True
         self.may_send -= size
@@ -195,6 +229,31 @@ class Connection(Callee):
         if last and item["type"] == "RESP":
             self.forget(call)
         return True
+
+    def agreed_zstd(self):
+        return "zstd" in (self.peer or {}).get("features", [])
+
+    def plain(self, call, message, is_compressed):
+        """A message as it was before it was compressed; raises Refusal."""
+        call.sticks = is_compressed or getattr(call, "sticks", False)
+        if not (call.sticks if self.breaks("compression-sticks") else is_compressed) or self.breaks("compressed-is-plain"):
+            return message
+        try:
+            size = zstd.head_of(message)[0] if self.breaks("takes-any-end") else zstd.content_size(message)
+            if size > self.limits["message_bytes"] and not self.breaks("bombs"):
+                raise Refusal(8, "a message too long")
+            if size // 256 > len(message) and not self.breaks("any-ratio"):
+                raise Refusal(8, "too much for so little")
+            out = zstd.simple_content(message) if self.breaks("takes-any-end") else zstd.content(message).data
+        except (zstd.NoFrame, IndexError, struct.error) as error:
+            if self.breaks("damage-is-nothing"):
+                return b""
+            raise Refusal(3, str(error)) from None
+        if self.breaks("windows-count-plain") and call.stream in self.receive_on:
+            self.receive_on[call.stream] -= len(out)
+            if self.receive_on[call.stream] < 0:
+                raise Ends(8, "the stream's window")
+        return out
 
     def peer_limit(self, name):
         default = 4096 if self.breaks("other-defaults") else wire.DEFAULT_LIMITS[name]

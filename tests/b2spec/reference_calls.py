@@ -58,6 +58,8 @@ class Callee:
             raise Ends(3)
         self.take_window(frame)
         self.last_theirs = max(stream, self.last_theirs)
+        if self.drained and not self.breaks("drain-takes-calls"):
+            return self.send(Frame("RESP", stream, code=14))
         if self.breaks("dies-of-calls"):
             raise Ends(3)
         extensions = self.extensions(frame.ext)
@@ -128,8 +130,8 @@ class Callee:
             raise Refusal(12, "an extension")
         if unknown and self.breaks("refuses-unknown-extensions"):
             raise Refusal(12)
-        if frame.flags & COMPRESSED and not self.breaks("takes-compressed"):
-            raise Refusal(12, "compression")
+        if frame.flags & COMPRESSED:
+            self.judge_compressed(frame.flags, extensions.get("ENCODING", b"\1"))
         if "EPOCH" in extensions and int.from_bytes(extensions["EPOCH"], "little") != self.shared.epoch and not self.breaks("any-epoch"):
             raise Refusal(2, "another life")
         if extensions.get("TIMEOUT") == b"\0\0\0\0" and not self.breaks("timeout-0-is-none"):
@@ -153,9 +155,17 @@ class Callee:
             raise Refusal(16, f"{name} needs {NEEDS[name] or 'a member'}; you are a stranger")
         return name, payload
 
+    def judge_compressed(self, flags, encoding=b"\1"):
+        if not self.agreed_zstd() and not self.breaks("takes-compressed"):
+            raise Refusal(12, "compression was not agreed on")
+        if encoding != b"\1" and not self.breaks("any-encoding"):
+            raise Refusal(12, "encoding")
+        if flags & MORE and self.breaks("compressed-in-one-frame"):
+            raise Refusal(12)
+
     def strip_metadata(self, frame):
         payload = frame.payload
-        if self.breaks("metadata-is-message"):
+        if self.breaks("metadata-is-message") or (frame.flags & COMPRESSED and self.breaks("metadata-is-compressed")):
             return payload
         size = int.from_bytes(payload[:2], "little")
         if size > 8192 and not self.breaks("metadata-of-any-length"):
@@ -212,6 +222,11 @@ class Callee:
 
     def on_part(self, call, flags, payload):
         """A part of one request."""
+        if flags & COMPRESSED and call.parts:
+            try:
+                self.judge_compressed(flags)
+            except Refusal as refusal:
+                return self.answer(call, refusal.status, str(refusal).encode())
         self.keep(call, payload, call.assembling or flags & MORE)
         if len(call.parts) > self.limits["message_bytes"] and not self.breaks("messages-of-any-length"):
             return self.answer(call, 8, b"a message too long")
@@ -221,7 +236,10 @@ class Callee:
         if not flags & END and not self.breaks("needs-no-end") and not self.breaks("first-part-is-all"):
             return self.answer(call, 12, b"END is missing")
         call.request_done = True
-        self.handle(call, call.parts)
+        try:
+            self.handle(call, self.plain(call, call.parts, flags & COMPRESSED))
+        except Refusal as refusal:
+            self.answer(call, refusal.status, str(refusal).encode())
 
     def keep(self, call, payload, in_parts):
         if self.breaks("one-assembly"):
@@ -243,6 +261,12 @@ class Callee:
         if more:
             return
         message, call.parts = call.parts, b""
+        try:
+            if flags & COMPRESSED:
+                self.judge_compressed(flags)
+            message = self.plain(call, message, flags & COMPRESSED)
+        except Refusal as refusal:
+            return self.answer(call, refusal.status, str(refusal).encode())
         last = flags & END
         if not last or message or in_parts:
             if not (last and self.breaks("end-is-no-message")):

@@ -6,7 +6,7 @@ from kit.transport import Closed, dial_websocket
 from kit.wire import END, META, MORE, Frame, Malformed
 from kit.world import DRILL
 from reference import Connection
-from reference_calls import Call
+from reference_calls import Call, Refusal
 
 
 class ClientConnection(Connection):
@@ -78,6 +78,19 @@ class ClientConnection(Connection):
         call.assembling = bool(more)
         if not call.unread or in_parts:
             self.give_credit(call.stream, len(frame.payload))
+        if frame.flags & wire.COMPRESSED:
+            try:
+                self.judge_compressed(frame.flags)
+                call.parts = call.parts if more else self.plain(call, call.parts, True)
+            except Refusal as refusal:
+                if frame.type == "DATA":
+                    self.send(Frame("CANCEL", call.stream, code=1))
+                return self.end_mine(call, refusal.status)
+        elif not more and frame.payload and self.breaks("compression-sticks"):
+            try:
+                call.parts = self.plain(call, call.parts, False)
+            except Refusal as refusal:
+                return self.end_mine(call, refusal.status)
         if more:
             return
         if frame.type == "DATA" or not frame.flags & END or self.breaks("resp-is-a-message"):

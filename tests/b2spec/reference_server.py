@@ -1,13 +1,19 @@
 """The reference implementation as a server: on loopback, by TLS, on a Unix socket, by WebSocket."""
 import os
+import pathlib
+import signal
 import socket
 import ssl
+import sys
 import threading
 import time
 
-from kit import wire
-from kit.transport import Closed, Stream, WebSocket, accept_key, read_http_head
-from reference import Connection, linger
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "apps/b2spec"))
+sys.dont_write_bytecode = True
+
+from kit import wire  # noqa: E402
+from kit.transport import Closed, Stream, WebSocket, accept_key, read_http_head  # noqa: E402
+from reference import Connection, Shared, linger  # noqa: E402
 
 TOKEN = "reference-token"
 
@@ -24,6 +30,7 @@ class Server:
         tcp = socket.create_server(("127.0.0.1", 0), backlog=512)
         self.address = "127.0.0.1:%d" % tcp.getsockname()[1]
         self.listeners = [tcp, unix]
+        self.connections = []  # threads
         for listener in self.listeners:
             threading.Thread(target=self.accept, args=(listener,), daemon=True).start()
 
@@ -33,16 +40,37 @@ class Server:
                 sock, _ = listener.accept()
             except OSError:
                 return
-            threading.Thread(target=self.serve, args=(sock, listener.family == socket.AF_UNIX), daemon=True).start()
+            thread = threading.Thread(target=self.serve, args=(sock, listener.family == socket.AF_UNIX), daemon=True)
+            self.connections.append(thread)
+            thread.start()
+
+    def terminate(self):
+        """As SIGTERM."""
+        self.shared.told_to_end += 1
+        if self.shared.broken != "drain-listens":
+            self.stop_listening()
+
+    def ended(self, patience):
+        until = time.monotonic() + patience
+        while any(thread.is_alive() for thread in self.connections):
+            if time.monotonic() > until:
+                return None
+            time.sleep(0.005)
+        return 0
 
     def close(self):
+        self.stop_listening()
+        if os.path.exists(self.path):
+            os.unlink(self.path)
+
+    def stop_listening(self):
         for listener in self.listeners:
             try:
                 listener.shutdown(socket.SHUT_RDWR)
             except OSError:
                 pass
             listener.close()
-        os.unlink(self.path)
+        self.listeners = []
 
     def serve(self, sock, owner):
         shared = self.shared
@@ -139,3 +167,19 @@ class Server:
         ws.text_is_bytes = broken == "text-is-bytes"
         ws.whole_messages_only = broken == "whole-messages-only"
         self.speak(ws, b"", bool(tokens))
+
+
+def main(folder):
+    """As a program: says its address, and drains when it is told to end."""
+    signals = {signal.SIGTERM}
+    signal.pthread_sigmask(signal.SIG_BLOCK, signals)  # before there are threads
+    server = Server(folder, Shared())
+    print(server.address, flush=True)
+    signal.sigwait(signals)
+    server.terminate()
+    threading.Thread(target=lambda: (signal.sigwait(signals), server.terminate()), daemon=True).start()
+    return 0 if server.ended(60) == 0 else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))

@@ -1,8 +1,10 @@
 // What b2spec tries our library by: `spec_peer serve STATE` is a node that serves b2.spec.v1.Drill, prints its addresses and its
-// token and ends with its standard input; `spec_peer connect ADDR` is a client that does as Drill/Next says.
+// token, drains when it is told to end and ends with its standard input; `spec_peer connect ADDR` is a client that does as Drill/Next says.
 #include "spec_peer.h"
 
 #include <poll.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
 
 #include <csignal>
 #include <iostream>
@@ -73,7 +75,17 @@ class Drill : public drill::DrillService {
   std::uint32_t calls_ = 0;
 };
 
+/// SIGTERM as a descriptor. Before there are threads.
+ghost::UniqueFd end_signals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigprocmask(SIG_BLOCK, &signals, nullptr);
+  return ghost::UniqueFd(::signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK));
+}
+
 int serve(ghost::net::EpollNetwork& network, const std::string& state) {
+  const ghost::UniqueFd signals = end_signals();
   Drill service;
   b2::Node::Options options;
   options.program = "spec_peer";
@@ -86,9 +98,18 @@ int serve(ghost::net::EpollNetwork& network, const std::string& state) {
     return 1;
   }
   (*node)->endpoint().services.add(service);
+  (*node)->endpoint().compress = b2::Compress::always;  // b2spec is on this machine, too
   for (const std::string& address : (*node)->addresses()) std::cout << address << "\n";
   std::cout << (*node)->token() << std::endl;
   const auto end = network.watch(0, POLLIN, [&](short) { network.stop(); });
+  bool told = false;
+  const auto drain = network.watch(signals.get(), POLLIN, [&](short) {
+    signalfd_siginfo info;
+    while (::read(signals.get(), &info, sizeof info) == sizeof info) {
+      if (std::exchange(told, true)) (*node)->cut_short();
+      else (*node)->shut_down([&] { network.stop(); });
+    }
+  });
   network.run();
   return 0;
 }
@@ -99,7 +120,10 @@ int main(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_IGN);
   auto network = ghost::net::EpollNetwork::create();
   const std::string verb = argc == 3 ? argv[1] : "";
-  if (!network) return 1;
+  if (!network) {
+    std::cerr << "spec_peer: " << network.error().message << "\n";
+    return 1;
+  }
   if (verb == "serve") return serve(**network, argv[2]);
   if (verb == "connect") return b2::spec_peer::connect(**network, argv[2]);
   std::cerr << "spec_peer serve STATE | connect ADDR\n";

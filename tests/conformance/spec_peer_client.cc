@@ -13,6 +13,7 @@ class Client {
   Client(net::EpollNetwork& network, Target target) : network_(network), target_(std::move(target)) {
     endpoint_.name = "spec_peer";
     endpoint_.boot_epoch = 1;
+    endpoint_.compress = Compress::always;  // b2spec is on this machine, too
     outcome_.none = true;
     outcome_.can = "1 2 3 4 5 6 7";
     dial();

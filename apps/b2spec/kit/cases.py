@@ -10,7 +10,7 @@ from .written import BadCase, Skip
 
 PROFILES = ("server", "ws", "client")
 KEYS = {"name", "rule", "profiles", "steps", "variants", "begin", "hello", "hello_extra", "credit", "cut", "deaf", "over", "feature", "task", "seconds", "alone", "level",
-        "caught_by"}
+        "drains", "caught_by"}
 
 
 @dataclasses.dataclass

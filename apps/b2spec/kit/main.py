@@ -9,7 +9,7 @@ import time
 from . import cases as book
 from .written import BadCase
 from .transport import Refused
-from .world import ClientWorld, ServerWorld
+from .world import ClientWorld, ServerWorld, Started
 
 HELP = """b2spec: try an implementation of b2 against the specification, case by case
 
@@ -20,15 +20,19 @@ Examples:
       some cases, with the frames that went
   b2spec ws 127.0.0.1:2203 --token "$(cat token)"
       the same server as a browser sees it
+  b2spec server -- ./my_server --state {}
+      a server that b2spec starts, and ends; the first line it says is its address
   b2spec client --listen 127.0.0.1:4000
       whatever connects there; what it has to do: docs/spec/conformance/README.md
   b2spec client -- ./my_client {}
       a client, which b2spec starts with its address
 
 Usage: b2spec server|ws ADDR [options]
+       b2spec server|ws [options] -- COMMAND…
        b2spec client [--listen ADDR] [--websocket] [options] [-- COMMAND…]
 
-ADDR is HOST:PORT, tls:HOST:PORT or unix:PATH. Prints TAP, one line a case; of one that failed the rule it broke, as the
+ADDR is HOST:PORT, tls:HOST:PORT or unix:PATH. A COMMAND that serves is started once, and once more for each case that ends it by SIGTERM
+(without COMMAND those are skipped); {} in its words is an empty folder of its own. Prints TAP, one line a case; of one that failed the rule it broke, as the
 specification words it.
 
 Options:
@@ -79,10 +83,8 @@ def parse(words):
     told.command = command
     if told.profile == "client" and told.address:
         raise Usage("a client connects to b2spec: say --listen ADDR, or -- COMMAND")
-    if told.profile != "client" and not told.list and not told.address:
-        raise Usage(f"{told.profile} needs the ADDR to connect to")
-    if told.profile != "client" and command:
-        raise Usage("only a client is started by b2spec")
+    if told.profile != "client" and not told.list and bool(told.address) == bool(command):
+        raise Usage(f"{told.profile} needs the ADDR to connect to, or -- COMMAND to start it by")
     return told
 
 
@@ -176,6 +178,7 @@ def main(words, folder):
     if not words or {"-h", "--help"} & set(words[:words.index("--")] if "--" in words else words):
         print(HELP, end="")
         return 0 if words else 2
+    world = started = None
     try:
         told = parse(words)
         cases = chosen(book.load(told.cases or folder), told)
@@ -189,7 +192,12 @@ def main(words, folder):
             world = ClientWorld(told.listen, told.websocket, told.command, **times)
             print(f"b2spec: listening on {world.where}", file=sys.stderr, flush=True)
         else:
-            world = ServerWorld(told.profile, told.address, told.token, **times)
+            fresh = (lambda: Started(told.command, told.patience)) if told.command else None
+            started = fresh() if fresh else None
+            world = ServerWorld(told.profile, started.address if started else told.address, told.token, fresh, **times)
+    except Refused as error:
+        print(f"b2spec: {error}", file=sys.stderr)
+        return 1
     except (Usage, ValueError) as error:
         print(f"b2spec: {error}; see b2spec --help", file=sys.stderr)
         return 2
@@ -210,6 +218,8 @@ def main(words, folder):
         return 130
     finally:
         world.close()
+        if started:
+            started.close()
 
 
 def case_folder(program):

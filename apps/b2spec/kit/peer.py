@@ -3,7 +3,7 @@ those of the rules that show in every frame."""
 import collections
 import time
 
-from . import wire
+from . import wire, zstd
 from .transport import Closed
 from .wire import Frame
 
@@ -37,6 +37,7 @@ class Peer:
         self.may_receive_on = {}
         self.may_send = 0
         self.may_send_on = {}
+        self.under_way = {}  # by stream: the compressed parts of a message that came so far, None of one that is plain
         self.last_stream = 0  # that we opened
         self.last_theirs = 0
 
@@ -210,10 +211,46 @@ class Peer:
             self.may_receive_on[frame.stream] -= size
             if self.may_receive_on[frame.stream] < 0:
                 raise Fail(f"it sent {-self.may_receive_on[frame.stream]} bytes more than the window of stream {frame.stream} allows")
+        self.judge_compression(frame)
         if frame.type == "RESP":
             self.judge_resp(frame)
         if size and self.auto_credit:
             self.give_credit(frame.stream, size)
+
+    def agreed(self, feature):
+        return feature in self.hello.get("features", []) and feature in (self.theirs or {}).get("features", [])
+
+    def judge_compression(self, frame):
+        """Compressed messages are, in every frame, and each is one frame of zstd that tells what it stands for."""
+        is_compressed = bool(frame.flags & wire.COMPRESSED)
+        if is_compressed and not self.agreed("zstd"):
+            raise Fail(f"it sent {frame}, and compression was not agreed on")
+        reason = frame.type == "RESP" and frame.code
+        if is_compressed and reason:
+            raise Fail(f"it sent {frame}: the reason of a failure is plain")
+        part = frame.payload
+        if frame.flags & wire.META and frame.type != "DATA":
+            part = part[2 + int.from_bytes(part[:2], "little"):]
+        if reason:
+            self.under_way.pop(frame.stream, None)
+            return
+        if frame.stream in self.under_way and (self.under_way[frame.stream] is not None) != is_compressed:
+            raise Fail(f"it sent {frame}, and another part of the same message was {'plain' if is_compressed else 'compressed'}")
+        whole = ((self.under_way.pop(frame.stream, None) or b"") + part) if is_compressed else None
+        if frame.flags & wire.MORE:
+            self.under_way[frame.stream] = whole
+        else:
+            self.under_way.pop(frame.stream, None)
+            frame.plain = self.judge_zstd(whole) if is_compressed else None
+
+    def judge_zstd(self, whole):
+        try:
+            told = zstd.content(whole)
+        except zstd.NoFrame as error:
+            raise Fail(f"it sent a compressed message of {len(whole)} bytes that is not one whole frame of zstd that tells its size: {error}") from None
+        if told.size // 256 > len(whole):
+            raise Fail(f"it sent {told.size} bytes compressed into {len(whole)}, which is more than 256 for one")
+        return told
 
     def judge_resp(self, frame):
         self.may_receive_on.pop(frame.stream, None)

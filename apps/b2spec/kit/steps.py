@@ -18,6 +18,7 @@ class Steps(Sending, Receiving, Flow, Web, Clients):
 
     def __init__(self, world, case):
         self.world, self.case = world, case
+        self.server = None  # of this case alone, where the case ends it
         self.streams = {}
         self.peer = None
         self.past = []  # peers before this one
@@ -87,6 +88,10 @@ class Steps(Sending, Receiving, Flow, Web, Clients):
         """Raises Fail or Skip."""
         self.kept, self.kept_back, self.next_call, self.can, self.heard = [], [], 0, [], {}
         self.keys, self.remembered = {}, {}
+        if self.case.get("drains") and self.world.profile != "client":
+            if self.world.fresh is None:
+                raise Skip("it ends the server, which b2spec has not started: say -- COMMAND")
+            self.server, self.world = self.world.of_its_own()
         try:
             try:
                 self.begin()
@@ -108,3 +113,5 @@ class Steps(Sending, Receiving, Flow, Web, Clients):
             for peer in [*self.past, self.peer]:
                 if peer is not None:
                     peer.close()
+            if self.server is not None:
+                self.server.close()

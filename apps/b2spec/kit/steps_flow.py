@@ -28,8 +28,9 @@ class Flow:
 
     def note(self, frame):
         """Counts what has come on a stream: bytes, messages."""
-        heard = self.heard.setdefault(frame.stream, {"bytes": 0, "messages": 0, "open": False})
+        heard = self.heard.setdefault(frame.stream, {"bytes": 0, "plain": 0, "messages": 0, "open": False})
         heard["bytes"] += len(frame.payload)
+        heard["plain"] += len(frame.payload) if not frame.flags & wire.COMPRESSED else frame.plain.size if frame.plain else 0
         if frame.flags & wire.MORE:
             heard["open"] = True
         elif frame.payload or heard["open"] or not frame.flags & wire.END:
@@ -60,7 +61,7 @@ class Flow:
             if frame.stream != stream or frame.type != "DATA":
                 raise Fail(f"DATA on stream {stream} was due, {frame} came")
             self.note(frame)
-        for key in ("bytes", "messages"):
+        for key in ("bytes", "messages", "plain"):
             if key in step and self.heard[stream][key] != step[key]:
                 raise Fail(f"{step[key]} {key} were due on stream {stream}, {self.heard[stream][key]} came")
 

@@ -4,7 +4,7 @@ import time
 
 from . import wire
 from .peer import Fail, Silence
-from .transport import Closed
+from .transport import Closed, Refused
 from .wire import Frame
 from .written import ANSWER, BACKGROUND, QUIET, flags_of, payload_of
 
@@ -57,8 +57,9 @@ class Receiving:
                 raise Fail(f"status {' or '.join(map(str, wanted))} was due, {frame} came")
         if "method" in step and frame.code != self.index(step["method"]):
             raise Fail(f"{step['method']} was due, which has index {self.index(step['method'])}; {frame} came")
-        if "payload" in step and frame.payload != payload_of(step["payload"]):
-            raise Fail(f"another payload was due: {frame.payload[:64].hex()} came")
+        came = frame.payload if frame.plain is None else frame.plain.data
+        if "payload" in step and came is not None and came != payload_of(step["payload"]):
+            raise Fail(f"another payload was due: {came[:64].hex()} came")
         if "payload_not_empty" in step and not frame.payload:
             raise Fail(f"{frame} says nothing to a person")
         if "flags" in step and frame.flags != flags_of(step["flags"]):
@@ -81,7 +82,7 @@ class Receiving:
                 raise Fail(f"an answer on stream {stream} was due, {frame} came")
             if frame.type == "RESP" and frame.code:
                 break
-            part += len(frame.payload)
+            part += len(frame.payload) if not frame.flags & wire.COMPRESSED else frame.plain.size if frame.plain else 0
             under_way = True
             if frame.type == "RESP" or not frame.flags & wire.MORE:
                 if frame.type == "DATA" or not frame.flags & wire.END:
@@ -161,10 +162,53 @@ class Receiving:
         except Closed:
             pass
         self.not_before(earliest, "the end of the connection")
+        if "before_ms" in step and time.monotonic() - self.since > step["before_ms"] / 1000:
+            raise Fail(f"the end of the connection came {time.monotonic() - self.since:.3f} s later, not at once")
         if told is not None and "any" not in wanted and told.code not in wanted:
             raise Fail(f"GOAWAY with status {' or '.join(map(str, wanted))} was due, {told} came")
         if told is None and self.peer.dials and "any" not in wanted and not step.get("silent") and not self.peer.was_reset:
             raise Fail("it closed without GOAWAY, which names the reason")
+
+    def do_exits(self, step):
+        """The server that was told to end has ended, with that status."""
+        status = self.server.ended(self.peer.patience)
+        if status is None:
+            raise Fail("it did not end")
+        if status != step["exits"]:
+            raise Fail(f"it ended with status {status} instead of {step['exits']}")
+
+    def do_goes(self, step):
+        """GOAWAY that names the last stream that is handled, one of ours, or 0."""
+        frame = self.await_frame("GOAWAY")
+        last = self.stream(step["goes"])
+        if frame.type != "GOAWAY" or frame.code:
+            raise Fail(f"GOAWAY with status 0 was due, {frame} came")
+        if int.from_bytes(frame.payload[:4], "little") != last:
+            raise Fail(f"GOAWAY names {int.from_bytes(frame.payload[:4], 'little')} as the last stream that is handled; it is {last}")
+        self.since = time.monotonic()
+
+    def do_refuses(self, step):
+        """A call beyond GOAWAY's last stream is answered by 14 or not at all; what ends other streams is kept."""
+        stream, others = self.stream(step["refuses"]), []
+        until = time.monotonic() + QUIET
+        while (left := until - time.monotonic()) > 0:
+            try:
+                frame = self.next(left)
+            except Silence:
+                break
+            if frame.stream == stream and (frame.type != "RESP" or frame.code != 14):
+                raise Fail(f"status 14 or nothing was due, {frame} came")
+            if frame.type not in BACKGROUND and frame.stream != stream:
+                others.append(frame)
+        self.kept = others + self.kept
+
+    def do_takes_nobody(self, step):
+        """It does not listen any more."""
+        try:
+            self.world.plain_stream().close()
+        except Refused:
+            return
+        raise Fail("it still takes connections")
 
     def do_line(self, step):
         """Who speaks something else is told so in a line, and the connection is closed."""

@@ -92,6 +92,11 @@ class Sending:
     def do_wait(self, step):
         time.sleep(step["wait"] / 1000 * self.world.scale)
 
+    def do_terminate(self, step):
+        """The server is told to end, as by SIGTERM."""
+        self.since = time.monotonic()
+        self.server.terminate()
+
     def do_close(self, step):
         self.peer.close()
         self.peer.closed = "by us"

@@ -49,6 +49,12 @@ class Stream:
             raise Closed("end of stream")
         return data
 
+    def is_open(self):
+        """Whether the other side has neither closed nor said that it sends no more; what it sent before may still be unread."""
+        poll = select.poll()
+        poll.register(self.sock, select.POLLRDHUP)
+        return not poll.poll(0)
+
     def close(self):
         self.sock.close()
 

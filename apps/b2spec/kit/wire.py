@@ -3,6 +3,8 @@ with what it judges."""
 import dataclasses
 import struct
 
+from . import zstd
+
 PREFACE = b"b2\r\n"
 HEADER = struct.Struct("<IIBBHI")
 TYPES = {"HELLO": 1, "HELLO_UPDATE": 2, "CALL": 3, "DATA": 4, "RESP": 5, "CREDIT": 6, "CANCEL": 7, "PING": 8, "PONG": 9, "GOAWAY": 10, "UPGRADE": 11}
@@ -27,6 +29,7 @@ class Frame:
     credit: int = 0
     ext: bytes = b""
     payload: bytes = b""
+    plain: "zstd.Content | None" = None  # of the last frame of a compressed message: what it was before
 
     def __str__(self):
         parts = [self.type]

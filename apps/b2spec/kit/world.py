@@ -1,9 +1,13 @@
 """How a run comes by its connections: it dials a server, or listens for a client."""
 import os
+import select
+import shutil
+import signal
 import subprocess
+import tempfile
 import time
 
-from .peer import Peer
+from .peer import Fail, Peer
 from .transport import Address, Refused, accept, accept_websocket, dial_websocket
 
 KINDS = {"unary": 0, "server": 1, "client": 2, "both": 3}
@@ -29,12 +33,61 @@ class World:
         return {"version": 1, "name": "b2spec", "boot_epoch": self.epoch, "keep_alive_ms": 1000, "services": services, **told}
 
 
-class ServerWorld(World):
-    """Dials; with profile "ws" by WebSocket."""
+class Started:
+    """A server as a process of its own. @param command  {} in its words is an empty folder; the first line it says is its address"""
 
-    def __init__(self, profile, address, token=None, **times):
+    def __init__(self, command, patience):
+        self.folder = tempfile.mkdtemp(prefix="b2spec-")
+        try:
+            self.process = subprocess.Popen([word.replace("{}", self.folder) for word in command], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0)
+        except OSError:
+            self.close()
+            raise
+        self.address = self.first_line(time.monotonic() + max(60, patience))
+        if not self.address:
+            self.close()
+            raise Refused(f"{command[0]} ended, or said no address on its standard output")
+
+    def first_line(self, until):
+        said = b""
+        while not said.endswith(b"\n") and select.select([self.process.stdout], [], [], max(0, until - time.monotonic()))[0]:
+            one = self.process.stdout.read(1)
+            if not one:
+                break
+            said += one
+        return said.decode().strip()
+
+    def terminate(self):
+        self.process.send_signal(signal.SIGTERM)
+
+    def ended(self, patience):
+        """Its exit status, or None when it goes on."""
+        try:
+            return self.process.wait(patience)
+        except subprocess.TimeoutExpired:
+            return None
+
+    def close(self):
+        process = getattr(self, "process", None)
+        if process is not None:
+            process.kill()
+            process.wait()
+            process.stdin.close()
+            process.stdout.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+class ServerWorld(World):
+    """Dials; with profile "ws" by WebSocket. @param fresh  starts a server of its own for a case that ends it: what gives a Started"""
+
+    def __init__(self, profile, address, token=None, fresh=None, **times):
         super().__init__(profile, **times)
-        self.address, self.token = Address(address), token
+        self.address, self.token, self.fresh = Address(address), token, fresh
+
+    def of_its_own(self):
+        """(the server, a world around it) for one case."""
+        server = self.fresh()
+        return server, ServerWorld(self.profile, server.address, self.token, patience=self.patience, scale=self.scale)
 
     @property
     def kind(self):
@@ -76,7 +129,7 @@ class ClientWorld(World):
 
     def __init__(self, address, by_websocket=False, command=(), arrival=60.0, **times):
         super().__init__("client", **times)
-        self.arrival = arrival  # seconds a client may take to connect
+        self.arrival = max(arrival, 2 * self.patience)  # seconds a client may take to connect, and to end
         self.listener, self.where = Address(address).listen()
         self.by_websocket, self.command = by_websocket, list(command)
         self.process = None
@@ -102,8 +155,11 @@ class ClientWorld(World):
         until = time.monotonic() + self.arrival
         while time.monotonic() < until:
             stream = accept(self.listener, 0.1)
-            if stream is not None:
+            if stream is not None and stream.is_open():
                 return stream
+            if stream is not None:
+                stream.close()  # given up while nobody took it
+                continue
             if self.process is not None and self.process.poll() is not None:
                 raise Refused(f"no client connected: it ended with status {self.process.returncode}")
         raise Refused("no client connected")
@@ -114,17 +170,14 @@ class ClientWorld(World):
         try:
             last = Steps(self, {"steps": [{"task": {"kind": "DONE"}}, {"ends": "any", "strict": False}]})
             last.run()
-        except Exception as error:  # it is told below that it did not end
-            if self.process is None:
-                raise Refused(f"the client did not take its leave: {error}") from None
+        except (Fail, Refused) as error:
+            raise Refused(f"the client did not take its leave: {error}") from None
         if self.process is None:
             return 0
         try:
-            return self.process.wait(10)
+            return self.process.wait(self.arrival)
         except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-            raise Refused("the client did not end when it was told that all was tried") from None
+            raise Refused(f"the client did not end within {self.arrival:.0f} s after it was told that all was tried") from None
 
     def close(self):
         self.listener.close()

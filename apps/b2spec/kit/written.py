@@ -1,5 +1,5 @@
 """What all steps of a case share: names, payloads as cases write them, and what keeps a case from being tried."""
-from . import wire
+from . import wire, zstd
 
 BACKGROUND = ("CREDIT", "PING", "HELLO_UPDATE")  # come at any time and mean nothing to a case that does not ask for them
 QUIET = 0.15  # seconds in which nothing must come
@@ -17,7 +17,7 @@ class BadCase(Exception):
 
 
 def payload_of(told):
-    """Hexadecimal, or {"text": …}, {"x": N}, or {"message": NAME, field: value, …}; {"piece": N} is a Piece of N bytes."""
+    """Hexadecimal, or {"text": …}, {"x": N}, or {"message": NAME, field: value, …}; {"piece": N} is a Piece of N bytes; {"zstd": …} compressed."""
     if told is None:
         return b""
     if isinstance(told, str):
@@ -35,6 +35,15 @@ def payload_of(told):
         return out
     if "long_metadata" in told:
         return wire.metadata({"k": "x" * (told["long_metadata"] - 4)})
+    if "zstd" in told:
+        made = zstd.frame(payload_of(told["zstd"]), told.get("told"), told.get("tells_size", True), told.get("dictionary"))
+        return made[:len(made) - told.get("cut", 0)] + bytes.fromhex(told.get("after", ""))
+    if "pattern" in told:
+        return bytes(number % 251 for number in range(told["pattern"]))
+    if "mixed" in told:  # a Piece half of which is hard to compress
+        return wire.encode("Piece", {"payload": bytes(number * number // 7 % 251 for number in range(told["mixed"] // 2)) + b"x" * (told["mixed"] - told["mixed"] // 2)})
+    if "slice" in told:
+        return payload_of(told["of"])[slice(*told["slice"])]
     if "metadata" in told:
         return wire.metadata(told["metadata"]) + payload_of(told.get("then"))
     if "message" in told:
