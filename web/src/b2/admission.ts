@@ -7,13 +7,16 @@ import { readMetadata, type Metadata } from './metadata';
 import type { MethodTable } from './method_table';
 import { B2Error, Status } from './status';
 
-/** HELLO as the peer sent it. Throws B2Error when it is no protobuf of that message. */
+/** HELLO as the peer sent it. Throws B2Error when it is no protobuf of that message, or its node id has another length than one has. */
 export function readHello(payload: Bytes): Hello {
+  let hello: Hello;
   try {
-    return decodeHello(payload);
+    hello = decodeHello(payload);
   } catch (error) {
     throw new B2Error(Status.malformed, `malformed HELLO: ${(error as Error).message}`);
   }
+  if (hello.nodeId.length !== 0 && hello.nodeId.length !== 32) throw new B2Error(Status.malformed, `malformed HELLO: a node id of ${hello.nodeId.length} bytes`);
+  return hello;
 }
 
 export interface Callee {
@@ -30,8 +33,10 @@ export function judgeCall(frame: Frame, { known, critical }: ReadExtensions, cal
   if (known.epoch !== undefined && known.epoch !== callee.bootEpoch) throw refused(Status.unknown, 'this endpoint has been started again since');
   if (callee.served.name(frame.code) === undefined) throw refused(Status.unsupported, `no method has the index ${frame.code}`);
   if (known.timeoutMs === 0) throw refused(Status.timedOut, 'the deadline had passed');
-  if (callee.served.takesStream(frame.code)) throw refused(Status.unsupported, 'this side takes no streams from its caller');
-  if ((frame.flags & (Flag.end | Flag.more)) === 0) throw refused(Status.unsupported, 'the request must be complete: END is missing');
+  const streams = callee.served.takesStream(frame.code);
+  if (!streams && (frame.flags & (Flag.end | Flag.more)) === 0) throw refused(Status.unsupported, 'the request must be complete: END is missing');
   if (callee.full) throw refused(Status.exhausted, 'as many calls are open as are taken');
-  return frame.flags & Flag.meta ? readMetadata(frame.payload) : { metadata: [], message: frame.payload };
+  const told = frame.flags & Flag.meta ? readMetadata(frame.payload) : { metadata: [], message: frame.payload };
+  if (streams && (told.message.length > 0 || frame.flags & Flag.more)) throw refused(Status.malformed, 'the method takes a stream, and its CALL carries a message');
+  return told;
 }

@@ -312,7 +312,8 @@ export class Channel {
     this.callsOfPeer += 1;
     if (known.timeoutMs !== undefined) stream.deadline = now + known.timeoutMs;
     stream.idempotencyKey = known.idempotencyKey;
-    this.onRequestPart(stream, frame.flags, message);
+    if (this.served.takesStream(frame.code)) this.beginStream(stream, frame);
+    else this.onRequestPart(stream, frame.flags, message);
   }
 
   /** The message part of a CALL that may be handled; nothing when it has been refused. */
@@ -333,7 +334,8 @@ export class Channel {
   private onPayload(frame: Frame, now: number): void {
     const stream = this.known(frame);
     this.takeFromConnection(frame);
-    if (frame.type === FrameType.data && frame.payload.length === 0) this.spend(now, 'empty DATA');
+    const endsStream = stream?.takesStream === true && (frame.flags & (Flag.end | Flag.more)) === Flag.end;
+    if (frame.type === FrameType.data && frame.payload.length === 0 && !endsStream) this.spend(now, 'empty DATA');
     if (stream === undefined) return; // it has ended
     if (!stream.receiveWindow.take(frame.payload.length)) throw tooMuch('stream');
     const mine = this.isMine(frame.stream);
@@ -351,14 +353,37 @@ export class Channel {
     }
   }
 
-  private onRequestPart(stream: Stream, flags: number, part: Bytes): void {
+  /** A call whose caller sends a stream: its handler begins before the first message. */
+  private beginStream(stream: Stream, frame: Frame): void {
+    const { id, method, metadata, deadline, idempotencyKey } = stream;
+    stream.takesStream = stream.handled = true;
+    stream.receiveWindow.release(frame.payload.length); // metadata alone
+    this.events.push({ kind: 'call', stream: id, method, request: kNoBytes, takesStream: true, metadata, deadline, idempotencyKey });
+    if (frame.flags & Flag.end) this.endStream(stream);
+  }
+
+  private endStream(stream: Stream): void {
+    stream.peerDone = true;
+    if (!stream.answered) this.events.push({ kind: 'requestEnd', stream: stream.id });
+  }
+
+  /** A message of the caller's stream or its end: a DATA with END carries one unless it is empty and completes none. */
+  private onStreamPart(stream: Stream, flags: number, part: Bytes): void {
     if (flags & Flag.more) return this.keepPart(stream, part);
+    const ends = (flags & Flag.end) !== 0;
+    if (!ends || part.length > 0 || stream.assembling) this.hand(stream, part, (message) => ({ kind: 'message', stream: stream.id, message }));
+    if (ends) this.endStream(stream);
+  }
+
+  private onRequestPart(stream: Stream, flags: number, part: Bytes): void {
+    if (stream.takesStream) return this.onStreamPart(stream, flags, part);
+    if (flags & Flag.more) return this.keepPart(stream, part);
+    if ((flags & Flag.end) === 0) return this.breakOff(stream, Status.unsupported, 'the request must be complete: END is missing');
     if (flags & Flag.end) stream.peerDone = true;
     const { id: of, method, metadata, deadline, idempotencyKey } = stream;
     this.hand(stream, part, (message) => {
-      if (stream.handled) return { kind: 'message', stream: of, message };
       stream.handled = true;
-      return { kind: 'call', stream: of, method, request: message, metadata, deadline, idempotencyKey };
+      return { kind: 'call', stream: of, method, request: message, takesStream: false, metadata, deadline, idempotencyKey };
     });
   }
 

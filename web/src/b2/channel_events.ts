@@ -6,12 +6,13 @@ import type { Status } from './status';
 
 export type Role = 'dialer' | 'acceptor';
 
-/** A call of the peer. Its handler ends it by Channel.respond(), once. */
+/** A call of the peer. Its handler ends it by Channel.respond(), once. Where the method takes a stream there is no request: events 'message' and 'requestEnd' follow. */
 export interface CallEvent {
   readonly kind: 'call';
   readonly stream: number;
   readonly method: number;
   readonly request: Bytes;
+  readonly takesStream: boolean;
   readonly metadata: Metadata;
   readonly deadline: number; // on the channel's clock; Infinity for none
   readonly idempotencyKey: Bytes | undefined;
@@ -32,7 +33,8 @@ export type ChannelEvent =
   | { readonly kind: 'open'; readonly hello: Hello }
   | { readonly kind: 'services' } // the peer's services changed; see methods
   | CallEvent
-  | { readonly kind: 'message'; readonly stream: number; readonly message: Bytes } // of a server stream
+  | { readonly kind: 'message'; readonly stream: number; readonly message: Bytes } // of a stream, whoever called
+  | { readonly kind: 'requestEnd'; readonly stream: number } // the caller has said END: no message follows
   | AnswerEvent
   | { readonly kind: 'cancelled'; readonly stream: number; readonly status: Status } // to the handler; it still has to respond()
   | { readonly kind: 'goaway'; readonly status: Status; readonly message: string }

@@ -3,7 +3,7 @@
  * handlers for the calls that come in. Method and message types are those generated from proto/.
  */
 import type { Hello, ServiceEntry } from '../gen/b2/v1/hello';
-import { fromUtf8, toUtf8, type Bytes } from './bytes';
+import { fromUtf8, kNoBytes, toUtf8, type Bytes } from './bytes';
 import { Channel } from './channel';
 import type { CallOptions, ChannelEvent, Role } from './channel_events';
 import type { Metadata } from './metadata';
@@ -19,12 +19,16 @@ export interface Transport {
 /** A call that came in. The handler ends it by finish() or fail(), once. */
 export interface IncomingCall {
   readonly method: number;
-  readonly request: Bytes;
+  readonly request: Bytes; // none where the method takes a stream
+  /** What its caller streams; without any where the method takes one request. Throws B2Error when the call ends before it does. */
+  readonly messages: AsyncGenerator<Bytes, void, void>;
   readonly metadata: Metadata;
   /** Aborted when the caller gave up, the deadline passed or the connection ended. */
   readonly signal: AbortSignal;
   /** A message of a server stream; gives the bytes that wait because the caller's windows are full. */
   send(message: Bytes): number;
+  /** The same; resolves when there is room for the next, or the call has ended. */
+  write(message: Bytes): Promise<void>;
   /** Without an answer it ends a stream whose last message has been sent. */
   finish(answer?: Bytes): void;
   fail(status: Status, message: string): void;
@@ -36,7 +40,8 @@ export interface EndpointEvents {
   /** The other side takes no more calls; those that are open go on. */
   leaving?(message: string): void;
   closed?(status: Status, message: string): void;
-  call?(call: IncomingCall): void;
+  /** Answers a call. What it throws, or its promise rejects with, fails the call if it has not ended. */
+  call?(call: IncomingCall): unknown;
 }
 
 export interface CallControl extends CallOptions {
@@ -55,6 +60,19 @@ interface Waiting {
   readonly keeps: boolean; // messages stay unread for a while; whoever reads them tells the channel
   message(bytes: Bytes): void;
   end(status: Status, payload: Bytes, empty: boolean): void;
+}
+
+/** What a handler of `method` is sent, as messages. One that is malformed ends the call, with status 3. */
+export async function* requestsOf<Q, A>(method: Method<Q, A>, call: IncomingCall): AsyncGenerator<Q, void, void> {
+  for await (const bytes of call.messages) {
+    let message: Q;
+    try {
+      message = method.request.decode(bytes);
+    } catch (error) {
+      return call.fail(Status.malformed, (error as Error).message);
+    }
+    yield message;
+  }
 }
 
 /** One answer, for whoever awaits it. */
@@ -103,6 +121,7 @@ export class Endpoint {
   private readonly channel: Channel;
   private readonly waiting = new Map<number, Waiting>();
   private readonly handlers = new Map<number, AbortController>();
+  private readonly incoming = new Map<number, Arrivals>(); // streams of callers
   private drains: { readonly id: number; readonly resolve: () => void }[] = []; // writers that wait for room
   private timer: ReturnType<typeof setTimeout> | undefined;
   private timerAt = Infinity;
@@ -189,13 +208,21 @@ export class Endpoint {
 
   private async *arriving<Q, A>(method: Method<Q, A>, id: number, arrivals: Arrivals): AsyncGenerator<A, void, void> {
     try {
+      for await (const bytes of this.bytesOf(id, arrivals)) yield method.response.decode(bytes);
+    } finally {
+      this.abandon(id);
+    }
+  }
+
+  /** What arrives, each message given back to its window when it is taken; what is not, when nobody takes any more. */
+  private async *bytesOf(id: number, arrivals: Arrivals): AsyncGenerator<Bytes, void, void> {
+    try {
       for (;;) {
         const bytes = arrivals.messages.shift();
         if (bytes !== undefined) {
-          const message = method.response.decode(bytes);
           this.channel.consumed(id, bytes.length, now());
           this.settle();
-          yield message;
+          yield bytes;
         } else if (arrivals.ended !== undefined) {
           const { status, payload } = arrivals.ended;
           if (status !== Status.ok) throw new B2Error(status, fromUtf8(payload));
@@ -205,8 +232,8 @@ export class Endpoint {
         }
       }
     } finally {
-      for (const bytes of arrivals.messages) this.channel.consumed(id, bytes.length, now());
-      this.abandon(id);
+      for (const bytes of arrivals.messages.splice(0)) this.channel.consumed(id, bytes.length, now());
+      this.settle();
     }
   }
 
@@ -277,7 +304,7 @@ export class Endpoint {
       case 'call':
         return this.onCall(event);
       case 'message': {
-        const waiting = this.waiting.get(event.stream);
+        const waiting = this.waiting.get(event.stream) ?? this.incoming.get(event.stream);
         if (waiting === undefined) this.channel.consumed(event.stream, event.message.length, now()); // nobody waits any more
         return waiting?.message(event.message);
       }
@@ -288,7 +315,10 @@ export class Endpoint {
         if (!waiting?.keeps || status !== Status.ok || empty) this.channel.consumed(stream, payload.length, now());
         return waiting?.end(status, payload, empty);
       }
+      case 'requestEnd':
+        return this.incoming.get(event.stream)?.end(Status.ok, kNoBytes, true);
       case 'cancelled':
+        this.incoming.get(event.stream)?.end(event.status, toUtf8('the caller gave up, or the deadline passed'), true);
         return this.handlers.get(event.stream)?.abort();
       case 'goaway':
         return event.status === Status.ok ? this.on.leaving?.(event.message) : undefined;
@@ -303,14 +333,20 @@ export class Endpoint {
     const controller = new AbortController();
     this.handlers.set(stream, controller);
     this.channel.consumed(stream, request.length, now());
+    const arrivals = new Arrivals();
+    if (event.takesStream) this.incoming.set(stream, arrivals);
+    else arrivals.end(Status.ok, kNoBytes, true);
     const finish = (status: Status, payload: Bytes | undefined) => {
       if (!this.handlers.delete(stream)) return;
+      this.incoming.delete(stream);
+      for (const bytes of arrivals.messages.splice(0)) this.channel.consumed(stream, bytes.length, now());
       this.channel.respond(stream, status, payload, now());
       this.settle();
     };
     const call: IncomingCall = {
       method,
       request,
+      messages: this.bytesOf(stream, arrivals),
       metadata,
       signal: controller.signal,
       send: (message) => {
@@ -318,11 +354,21 @@ export class Endpoint {
         this.settle();
         return this.channel.waiting(stream);
       },
+      write: (message) => {
+        this.channel.send(stream, message, now());
+        const room = new Promise<void>((resolve) => this.drains.push({ id: stream, resolve }));
+        this.settle();
+        return room;
+      },
       finish: (answer) => finish(Status.ok, answer),
       fail: (status, message) => finish(status, toUtf8(message)),
     };
+    this.handle(call).catch((error: unknown) => call.fail(error instanceof B2Error ? error.status : Status.unknown, String((error as Error).message)));
+  }
+
+  private async handle(call: IncomingCall): Promise<void> {
     if (this.on.call === undefined) call.fail(Status.unsupported, 'this side answers no calls');
-    else this.on.call(call);
+    else await this.on.call(call);
   }
 
   private arm(): void {

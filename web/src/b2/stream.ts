@@ -21,6 +21,7 @@ export class Stream {
   deadline = Infinity; // on the clock the channel is told, ms
   handled = false; // callee: the request has been handed to the handler
   answered = false; // callee: RESP is on its way, or was not wanted any more
+  takesStream = false; // callee: the caller sends messages, not one request
   peerDone = false; // callee: END has come
   requestDone = true; // caller: END has been handed over
   metadata: Metadata = [];
@@ -44,6 +45,11 @@ export class Stream {
   /** Bytes of the message that is being put together. */
   get assembled(): number {
     return this.length;
+  }
+
+  /** Whether a message is being put together, if only of empty parts so far. */
+  get assembling(): boolean {
+    return this.parts.length > 0;
   }
 
   keep(part: Bytes): void {
