@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Discovery as a user meets it: three machines, namespaces on one switch, find each other, and b2 doctor finds what is broken. Without the
-right to make namespaces it says so and ends."""
+right to make namespaces it says so and ends. The tests mostly wait: each goes on in namespaces of its own, beside the others; one that is
+named on the command line goes on alone."""
 import datetime
 import json
 import os
@@ -205,7 +206,21 @@ class Discovery(unittest.TestCase):
         taker.communicate("\n")
 
 
+def side_by_side():
+    """Each test as a process; gives how many failed."""
+    words = [[sys.executable, __file__, f"Discovery.{name}"] for name in unittest.defaultTestLoader.getTestCaseNames(Discovery)]
+    running = [subprocess.Popen(each, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) for each in words]
+    failed = 0
+    for each, process in zip(words, running):
+        said, _ = process.communicate()
+        print(f"{each[-1]}: {'ok' if process.returncode == 0 else 'FAILED'}\n{said}", flush=True)
+        failed += process.returncode != 0
+    return failed
+
+
 if __name__ == "__main__":
+    if len(sys.argv) == 1:
+        sys.exit(min(side_by_side(), 1))
     if not hosts.enter_own_namespaces():
         print("skipped: no network namespaces can be made here")
         sys.exit(0)
