@@ -432,7 +432,7 @@ void Channel::end_all(const Error& why) {
     if (stream == nullptr) continue;
     if (!stream->ours) {
       stream->was_cancelled = true;
-      cancel_handler(*stream);
+      cancel_handler(*stream, Errc::cancelled);
       // Work on a worker, and that for the reply cache, may outlive this channel: nobody is left whom it could tell.
       if (Stream* still = streams_.find(id); still != nullptr && (still->cancel_token || (still->dispatched && still->extras && still->extras->key))) {
         fail(id, why);

@@ -225,7 +225,7 @@ class Channel : public CallSink, public Caller, public std::enable_shared_from_t
   void end_request(Stream& stream);
   void cut_off(Stream& stream, Errc code, std::string_view why);
   void on_cancel_frame(const FrameHeader& header);
-  void cancel_handler(Stream& stream);
+  void cancel_handler(Stream& stream, Errc why);
   void end_if_done(Stream& stream);
   void answer(Stream& stream, std::uint16_t code, const Payload& payload);
   bool answer_with_metadata(Stream& stream, std::uint8_t flags, std::uint16_t code, const Payload& payload);
@@ -282,6 +282,7 @@ class Channel : public CallSink, public Caller, public std::enable_shared_from_t
 
   bool preface_seen_ = false;
   bool over_ = false;
+  Errc gave_up_ = Errc::cancelled;  ///< why the call whose handler is being told ends
   std::optional<v1::Hello> peer_hello_;
   Bytes partial_;  ///< the beginning of a frame whose end has not come
 

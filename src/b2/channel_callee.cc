@@ -170,7 +170,7 @@ void Channel::dispatch_keyed(Stream& stream, BytesView request, CallContext cont
   stream.cancelled = [this, waiter, id, weak = std::weak_ptr<KeyedCall>(decision->call)] {
     const auto call = weak.lock();
     if (call && over_) call->lose(waiter);
-    else if (call) call->give_up(waiter);
+    else if (call) call->give_up(waiter, gave_up_);
     if (over_) fail(id, Error{Errc::cancelled, "the connection is gone"});
   };
   if (decision->taken == ReplyCache::Taken::first) {
@@ -241,7 +241,7 @@ void Channel::cut_off(Stream& stream, Errc code, std::string_view why) {
   const auto room = static_cast<std::size_t>(std::max<std::int64_t>(0, std::min(send_window_, stream.send_window)));
   why = why.substr(0, room);
   if (!stream.answer_sent && !stream.was_cancelled) answer(stream, static_cast<std::uint16_t>(code), Payload(as_bytes(why)));
-  if (Stream* still = streams_.find(id)) cancel_handler(*still);
+  if (Stream* still = streams_.find(id)) cancel_handler(*still, code);
   if (Stream* still = streams_.find(id)) end_if_done(*still);
 }
 
@@ -258,11 +258,13 @@ void Channel::on_cancel_frame(const FrameHeader& header) {
   stream->waiting_from = 0;
   stream->waiting_bytes = 0;
   if (!stream->dispatched) stream->handler_done = true;  // the request was still being put together
-  cancel_handler(*stream);
+  cancel_handler(*stream, header.code == static_cast<std::uint16_t>(Errc::timed_out) ? Errc::timed_out : Errc::cancelled);
   if (Stream* still = streams_.find(header.stream)) end_if_done(*still);
 }
 
-void Channel::cancel_handler(Stream& stream) {
+/// @param why  the caller's reason, for a call with a key that others may wait for
+void Channel::cancel_handler(Stream& stream, Errc why) {
+  gave_up_ = why;
   if (stream.cancel_token) stream.cancel_token->store(true);
   // What they hold may be the last of the handler's call, which then ends its stream: they go when nothing here is touched any more.
   const auto ready = std::exchange(stream.ready, nullptr);

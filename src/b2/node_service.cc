@@ -199,7 +199,6 @@ void Node::tell_unused_rights() {
 /// The house may be made while this node runs.
 void Node::watch_house() {
   watch_ = network_.reactor().wake_at(network_.reactor().now() + kLookAgain, [this](TimePoint) {
-    endpoint_.replies->on_time(network_.reactor().now());
     if (const Status served = serve_house(); !served && served.error().message != house_problem_) {
       house_problem_ = served.error().message;
       log_.warning("b2: the house can't be served", {{"why", house_problem_}});

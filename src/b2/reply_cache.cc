@@ -70,7 +70,7 @@ void ReplyCache::ended(const KeyedCall& call, const Result<BytesView>& result) {
   Entry& entry = peer->second.entries[call.key_];
   entry.running.reset();
   if (!result && result.error().code == Errc::busy) return erase(peer, call.key_);
-  kept_.push_back({call.clock_.now() + limits_.kept, call.peer_, call.key_});
+  kept_.push_back({call.clock_.now() - stood_still_ + limits_.kept, call.peer_, call.key_});
   if (!result) {
     entry.failed = result.error();
     return;
@@ -93,15 +93,28 @@ void ReplyCache::erase(Peers::iterator peer, const IdempotencyKey& key) {
   if (peer->second.entries.empty()) peers_.erase(peer);
 }
 
+void ReplyCache::on_tick(TimePoint now) {
+  notice_standstill(now);
+  ticked_ = now;
+  on_time(now);
+}
+
+void ReplyCache::notice_standstill(TimePoint now) {
+  if (ticked_ == TimePoint::max() || now - ticked_ <= kTick + kStill) return;
+  stood_still_ += now - ticked_;
+  ticked_ = now;
+}
+
 void ReplyCache::on_time(TimePoint now) {
-  while (!kept_.empty() && kept_.front().until <= now) {
+  notice_standstill(now);
+  while (!kept_.empty() && kept_.front().until <= now - stood_still_) {
     const Kept kept = std::move(kept_.front());
     kept_.pop_front();
     if (const auto peer = peers_.find(kept.peer); peer != peers_.end()) erase(peer, kept.key);
   }
   for (const auto& weak : std::vector(abandoned_)) {
     const auto call = weak.lock();
-    if (call && call->abandoned_ && call->until_ <= now) call->cancel_handler();
+    if (call && call->abandoned_ && call->until_ <= now) call->stop(Errc::timed_out);
   }
   std::erase_if(abandoned_, [](const auto& weak) {
     const auto call = weak.lock();
@@ -117,11 +130,22 @@ void KeyedCall::join(ReplyCache::Waiter waiter) {
   if (std::exchange(abandoned_, false)) --cache_.peers_[peer_].abandoned;
 }
 
-void KeyedCall::give_up(const ReplyCache::Waiter& waiter) {
+void KeyedCall::give_up(const ReplyCache::Waiter& waiter, Errc why) {
   if (ended_) return;
-  if (waiters_.size() == 1) return cancel_handler();
+  if (waiters_.size() == 1) return stop(why);
   std::erase(waiters_, waiter);
-  if (const auto sink = waiter.sink.lock()) sink->fail(waiter.number, Error{Errc::cancelled, "cancelled by the caller"});
+  if (const auto sink = waiter.sink.lock()) sink->fail(waiter.number, Error{why, "its caller gave up"});
+}
+
+void KeyedCall::stop(Errc why) {
+  if (!stopped_) stopped_ = why;
+  cancel_handler();
+}
+
+/// A handler that was told of a deadline says "cancelled", too; whoever sends the call again hears what it was.
+void KeyedCall::fail(std::uint64_t, const Error& error) {
+  if (error.code == Errc::cancelled && stopped_ == Errc::timed_out) return end(Error{Errc::timed_out, "its deadline passed before it was done, and nobody waited for it"});
+  end(error);
 }
 
 void KeyedCall::lose(const ReplyCache::Waiter& waiter) {

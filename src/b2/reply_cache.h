@@ -71,6 +71,10 @@ class ReplyCache {
 
   /// Forgets what was kept long enough; ends calls that run for nobody beyond their deadline.
   void on_time(TimePoint now);
+  /// The same, from an owner that rings it every kTick. When a ring comes late by more than kStill, the process stood still or its clock
+  /// was put forward, and what came meanwhile is still to be read: as much time does not count for what is kept.
+  void on_tick(TimePoint now);
+  static constexpr Duration kTick = std::chrono::seconds(2), kStill = std::chrono::seconds(3);
 
   std::size_t kept() const { return calls_; }  ///< calls, those that run too
   std::size_t kept_bytes() const { return bytes_; }
@@ -96,17 +100,20 @@ class ReplyCache {
   using Peers = std::map<std::string, Peer>;
 
   void ended(const KeyedCall& call, const Result<BytesView>& result);
+  void notice_standstill(TimePoint now);
   void erase(Peers::iterator peer, const IdempotencyKey& key);
 
   const Endpoint& endpoint_;
   ReplyLimits limits_;
   Peers peers_;
   struct Kept {
-    TimePoint until;
+    TimePoint until;  ///< of a clock that stands still with the process: less by stood_still_ than the true one
     std::string peer;
     IdempotencyKey key;
   };
   std::deque<Kept> kept_;  ///< in the order of their ends
+  TimePoint ticked_ = TimePoint::max();  ///< the last tick; max where nobody ticks
+  Duration stood_still_{};
   std::vector<std::weak_ptr<KeyedCall>> abandoned_;
   std::size_t calls_ = 0, bytes_ = 0;
   std::uint64_t replayed_ = 0;
@@ -120,17 +127,19 @@ class KeyedCall : public UnarySink {
 
   /// The caller gave up or his time is over. Without anybody else waiting the handler is told, and the waiter stays until it has
   /// ended; otherwise he is let go at once.
-  void give_up(const ReplyCache::Waiter& waiter);
+  /// @param why  cancelled or timed_out
+  void give_up(const ReplyCache::Waiter& waiter, Errc why);
   /// The waiter's connection is gone. The call goes on: he may come back for its answer.
   void lose(const ReplyCache::Waiter& waiter);
 
   void finish(std::uint64_t, const Payload& last) override;
-  void fail(std::uint64_t, const Error& error) override { end(error); }
+  void fail(std::uint64_t, const Error& error) override;
   void tell(std::uint64_t, const Metadata& metadata) override;
 
  private:
   friend class ReplyCache;
   void join(ReplyCache::Waiter waiter);
+  void stop(Errc why);
   void end(const Result<BytesView>& result);
 
   ReplyCache& cache_;
@@ -140,6 +149,7 @@ class KeyedCall : public UnarySink {
   const Clock& clock_;
   TimePoint until_;  ///< when it is ended if nobody waits
   std::vector<ReplyCache::Waiter> waiters_;
+  std::optional<Errc> stopped_;  ///< why its handler was told that nobody waits
   bool ended_ = false;
   bool abandoned_ = false;
 };

@@ -158,14 +158,43 @@ TEST_F(ReplyCacheTest, GivingUpReachesTheHandlerWhenNobodyElseWaits) {
   take(asked(member_, 1), 1);
   call_->on_cancel(0, [&] { told = true; });
   take(asked(member_, 1), 3);
-  call_->give_up({sink_, 1});
+  call_->give_up({sink_, 1}, Errc::cancelled);
   EXPECT_FALSE(told) << "another waits for it";
   EXPECT_EQ(sink_->heard, (Heard{"1 failed cancelled"}));
-  call_->give_up({sink_, 3});
+  call_->give_up({sink_, 3}, Errc::cancelled);
   EXPECT_TRUE(told);
   EXPECT_EQ(sink_->heard.size(), 1u) << "its place is taken until the handler has ended";
   call_->fail(0, Error{Errc::cancelled, ""});
   EXPECT_EQ(sink_->heard.back(), "3 failed cancelled");
+}
+
+TEST_F(ReplyCacheTest, WhoeverSendsACallAgainHearsThatItsDeadlinePassedAndNotThatItWasCancelled) {
+  deadline_ = clock_.now() + 1s;
+  take(asked(member_, 1), 1);
+  call_->on_cancel(0, [] {});
+  call_->lose({sink_, 1});
+  clock_.time += 1s;
+  EXPECT_EQ(take(asked(member_, 1), 2), running) << "its handler has been told, and has not ended";
+  call_->fail(0, Error{Errc::cancelled, "the caller gave up"});
+  EXPECT_EQ(sink_->heard.back(), "2 failed timed_out");
+  EXPECT_EQ(take(asked(member_, 1), 3), answered);
+  EXPECT_EQ(sink_->heard.back(), "3 failed timed_out");
+}
+
+TEST_F(ReplyCacheTest, ForgetsNothingForAsLongAsTheProcessStoodStill) {
+  const auto run_for = [this](Duration span) {
+    for (const TimePoint end = clock_.time + span; clock_.time < end;) cache_->on_tick(clock_.time += ReplyCache::kTick);
+  };
+  cache_->on_tick(clock_.now());
+  take(asked(member_, 1), 1);
+  answer("done");
+  run_for(20s);
+  clock_.time += 300s;  // stopped, with a repeat of the call in its socket
+  EXPECT_EQ(take(asked(member_, 1), 2), answered);
+  run_for(36s);
+  EXPECT_EQ(take(asked(member_, 1), 3), answered);
+  run_for(6s);
+  EXPECT_EQ(take(asked(member_, 1), 4), first) << "a minute of its own time is over";
 }
 
 TEST_F(ReplyCacheTest, BeyondItsLimitsCallsAreRefusedAndNoneIsForgottenEarly) {

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "b2/frame.h"
+#include "b2/reply_cache.h"
 #include "b2/sniff.h"
 
 namespace ghost::b2 {
@@ -124,7 +125,12 @@ class Server::Guest : public net::StreamHandler {
   net::Timer timer_;
 };
 
-Server::Server(Parts parts) : parts_(std::move(parts)), reactor_(parts_.network.reactor()) {}
+Server::Server(Parts parts) : parts_(std::move(parts)), reactor_(parts_.network.reactor()) { tick(); }
+
+void Server::tick() {
+  parts_.endpoint.replies->on_tick(reactor_.now());
+  tick_ = reactor_.wake_at(reactor_.now() + ReplyCache::kTick, [this](TimePoint) { tick(); });
+}
 
 Server::~Server() {
   alive_.reset();

@@ -92,6 +92,7 @@ class Server {
   void add_link(std::unique_ptr<net::ByteStream> stream, std::shared_ptr<const Identity> peer, BytesView first,
                 std::uint64_t guest);
   void turn_away(std::unique_ptr<net::ByteStream> stream, Refusal reason, const std::string& why);
+  void tick();
   void check_idle();
   std::vector<std::shared_ptr<Channel>> channels() const;
 
@@ -106,6 +107,7 @@ class Server {
   std::list<std::unique_ptr<net::ByteStream>> leaving_;
   std::function<void()> idle_;
   net::Timer patience_;
+  net::Timer tick_;
   bool shutting_down_ = false;
   std::shared_ptr<char> alive_ = std::make_shared<char>();
 };

@@ -22,6 +22,7 @@ struct Making {
   std::size_t request_size = 0;
   CallHistory::CallId call = 0;
   int attempts = 0;
+  TimePoint first_sent{};
   std::uint32_t writes = 0;  ///< messages of its stream
   std::uint64_t epoch = 0;   ///< of the callee that a call with a key was first sent to
 
@@ -121,6 +122,8 @@ class ActHandler final : public CallHandler {
 
   void again() {
     making_->node.later(std::chrono::milliseconds(20 + making_->truth().random.below(400)), [making = making_] {
+      // A key is good for 30 s after its call was first sent (docs/spec/b2.md §5).
+      if (making->kind == CallKind::keyed && making->node.machine().now() >= making->first_sent + 30s) return;
       if (Channel* channel = making->node.channel()) attempt(making, *channel);
     });
   }
@@ -166,6 +169,7 @@ void attempt(const MakingPtr& making, Channel& channel) {
   if (making->kind != CallKind::keyed || making->attempts == 1) making->ask.attempt = making->attempt;
   if (making->kind == CallKind::keyed && making->attempts == 1) {
     making->epoch = channel.peer_hello().boot_epoch;
+    making->first_sent = node.machine().now();
     make_key(*making);
   } else if (making->kind == CallKind::keyed) {
     making->options.epoch = making->epoch;

@@ -72,6 +72,14 @@ std::vector<std::string> CallHistory::check(bool clocks_jump) const {
   return wrong;
 }
 
+/// Whether its deadline had passed when it ended; of a call with a key, that of any time it was sent: they are one.
+bool CallHistory::deadline_passed(AttemptId id) const {
+  const Attempt& ended = attempts_[id];
+  const auto passed = [&](const Attempt& attempt) { return attempt.timeout != Duration::max() && ended.ended - attempt.began >= attempt.timeout; };
+  if (ended.kind != CallKind::keyed) return passed(ended);
+  return std::any_of(attempts_.begin(), attempts_.end(), [&](const Attempt& attempt) { return attempt.call == ended.call && passed(attempt); });
+}
+
 /// Whether what the caller was told is true.
 void CallHistory::check_outcome(AttemptId id, const std::vector<std::uint64_t>& done, bool clocks_jump, std::vector<std::string>& wrong) const {
   const Attempt& attempt = attempts_[id];
@@ -100,7 +108,7 @@ void CallHistory::check_outcome(AttemptId id, const std::vector<std::uint64_t>& 
   if (outcome == Errc::timed_out) {
     if (attempt.timeout == Duration::max()) wrong.push_back(named(id) + "told " + told + " without a deadline");
     // The callee's clock begins when the call arrives, in whole milliseconds.
-    else if (!clocks_jump && attempt.ended - attempt.began < attempt.timeout) wrong.push_back(named(id) + "told " + told + " before its deadline");
+    else if (!clocks_jump && !deadline_passed(id)) wrong.push_back(named(id) + "told " + told + " before its deadline");
   }
   if (outcome == Errc::cancelled && !attempt.cancelled) wrong.push_back(named(id) + "told " + told + ", and nobody cancelled it");
 }

@@ -62,6 +62,7 @@ class CallHistory {
 
  private:
   std::string named(AttemptId id) const;
+  bool deadline_passed(AttemptId id) const;
   void check_outcome(AttemptId id, const std::vector<std::uint64_t>& done, bool clocks_jump, std::vector<std::string>& wrong) const;
 
   CallId calls_ = 0;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "b2/reply_cache.h"
+
 namespace ghost::b2::test {
 
 using namespace std::chrono_literals;
@@ -20,6 +22,12 @@ Node::Node(net::Network& network, Truth& truth, Plan plan)
     topics_.emplace(machine_, endpoint_, *plan_.topics, TopicRights());
     endpoint_.services.add(*topics_);
   }
+  tick();
+}
+
+void Node::tick() {
+  endpoint_.replies->on_tick(machine_.now());
+  later(ReplyCache::kTick, [this] { tick(); });
 }
 
 Node::~Node() { end(); }

@@ -61,6 +61,7 @@ class Node {
  private:
   void add(Side side, std::unique_ptr<net::ByteStream> stream);
   void dial();
+  void tick();
   void closed(std::list<Connection>::iterator at);
 
   Truth& truth_;
