@@ -103,8 +103,9 @@ void NatsBridge::forget(const std::function<bool(const Identity&)>& is_revoked) 
   check_barriers();
 }
 
-void NatsBridge::connected() {
+void NatsBridge::connected(std::size_t max_payload) {
   const TimePoint now = clock_.now();
+  if (max_payload > 2 * kAround) max_payload_ = max_payload;
   if (ever_connected_) ++counts_.reconnects;
   if (!ever_connected_) {
     port_.listen(subjects_.all(), "");
@@ -317,6 +318,15 @@ bool NatsBridge::goes_elsewhere(std::string_view subject, const std::string& gro
   if (!has_local_member(subject, group)) return true;
   const auto turn = group_turns_.find(group);
   return connected_ && (turn == group_turns_.end() ? 0 : turn->second) % (found->second + 1) != 0;
+}
+
+Status NatsBridge::fits(std::string_view subject, std::size_t bytes) const {
+  if (bytes <= most()) return {};
+  const Route& route = route_of(std::string(subject));
+  if (!route.plain && route.groups.empty()) return {};
+  return Error{Errc::exhausted, "a message of " + std::to_string(bytes) + " bytes under '" + std::string(subject) + "', which other nodes subscribe to: by NATS go " +
+                                    std::to_string(most()) + " at most (max_payload of the broker, less " + std::to_string(kAround) +
+                                    "); it was not published. Publish where it can be fetched instead, or raise max_payload"};
 }
 
 void NatsBridge::published(const v1::TopicMessage& message) {
@@ -577,6 +587,16 @@ bool NatsBridge::account(Remote& remote, const std::vector<v1::NatsPosition>& po
   return uncounted;
 }
 
+/// Whether `remote` has published what a group with members here was to have part in, before it knew of them.
+bool NatsBridge::passed_by_groups(const Remote& remote, const v1::NatsPositions& answer) const {
+  return std::any_of(interests_.begin(), interests_.end(), [&](const auto& one) {
+    const auto& [key, interest] = one;
+    if (key.first.empty() || interest.acked == TimePoint::max() || interest.generation <= remote.confirmed || interest.generation > answer.generation) return false;
+    return std::any_of(answer.positions.begin(), answer.positions.end(),
+                       [&](const v1::NatsPosition& position) { return check_subject(position.subject) && matches(key.second, position.subject); });
+  });
+}
+
 void NatsBridge::account(Remote& remote, const std::vector<v1::NatsGroupLoss>& losses) {
   for (const v1::NatsGroupLoss& loss : losses) {
     if (!check_subject(loss.subject) || loss.group.size() > kMaxSubject || remote.group_losses.size() >= kMostRemembered) continue;
@@ -602,7 +622,7 @@ void NatsBridge::hear_ask(Remote& remote, v1::NatsAsk question) {
   if (question.who) say_hello();
   std::vector<std::string> patterns;
   for (const v1::NatsInterest& one : remote.interests) {
-    if (one.group.empty()) patterns.push_back(one.pattern);
+    patterns.push_back(one.pattern);  // of groups, too: what was published before they were known
   }
   std::vector<v1::NatsPosition> positions = ledger_.positions(patterns);
   std::vector<v1::NatsGroupLoss> losses;
@@ -636,7 +656,8 @@ void NatsBridge::hear_positions(Remote& remote, const v1::NatsPositions& answer)
   }
   if (answer.part != remote.parts || answer.generation != remote.parts_of) return;
   ++remote.parts;
-  const bool uncounted = account(remote, answer.positions);
+  bool uncounted = passed_by_groups(remote, answer);
+  uncounted |= account(remote, answer.positions);
   account(remote, answer.losses);
   if (uncounted) port_.uncounted(remote.name);
   if (answer.more) return;

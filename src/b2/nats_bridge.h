@@ -78,6 +78,9 @@ class NatsBridge : public TopicBridge {
     Duration barrier = std::chrono::seconds(3);
     Duration taken = std::chrono::seconds(5);  ///< for a member to say that it took a group's message
   };
+  /// Bytes of an envelope beside what it carries, and a subject, at most.
+  static constexpr std::size_t kAround = 1024;
+
   struct Remote {
     Identity identity;
     NodeId node;
@@ -108,8 +111,11 @@ class NatsBridge : public TopicBridge {
   void set_certificate(Bytes certificate);
   /// These are no nodes of the house any more.
   void forget(const std::function<bool(const Identity&)>& is_revoked);
-  void connected();
+  /// @param max_payload  bytes of a message that the broker takes; 0 where it does not tell
+  void connected(std::size_t max_payload = 0);
   void disconnected(std::string why);
+  /// What one message may carry, as the broker was when it was connected to last.
+  std::size_t most() const { return max_payload_ - kAround; }
   /// The node is shutting down.
   void leave();
 
@@ -120,6 +126,7 @@ class NatsBridge : public TopicBridge {
   void stranger_heard();
 
   bool goes_elsewhere(std::string_view subject, const std::string& group) const override;
+  Status fits(std::string_view subject, std::size_t bytes) const override;
   void published(const v1::TopicMessage& message) override;
   std::uint64_t joining(const std::vector<std::string>& patterns, const std::string& group, Ready ready) override;
   void left(std::uint64_t joined) override;
@@ -184,6 +191,7 @@ class NatsBridge : public TopicBridge {
   void hear_taken(const v1::NatsTaken& taken);
   bool tell_missing(const Remote& remote, const std::string& subject, std::uint64_t missing);
   bool account(Remote& remote, const std::vector<v1::NatsPosition>& positions);
+  bool passed_by_groups(const Remote& remote, const v1::NatsPositions& answer) const;
   void account(Remote& remote, const std::vector<v1::NatsGroupLoss>& losses);
   void send_to_group(Pending message);
   void not_taken(Pending pending);
@@ -201,6 +209,7 @@ class NatsBridge : public TopicBridge {
   const Clock& clock_;
   TimePoint began_, advanced_;
   bool connected_ = false, ever_connected_ = false;
+  std::size_t max_payload_ = 1024 * 1024;  ///< as NATS comes
   std::string problem_ = "not connected yet";
   TimePoint settled_ = TimePoint::max(), hello_at_ = TimePoint::max(), tide_at_ = TimePoint::max(), ask_at_ = TimePoint::max();
   TimePoint asked_all_ = TimePoint::min();

@@ -288,6 +288,63 @@ TEST(NatsBridge, TellsAGroupOfMessagesThatNobodyTook) {
   EXPECT_EQ(world.nodes[1]->lost_groups["jobs.a"], 5u);
 }
 
+/// The first second of a cluster: servers, nodes and subscriptions begin together, and nobody knows of anybody.
+TEST(NatsBridge, TellsWhatWasPublishedBeforeTheNodesKnewOfEachOther) {
+  for (const std::string group : {"", "workers"}) {
+    NatsWorld world(1);
+    world.parted.insert({0, 1});  // the servers' routes are not up
+    with_nodes(world, 2);
+    NatsWorld::Node& reader = *world.nodes[1];
+    reader.takes_groups = !group.empty();
+    reader.join("jobs.*", group);
+    world.run(100ms);
+    ASSERT_EQ(reader.acked, 1);
+    EXPECT_EQ(reader.unconfirmed, std::vector<std::string>()) << "nobody is known who could be named";
+    world.nodes[0]->publish("other");
+    world.nodes[0]->publish("jobs.a");
+    world.run(500ms);
+    world.parted.clear();
+    EXPECT_EQ(reader.uncounted_, 0);
+    world.run(5s);
+    EXPECT_EQ(reader.uncounted_, 1) << "told once that something may be missing";
+    world.nodes[0]->publish("jobs.a");
+    world.run(1s);
+    EXPECT_EQ((group.empty() ? reader.got : reader.of_group)["jobs.a"], 1u);
+    EXPECT_EQ(reader.uncounted_, 1);
+  }
+}
+
+TEST(NatsBridge, TellsAGroupNothingOfWhatNobodyWantedBeforeIt) {
+  NatsWorld world(1);
+  with_nodes(world, 2);
+  world.nodes[0]->publish("jobs.a");
+  world.nodes[1]->takes_groups = true;
+  world.nodes[1]->join("jobs.*", "workers");
+  world.run(5s);
+  world.nodes[0]->publish("jobs.a");
+  world.run(5s);
+  EXPECT_EQ(world.nodes[1]->of_group["jobs.a"], 1u);
+  EXPECT_EQ(world.nodes[1]->uncounted_, 0);
+}
+
+TEST(NatsBridge, RefusesWhatIsTooLongForTheBrokerOnlyWhereOtherNodesWantIt) {
+  NatsWorld world(1);
+  with_nodes(world, 2);
+  NatsBridge& bridge = *world.nodes[0]->bridge;
+  bridge.connected(64 * 1024);
+  world.nodes[1]->join("a.*");
+  world.run(1s);
+  EXPECT_TRUE(bridge.fits("a.b", 63 * 1024));
+  EXPECT_TRUE(bridge.fits("b", 1024 * 1024));
+  const Status refused = bridge.fits("a.b", 63 * 1024 + 1);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Errc::exhausted);
+  EXPECT_NE(refused.error().message.find("64512 at most (max_payload"), std::string::npos) << refused.error().message;
+  world.nodes[1]->join("b", "workers");
+  world.run(1s);
+  EXPECT_FALSE(bridge.fits("b", 1024 * 1024));
+}
+
 TEST(NatsBridge, SaysNothingElsewhereThatThisNodeMayNotSay) {
   NatsWorld world(1);
   with_nodes(world, 2);

@@ -18,6 +18,19 @@ constexpr Duration kDefaultTimeout = std::chrono::seconds(30);
 constexpr std::uint32_t kLongestTimeoutMs = 24 * 60 * 60 * 1000;
 constexpr std::string_view kBridgeService = "b2.v1.Bridge";
 
+/// What to do instead of a call by NATS: where the node itself is called.
+std::string nats_direct(const std::string& node, const std::vector<std::string>& addresses) {
+  std::string at;
+  for (const std::string& address : addresses) {
+    if (!address.starts_with("unix:") && !address.starts_with("/")) at += (at.empty() ? "" : " or ") + address;
+  }
+  return at.empty() ? "call " + node + " itself: it listens on no address that is known here" : "call " + node + " itself, at " + at;
+}
+
+Error nats_streams(const std::string& what, const std::string& node, const std::vector<std::string>& addresses) {
+  return {Errc::unsupported, what + " streams, and streams do not go by NATS, which loses what is too fast for a reader; " + nats_direct(node, addresses)};
+}
+
 bool is_meant(const NatsBridge::Remote& remote, const std::string& node) {
   return node.empty() || remote.name == node || remote.node.words() == node || (node.size() >= 8 && remote.node.hex().starts_with(node));
 }
@@ -28,8 +41,9 @@ bool is_meant(const NatsBridge::Remote& remote, const std::string& node) {
 class NatsCalls::Taken : public UnarySink {
  public:
   using Answered = std::function<void(v1::NatsResult)>;
-  Taken(net::Reactor& reactor, Endpoint& endpoint, MethodEntry& method, Bytes id, Answered answered)
-      : UnarySink(endpoint), reactor_(reactor), method_(method), id_(std::move(id)), answered_(std::move(answered)), began_(reactor.precise_now()) {
+  Taken(net::Reactor& reactor, Endpoint& endpoint, MethodEntry& method, Bytes id, std::size_t most, Answered answered)
+      : UnarySink(endpoint), reactor_(reactor), callee_(endpoint), method_(method), id_(std::move(id)), most_(most), answered_(std::move(answered)),
+        began_(reactor.precise_now()) {
     method_.counters.began();
   }
 
@@ -48,7 +62,10 @@ class NatsCalls::Taken : public UnarySink {
   }
 
   void finish(std::uint64_t, const Payload& last) override {
-    if (last.size > kMostBytes) return respond(static_cast<std::uint16_t>(Errc::exhausted), {}, "the answer has " + std::to_string(last.size) + " bytes, more than goes by NATS; call the node at one of its addresses");
+    if (last.size > most_) {
+      return respond(static_cast<std::uint16_t>(Errc::exhausted), {}, "the answer has " + std::to_string(last.size) + " bytes, more than the " +
+                                                                          std::to_string(most_) + " that go by NATS; " + nats_direct(callee_.name, callee_.addresses));
+    }
     Bytes bytes(last.size);
     last.write_to(bytes.data());
     respond(MethodCounters::kOk, std::move(bytes), "");
@@ -71,8 +88,10 @@ class NatsCalls::Taken : public UnarySink {
   }
 
   net::Reactor& reactor_;
+  const Endpoint& callee_;
   MethodEntry& method_;
   const Bytes id_;
+  const std::size_t most_;  ///< bytes of the answer
   Answered answered_;
   const TimePoint began_;
   net::Timer timer_;
@@ -80,6 +99,8 @@ class NatsCalls::Taken : public UnarySink {
 
 NatsCalls::NatsCalls(net::Reactor& reactor, Endpoint& endpoint, NatsBridge& bridge, Send send)
     : reactor_(reactor), endpoint_(endpoint), bridge_(bridge), send_(std::move(send)) {}
+
+std::size_t NatsCalls::most() const { return std::min(kMostBytes, bridge_.most()); }
 
 NatsCalls::~NatsCalls() {
   alive_.reset();
@@ -113,9 +134,12 @@ void NatsCalls::make(v1::BridgeCallRequest request, UnaryCall<v1::BridgeCallResp
   const auto chosen = choose(request);
   if (!chosen) return call.fail(chosen.error());
   if (request.service == kBridgeService) return call.fail({Errc::refused, "one node is not called by way of another"});
-  if (chosen->method->kind != v1::MethodKind::unary) return call.fail({Errc::unsupported, what + " streams; call the node at one of its addresses"});
+  if (chosen->method->kind != v1::MethodKind::unary) return call.fail(nats_streams(what, chosen->remote->name, chosen->remote->addresses));
   if (const Status allowed = call.context().caller->may(chosen->method->needs, what); !allowed) return call.fail(allowed.error());
-  if (request.request.size() > kMostBytes) return call.fail({Errc::exhausted, "a request of " + std::to_string(request.request.size()) + " bytes is longer than goes by NATS; call the node at one of its addresses"});
+  if (request.request.size() > most()) {
+    return call.fail({Errc::exhausted, "a request of " + std::to_string(request.request.size()) + " bytes is longer than the " + std::to_string(most()) +
+                                           " that go by NATS; " + nats_direct(chosen->remote->name, chosen->remote->addresses)});
+  }
   if (!bridge_.is_connected()) return call.fail({Errc::busy, "there is no connection to NATS: " + what + " was not called"});
   if (made_.size() >= kMostMade) return call.fail({Errc::exhausted, std::to_string(made_.size()) + " calls by NATS are under way already"});
 
@@ -174,7 +198,7 @@ Result<MethodEntry*> NatsCalls::allowed(const Identity& from, const v1::NatsCall
   const std::string what = call.service + "/" + call.method;
   MethodEntry* method = endpoint_.services.find(call.service, call.method);
   if (method == nullptr || call.service == kBridgeService) return Error{Errc::not_found, "there is no method " + what + " here"};
-  if (method->kind != MethodKind::unary) return Error{Errc::unsupported, what + " streams; call this node at one of its addresses"};
+  if (method->kind != MethodKind::unary) return nats_streams(what, endpoint_.name, endpoint_.addresses);
   if (const Status may = from.may(method->needs, what); !may) return may.error();
   const auto of_one = std::count_if(taken_.begin(), taken_.end(), [&](const auto& one) { return one.first.first.first == from.node; });
   if (taken_.size() >= kMostTaken || static_cast<std::size_t>(of_one) >= kMostTakenOfOne) return Error{Errc::exhausted, "too many calls by NATS are being carried out here"};
@@ -202,7 +226,7 @@ void NatsCalls::take(const Identity& from, std::uint64_t epoch, v1::NatsCall cal
   if (!method) return refuse(method.error(), refusal_of_call(method.error().code));
   ++taken_count_;
   const auto key = std::make_pair(caller, call.id);
-  const auto sink = std::make_shared<Taken>(reactor_, endpoint_, **method, call.id, [this, caller, key, alive = std::weak_ptr<char>(alive_)](v1::NatsResult result) {
+  const auto sink = std::make_shared<Taken>(reactor_, endpoint_, **method, call.id, most(), [this, caller, key, alive = std::weak_ptr<char>(alive_)](v1::NatsResult result) {
     if (alive.expired()) return;
     answer(caller, std::move(result));
     taken_.erase(key);

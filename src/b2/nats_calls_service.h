@@ -36,6 +36,7 @@ class NatsCalls {
     const NatsBridge::Remote* remote = nullptr;
     const v1::Method* method = nullptr;
   };
+  std::size_t most() const;  ///< bytes of a request or an answer
   Result<Chosen> choose(const v1::BridgeCallRequest& request);
   void take(const Identity& from, std::uint64_t epoch, v1::NatsCall call);
   Result<MethodEntry*> allowed(const Identity& from, const v1::NatsCall& call);

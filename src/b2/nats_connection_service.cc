@@ -21,7 +21,7 @@ namespace {
 constexpr std::size_t kMostOut = 16 * 1024, kMostOutBytes = 16 * 1024 * 1024;  // bulk; twice that for the rest
 constexpr std::size_t kMostIn = 16 * 1024, kMostInBytes = 16 * 1024 * 1024;
 constexpr int kMostPendingInLibrary = 8 * 1024;
-constexpr std::int64_t kPingEvery = 1000, kConnectWithin = 2000, kWriteWithin = 2000;  // ms
+constexpr std::int64_t kConnectWithin = 2000, kWriteWithin = 2000;  // ms
 constexpr std::int64_t kFirstDelay = 100, kLongestDelay = 5000;                        // ms
 
 /// Milliseconds to wait before the attempt after `attempts` failed ones.
@@ -36,6 +36,12 @@ std::string nats_reason(natsStatus status) {
   const char* detail = nats_GetLastError(nullptr);
   const std::string text = natsStatus_GetText(status);
   return detail != nullptr && *detail != '\0' ? text + " (" + detail + ")" : text;
+}
+
+std::string server_of(natsConnection* connection) {
+  std::array<char, 512> url{};
+  if (natsConnection_GetConnectedUrl(connection, url.data(), url.size()) != NATS_OK) return "";
+  return shown_nats_url(url.data());
 }
 
 std::string last_token(std::string_view subject) { return std::string(subject.substr(subject.rfind('.') + 1)); }
@@ -88,6 +94,11 @@ struct NatsConnection::Shared : std::enable_shared_from_this<NatsConnection::Sha
     for (const auto& event : all) event(events);
   }
 
+  void tell_connected(natsConnection* connection) {
+    const auto most = static_cast<std::size_t>(std::max<std::int64_t>(0, natsConnection_GetMaxPayload(connection)));
+    tell([server = server_of(connection), most](const Events& on) { on.connected(server, most); }, 0, false);
+  }
+
   void arrived(natsMsg& message) {
     if (natsMsg_IsNoResponders(&message)) {
       return tell([token = last_token(natsMsg_GetSubject(&message))](const Events& on) { on.no_responders(token); }, 0, false);
@@ -110,16 +121,6 @@ struct NatsConnection::Shared : std::enable_shared_from_this<NatsConnection::Sha
   static void* closure(const std::shared_ptr<Shared>& shared) { return new std::shared_ptr<Shared>(shared); }
   static void free_closure(void* closure) { delete static_cast<std::shared_ptr<Shared>*>(closure); }
 };
-
-namespace {
-
-std::string server_of(natsConnection* connection) {
-  std::array<char, 512> url{};
-  if (natsConnection_GetConnectedUrl(connection, url.data(), url.size()) != NATS_OK) return "";
-  return shown_nats_url(url.data());
-}
-
-}  // namespace
 
 /// The thread that connects, signs and sends.
 class NatsConnection::Writer {
@@ -210,7 +211,7 @@ class NatsConnection::Writer {
     then(natsOptions_SetNoEcho(options, true));
     then(natsOptions_UseGlobalMessageDelivery(options, true));
     then(natsOptions_SetMaxPendingMsgs(options, kMostPendingInLibrary));
-    then(natsOptions_SetPingInterval(options, kPingEvery));
+    then(natsOptions_SetPingInterval(options, std::chrono::duration_cast<std::chrono::milliseconds>(servers.ping).count()));
     then(natsOptions_SetMaxPingsOut(options, 2));
     then(natsOptions_SetTimeout(options, kConnectWithin));
     then(natsOptions_SetWriteDeadline(options, kWriteWithin));
@@ -231,7 +232,7 @@ class NatsConnection::Writer {
       Shared::of(shared).tell([why = std::string(detail != nullptr && *detail != '\0' ? detail : "the server closed the connection")](const Events& on) { on.disconnected(why); }, 0, false);
     }, closure));
     then(natsOptions_SetReconnectedCB(options, [](natsConnection* connection, void* shared) {
-      Shared::of(shared).tell([server = server_of(connection)](const Events& on) { on.connected(server); }, 0, false);
+      Shared::of(shared).tell_connected(connection);
     }, closure));
     // Of a subscription that is too slow: the numbers of the messages tell it where it matters.
     then(natsOptions_SetErrorHandler(options, [](natsConnection*, natsSubscription*, natsStatus error, void* shared) {
@@ -257,7 +258,7 @@ class NatsConnection::Writer {
       return "connect to " + where + ": " + nats_reason(status);
     }
     connection_.reset(connection);
-    shared_->tell([server = server_of(connection)](const Events& on) { on.connected(server); }, 0, false);
+    shared_->tell_connected(connection);
     return "";
   }
 

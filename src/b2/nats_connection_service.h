@@ -14,6 +14,8 @@ struct NatsServers {
   std::vector<std::string> urls;  ///< "nats://10.0.0.7:4222", "tls://…"; any of a cluster
   std::string credentials;        ///< a .creds file; "" for none
   std::string ca, certificate, key;  ///< PEM files for TLS; "" for the system's, or none
+  Duration ping = std::chrono::seconds(1);    ///< between PINGs to the server; two without an answer end the connection
+  Duration silent = std::chrono::seconds(7);  ///< nothing heard of a node for so long: it is away (docs/spec/b2.md §15); hello is said every 2/7 of it
 };
 
 /// A URL without what it says of user and password, for people.
@@ -26,7 +28,7 @@ class NatsConnection {
  public:
   /// All on the reactor's thread.
   struct Events {
-    std::function<void(std::string server)> connected;
+    std::function<void(std::string server, std::size_t max_payload)> connected;  ///< bytes of a message that the server takes
     std::function<void(std::string why)> disconnected;
     std::function<void(NatsOpener::Opened)> message;
     std::function<void(std::string inbox)> no_responders;  ///< the last token of the subject that was to hear of it

@@ -20,13 +20,20 @@ NatsBridge::Self self_of(const Endpoint& endpoint, const Membership& membership)
   return self;
 }
 
+NatsBridge::Timing nats_timing_of(const NatsServers& servers) {
+  NatsBridge::Timing timing;
+  timing.silent = servers.silent;
+  timing.hello = servers.silent * 2 / 7;
+  return timing;
+}
+
 /// A copy: the state may be read anew while the writer signs.
 KeyPair copy_of(const KeyPair& key) { return std::move(*KeyPair::from_der(key.to_der())); }
 
 }  // namespace
 
 NatsService::NatsService(Parts parts, NatsServers servers, const NodeState& state)
-    : parts_(parts), bridge_(*this, parts.reactor, self_of(parts.endpoint, *state.membership())),
+    : parts_(parts), bridge_(*this, parts.reactor, self_of(parts.endpoint, *state.membership()), nats_timing_of(servers)),
       calls_(parts.reactor, parts.endpoint, bridge_, [this](std::string subject, std::string reply, v1::NatsEnvelope envelope) {
         return connection_->send(std::move(subject), std::move(reply), std::move(envelope), false);
       }) {
@@ -48,11 +55,11 @@ NatsService::~NatsService() { parts_.topics.set_bridge(nullptr); }
 
 NatsConnection::Events NatsService::events() {
   NatsConnection::Events on;
-  on.connected = [this](std::string server) {
+  on.connected = [this](std::string server, std::size_t max_payload) {
     server_ = std::move(server);
     problem_.clear();
-    parts_.log.info("b2: connected to NATS", {{"server", server_}});
-    bridge_.connected();
+    parts_.log.info("b2: connected to NATS", {{"server", server_}, {"max_payload", std::to_string(max_payload)}});
+    bridge_.connected(max_payload);
     plan();
   };
   on.disconnected = [this](std::string why) {
@@ -141,6 +148,7 @@ void NatsService::gone(const NodeId& node, std::uint64_t epoch, const std::strin
 void NatsService::answer_call_node(v1::BridgeCallRequest request, UnaryCall<v1::BridgeCallResponse> call) { calls_.make(std::move(request), std::move(call)); }
 
 bool NatsService::goes_elsewhere(std::string_view subject, const std::string& group) const { return bridge_.goes_elsewhere(subject, group); }
+Status NatsService::fits(std::string_view subject, std::size_t bytes) const { return bridge_.fits(subject, bytes); }
 void NatsService::published(const v1::TopicMessage& message) {
   bridge_.published(message);
   plan();

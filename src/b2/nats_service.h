@@ -59,6 +59,7 @@ class NatsService : public v1::BridgeService, private NatsBridgePort, private To
   void gone(const NodeId& node, std::uint64_t epoch, const std::string& why) override;
   // What topics ask of it.
   bool goes_elsewhere(std::string_view subject, const std::string& group) const override;
+  Status fits(std::string_view subject, std::size_t bytes) const override;
   void published(const v1::TopicMessage& message) override;
   std::uint64_t joining(const std::vector<std::string>& patterns, const std::string& group, Ready ready) override;
   void left(std::uint64_t joined) override;

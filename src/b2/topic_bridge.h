@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "b2/v1/topics.b2.h"
+#include "base/result.h"
 
 namespace ghost::b2 {
 
@@ -18,6 +19,8 @@ class TopicBridge {
   virtual ~TopicBridge() = default;
   /// Whether the message that is published next under `subject` goes to a member of `group` on another node. The same until published().
   virtual bool goes_elsewhere(std::string_view subject, const std::string& group) const = 0;
+  /// Why a message of `bytes` under `subject` cannot go where other nodes want it: exhausted. Fine where none does.
+  virtual Status fits(std::string_view subject, std::size_t bytes) const = 0;
   /// A message of this node has its number.
   virtual void published(const v1::TopicMessage& message) = 0;
   /// A subscription is about to begin. `ready` may be called from within.

@@ -44,6 +44,9 @@ void TopicsService::answer_publish(v1::PublishRequest request, UnaryCall<v1::Pub
     endpoint_.refuse_right(*call.context().caller, allowed.error());
     return call.fail(allowed.error());
   }
+  if (bridge_) {
+    if (const Status fits = bridge_->fits(request.subject, request.data.size()); !fits) return call.fail(fits.error());
+  }
   const TopicBus::Ticket ticket = ++last_ticket_;
   const auto accepted = bus_.publish(ticket, std::move(request.subject), std::move(request.data), reactor_.now());
   if (!accepted) return call.fail(accepted.error());

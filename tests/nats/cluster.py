@@ -35,15 +35,15 @@ def within(namespace, words):
 class Servers:
     """Three servers, each with routes to the others."""
 
-    def __init__(self, folder, hosts=None):
-        """@param hosts  for each server its network namespace and its address"""
+    def __init__(self, folder, hosts=None, wait=True):
+        """@param hosts  for each server its network namespace and its address; @param wait  until all have routes to each other"""
         self.folder = folder
         self.hosts = hosts or [("", "127.0.0.1")] * 3
         self.ports = [(4222, 6222) if namespace else (free_port(), free_port()) for namespace, _ in self.hosts]
         self.processes = [None] * 3
         for number in range(3):
             self.start(number)
-        for number in range(3):
+        for number in range(3 if wait else 0):
             until(lambda number=number: (self.folder / f"server{number}.log").read_text().count("Route connection created") >= 2)
 
     def url(self, number):
@@ -72,24 +72,29 @@ class Servers:
 class Node:
     """A node of the house, and what it said so far."""
 
-    def __init__(self, state, urls, namespace=""):
-        self.name, self.state, self.urls, self.namespace = state.name, state, urls, namespace
+    def __init__(self, state, words, namespace="", wait=True):
+        """@param words  options and URLs; @param wait  until it is ready"""
+        self.name, self.state, self.words, self.namespace = state.name, state, words, namespace
         self.log = state.parent / f"{state.name}.log"
-        self.start()
+        self.start(wait)
 
-    def start(self):
+    def start(self, wait=True):
         self.events, self.lock = [], threading.Lock()
         with open(self.log, "a") as log:
-            self.process = subprocess.Popen(within(self.namespace, [str(BIN / "nats_node"), str(self.state), *self.urls]), stdin=subprocess.PIPE,
+            self.process = subprocess.Popen(within(self.namespace, [str(BIN / "nats_node"), str(self.state), *self.words]), stdin=subprocess.PIPE,
                                             stdout=subprocess.PIPE, stderr=log, text=True, bufsize=1)
         self.reader = threading.Thread(target=self.read)
         self.reader.start()
+        if wait:
+            self.ready()
+
+    def ready(self):
         self.wait(lambda events: any(event["event"] == "ready" for event in events))
 
     def read(self):
         for line in self.process.stdout:
             with self.lock:
-                self.events.append(json.loads(line))
+                self.events.append({**json.loads(line), "at": time.monotonic()})
 
     def tell(self, *words):
         self.process.stdin.write(" ".join(map(str, words)) + "\n")

@@ -1,10 +1,11 @@
 // A node of a house for the tests of the bridge, told by lines of standard input what to do and saying in lines of JSON what happens:
-//   nats_node STATE URL…
+//   nats_node STATE [--silent MS] [--ping MS] [--listen ADDR] [--ca FILE] [--certificate FILE] [--key FILE] [--credentials FILE] URL…
 //   sub ID PATTERN [GROUP]     → ack, message, dropped, ended
 //   unsub ID
 //   list                       → bridge: whether it is connected, to which server, and who is alive
 //   pub SUBJECT COUNT [SIZE]   → published. Each message holds its number among this program's under the subject, and SIZE bytes more
-//   call NODE METHOD TIMEOUT_MS NAME  → called: the status with which b2.test.v1.Work/METHOD there has ended. NODE may be "any"
+//   call NODE METHOD TIMEOUT_MS NAME [SIZE [ANSWER]]  → called: the status with which b2.test.v1.Work/METHOD there has ended. NODE may be
+//                                "any"; SIZE bytes are added to the request, ANSWER bytes to the answer
 //   cancel NAME
 // It ends with its standard input.
 #include <poll.h>
@@ -38,10 +39,16 @@ class Work : public test::v1::WorkService {
     const auto held = std::make_shared<UnaryCall<test::v1::Leaf>>(std::move(call));
     held->on_cancel([name = request.name] { say({{"event", "cancelled"}, {"name", name}}); });
     if (request.name == "never") held_.push_back(held);
-    else held->finish({});
+    else held->finish(answer_of(request));
   }
 
  private:
+  static test::v1::Leaf answer_of(const test::v1::Tree& request) {
+    test::v1::Leaf leaf;
+    if (request.leaf && request.leaf->weight > 0) leaf.tree.emplace().name.assign(static_cast<std::size_t>(request.leaf->weight), 'x');
+    return leaf;
+  }
+
   std::vector<std::shared_ptr<UnaryCall<test::v1::Leaf>>> held_;
 };
 
@@ -116,18 +123,21 @@ class Told {
       for (const v1::BridgeNode& node : answer->nodes) {
         if (node.alive) alive.push_back(node.name);
       }
-      say({{"event", "bridge"}, {"connected", answer->connected}, {"server", answer->server}, {"alive", alive}});
+      say({{"event", "bridge"}, {"connected", answer->connected}, {"server", answer->server}, {"problem", answer->problem}, {"alive", alive}});
     });
   }
   void call(std::istringstream& words) {
     v1::BridgeCallRequest request;
     std::string name;
-    int timeout = 0;
-    words >> request.node >> request.method >> timeout >> name;
+    int timeout = 0, answer_bytes = 0;
+    std::size_t size = 0;
+    words >> request.node >> request.method >> timeout >> name >> size >> answer_bytes;
     if (request.node == "any") request.node.clear();
     request.service = "b2.test.v1.Work";
     test::v1::Tree tree;
     tree.name = name;
+    if (size > 0) tree.more.emplace_back().name.assign(size, 'x');
+    if (answer_bytes > 0) tree.leaf.emplace().weight = answer_bytes;
     request.request = encode(tree);
     CallOptions options;
     options.timeout = std::chrono::milliseconds(timeout);
@@ -167,6 +177,28 @@ class Told {
   std::map<std::string, std::uint64_t> numbers_;
 };
 
+/// What the words after STATE say; false when they say something else.
+bool take_words(Node::Options& options, int count, char** words) {
+  for (int i = 0; i < count; ++i) {
+    const std::string word = words[i];
+    if (!word.starts_with("--")) {
+      options.nats.urls.push_back(word);
+      continue;
+    }
+    if (++i == count) return false;
+    const std::string value = words[i];
+    if (word == "--silent") options.nats.silent = std::chrono::milliseconds(std::stoi(value));
+    else if (word == "--ping") options.nats.ping = std::chrono::milliseconds(std::stoi(value));
+    else if (word == "--ca") options.nats.ca = value;
+    else if (word == "--certificate") options.nats.certificate = value;
+    else if (word == "--key") options.nats.key = value;
+    else if (word == "--credentials") options.nats.credentials = value;
+    else if (word == "--listen") options.listen.push_back(*net::Address::parse(value, 0));
+    else return false;
+  }
+  return !options.nats.urls.empty();
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -179,7 +211,7 @@ int main(int argc, char** argv) {
   options.version = "1";
   options.state = argv[1];
   options.listen = {net::Address::unix_path(socket)};
-  options.nats.urls.assign(argv + 2, argv + argc);
+  if (!take_words(options, argc - 2, argv + 2)) return 2;
   auto node = Node::start(**network, options, Logger::to_stderr(LogLevel::debug));
   if (!node) {
     std::cerr << node.error().message << "\n";
