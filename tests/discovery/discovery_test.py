@@ -176,6 +176,11 @@ class Discovery(unittest.TestCase):
         self.assertIn("inet filter input", told["remedy"])
         self.on(2, "nft", "flush", "ruleset")
 
+    def test_the_doctor_tells_a_switch_and_another_program_from_a_rule(self):
+        self.serve(0, "one")
+        self.serve(1, "two")
+        until(lambda: self.words["two"] in self.proven(0, "one"))
+
         # The switch keeps the group back, but lets single addresses through.
         hosts.run("ip", "link", "set", "port2", "type", "bridge_slave", "mcast_flood", "off")
         try:
