@@ -19,6 +19,7 @@ namespace {
 constexpr std::size_t kReceiveBuffer = 32 * 1024 * 1024;
 constexpr std::size_t kEnoughBuffer = 4 * 1024 * 1024;
 constexpr int kHops = 16;
+constexpr Duration kQuiet = std::chrono::seconds(30);  ///< without an announcement: one packet is sent for it
 constexpr std::uint64_t kLoopbackSpeed = 10'000'000'000;  ///< bit/s: no limit in practice
 
 /// The address this machine would send multicast from; nothing without a route. No packet is sent for it.
@@ -80,6 +81,7 @@ class Ports::Shared {
   Shared(std::unique_ptr<net::DatagramSocket> opened, std::string told_purpose) : socket(std::move(opened)), purpose(std::move(told_purpose)) {}
 
   void hear(std::span<const net::Datagram> batch) {
+    heard = true;
     // A handler may end itself, or another, by what it hears.
     const auto all = handlers;
     for (const auto& handler : all) {
@@ -92,6 +94,8 @@ class Ports::Shared {
   std::string purpose;
   std::vector<std::weak_ptr<Handler>> handlers;
   std::map<std::pair<net::Address, std::uint32_t>, int> members;  ///< (group, interface): how many want it
+  bool heard = true;   ///< since `again` rang last
+  net::Timer again;
 };
 
 Ports::Ports(net::Network& network, const Logger& log, std::function<std::vector<net::Address>()> listening, HolderOf holder)
@@ -185,8 +189,24 @@ Result<Ports::Listening> Ports::announcements(const Way& way, Handler handler) {
   if (members.empty()) {
     if (Status joined = listening->socket().join(announcement_group(), way.interface); !joined) return joined.error();
     members[{announcement_group(), way.interface}] = 1;
+    keep_joined(listening->shared_, way.interface);
   }
   return listening;
+}
+
+/// A switch that snoops, and whose querier is away, forgets its members after minutes, and who waits for a first announcement could not
+/// notice: where nothing was heard for a while the group is joined anew, which tells the switch.
+void Ports::keep_joined(const std::weak_ptr<Shared>& weak, std::uint32_t interface) {
+  const auto shared = weak.lock();
+  if (!shared) return;
+  if (!std::exchange(shared->heard, false)) {
+    (void)shared->socket->leave(announcement_group(), interface);
+    if (Status joined = shared->socket->join(announcement_group(), interface); !joined) {
+      log_.warning("ardus: announcements are not heard", {{"why", joined.error().message}});
+    }
+  }
+  net::Reactor& reactor = network_.reactor();
+  shared->again = reactor.wake_at(reactor.now() + kQuiet, [this, weak, interface](TimePoint) { keep_joined(weak, interface); });
 }
 
 Result<Ports::Membership> Ports::join(const Listening& listening, const net::Address& group, const Way& way) {

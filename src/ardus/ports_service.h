@@ -97,6 +97,7 @@ class Ports {
   std::vector<v1::Socket> sockets() const;
 
  private:
+  void keep_joined(const std::weak_ptr<Shared>& weak, std::uint32_t interface);
   Result<Listening> listen(const std::string& name, const net::DatagramOptions& options, std::string purpose, Handler handler);
 
   net::Network& network_;

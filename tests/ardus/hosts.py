@@ -15,11 +15,18 @@ def enter_own_namespaces():
     if ENTERED in os.environ:
         subprocess.run(["mount", "-t", "tmpfs", "tmpfs", "/run"], check=True)
         return True
+    if command := can_enter():
+        os.execvpe(command[0], [*command, sys.executable, *sys.argv], {**os.environ, ENTERED: "1"})
+    return False
+
+
+def can_enter():
+    """The command that makes such namespaces here; None when they can't be made."""
     for command in (["unshare", "--net", "--mount"], ["unshare", "--map-root-user", "--net", "--mount"]):
         tried = "mount -t tmpfs tmpfs /run && ip netns add try && ip netns exec try true && nft list ruleset"
         if shutil.which("unshare") and subprocess.run([*command, "sh", "-c", tried], capture_output=True).returncode == 0:
-            os.execvpe(command[0], [*command, sys.executable, *sys.argv], {**os.environ, ENTERED: "1"})
-    return False
+            return command
+    return None
 
 
 def run(*words, **options):
@@ -32,10 +39,10 @@ def run(*words, **options):
 class Hosts:
     """Host 0 … count−1 with the addresses 10.11.17.1 … on `eth0`."""
 
-    def __init__(self, count, loss=0.0):
+    def __init__(self, count, loss=0.0, switch=()):
         self.names = [f"host{number}" for number in range(count)]
         self.processes = []
-        run("ip", "link", "add", "switch", "type", "bridge", "mcast_snooping", "0")
+        run("ip", "link", "add", "switch", "type", "bridge", *(switch or ("mcast_snooping", "0")))
         run("ip", "link", "set", "switch", "up")
         for number, name in enumerate(self.names):
             run("ip", "netns", "add", name)
