@@ -65,6 +65,7 @@ struct Peer {
   bool away = false;        ///< does not listen to the group
   bool quarantined = false; ///< asked for more than it can have lost: served alone
   bool backlog = false;
+  std::uint64_t told_of = 0;       ///< the last PROBE whose answer was counted
   TimePoint backlog_told{};        ///< when it last said so …
   Duration waited_for{};           ///< … and for how long the group has been slowed down for that
   TimePoint heard;

@@ -14,7 +14,7 @@ constexpr double kSuspicious = 0.005;  // so much beyond the links' own is worth
 constexpr double kTooMuchToRaise = 0.1;
 constexpr double kAsMuch = 0.85;
 constexpr double kRateBound = 0.8;     // who sends less than this share of the rate is not held back by it
-constexpr int kTrySamples = 2, kShortPause = 8, kLongPause = 64, kDrainSteps = 8;
+constexpr int kTrySamples = 2, kShortPause = 8, kLongPause = 64, kDrainSteps = 4;
 constexpr double kLeast = 500'000;
 }  // namespace
 

@@ -20,6 +20,7 @@ class RateControl {
   void set_ceiling(std::uint64_t ceiling, bool fixed);
 
   std::uint64_t rate() const { return rate_; }
+  bool rising() const { return !fixed_ && state_ == State::rising; }
   /// What the receivers said since the last step.
   void step(const RateSample& sample);
   /// Nobody who was asked has answered.

@@ -367,7 +367,7 @@ void ReceivingSession::on_datagrams(std::span<const net::Datagram> batch) {
 /// Whether datagrams come faster than they are dealt with here: before any is lost for it.
 bool ReceivingSession::crowded() const {
   const std::size_t waiting = data_.socket().waiting();
-  return waiting > kMuchWaiting && waiting > data_.socket().receive_buffer() / 2;
+  return waiting > kMuchWaiting && waiting > data_.socket().receive_buffer() / 4;
 }
 
 void ReceivingSession::pump() {

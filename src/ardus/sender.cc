@@ -83,24 +83,25 @@ void Sender::Impl::announce(TimePoint now) {
   next_announce_ = now + std::chrono::seconds(pause < kAnnouncePauses.size() ? kAnnouncePauses[pause] : 10);
 }
 
-/// So often that the answers stay below a thousandth of what is sent.
+/// So often that the answers stay below a thousandth of what is sent; below three while the rate is still looked for.
 Duration Sender::Impl::probe_interval() const {
   const double answers = static_cast<double>(std::min<std::size_t>(group_size(), kSampled)) * 140 * 8;
-  const double seconds = answers / (0.001 * static_cast<double>(pacer_.rate()));
+  const double share = rate_control_.rising() ? 0.003 : 0.001;
+  const double seconds = answers / (share * static_cast<double>(pacer_.rate()));
   const Duration enough(static_cast<Duration::rep>(seconds * 1e9));
   if (!streaming_ && windows_.empty()) return 1s;  // only single receivers are served: it says that the group is still there
-  return std::clamp<Duration>(std::max<Duration>(enough, 2 * rtt_), 20ms, 1s);
+  return std::clamp<Duration>(std::max<Duration>(enough, 2 * std::min(rtt_, shortest_rtt_)), 20ms, 1s);
 }
 
 void Sender::Impl::probe(TimePoint now) {
   step_rate(now);
   Control out = message(MessageType::probe);
   const auto group = static_cast<std::uint32_t>(group_size());
-  probe_sample_ = out.sample = std::max(1u, group / kSampled);
-  probe_sequence_ = sequence_ + 1;
+  out.sample = std::max(1u, group / kSampled);
+  const Probe& probe = probes_[probes_sent_++ % probes_.size()] = {sequence_ + 1, out.sample};
   control(std::move(out), Destination::group, 0, now);
   for (const auto& peer : peers_) {
-    if (peer && peer->in_group() && !peer->has_all() && !peer->asked && is_sampled(probe_sequence_, peer->number, probe_sample_)) peer->asked = now;
+    if (peer && peer->in_group() && !peer->has_all() && !peer->asked && is_sampled(probe.sequence, peer->number, probe.sample)) peer->asked = now;
   }
   next_probe_ = now + probe_interval();
 }

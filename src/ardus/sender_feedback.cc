@@ -62,6 +62,7 @@ void Sender::Impl::take_round_trip(Peer& peer, const ReportBody& body, TimePoint
   if (trip < Duration::zero() || trip > kLongestRtt) return;
   peer.rtt = peer.rtt == Duration::zero() || trip > peer.rtt ? trip : (peer.rtt * 7 + trip) / 8;
   if (body.away || static_cast<double>(body.loss) / 65535 > kOutlierLoss) return;
+  shortest_rtt_ = std::min(shortest_rtt_, trip);
   trips_[trips_measured_++ % trips_.size()] = trip;
   const std::size_t known = std::min(trips_measured_, trips_.size());
   std::array<Duration, 32> sorted = trips_;
@@ -73,10 +74,10 @@ void Sender::Impl::take_round_trip(Peer& peer, const ReportBody& body, TimePoint
 
 void Sender::Impl::take_loss(Peer& peer, const ReportBody& body, TimePoint now) {
   peer.loss = static_cast<double>(body.away ? body.unicast_loss : body.loss) / 65535;
-  if (body.away || body.seen < kMeasurable / 4 || !is_sampled(probe_sequence_, peer.number, probe_sample_)) return;
-  if (body.echo < static_cast<std::uint32_t>(probe_sequence_) || !peer.asked) return;
+  if (body.away || body.seen < kMeasurable / 4 || !is_news(peer, body)) return;
   if (peer.loss < kOutlierLoss * 1.5) plan_.sample(peer.loss);
   ++answers_;
+  answered_ = now;
   if (body.seen < rate_since_ + kMeasurable) return;  // it speaks of another rate still
   losses_.push_back(peer.loss);
   if (!body.backlog) return;
@@ -85,6 +86,18 @@ void Sender::Impl::take_loss(Peer& peer, const ReportBody& body, TimePoint now) 
   ++waited_for_;
   peer.waited_for += std::min<Duration>(now - peer.backlog_told, kBacklogPause);
   peer.backlog_told = now;
+}
+
+/// Whether it answers a PROBE that it has not answered yet. Where a queue has grown several are under way.
+bool Sender::Impl::is_news(Peer& peer, const ReportBody& body) const {
+  const Probe* latest = nullptr;
+  for (const Probe& probe : probes_) {
+    if (probe.sequence == 0 || static_cast<std::uint32_t>(probe.sequence) > body.echo || probe.sequence <= peer.told_of) continue;
+    if (is_sampled(probe.sequence, peer.number, probe.sample) && (latest == nullptr || probe.sequence > latest->sequence)) latest = &probe;
+  }
+  if (latest == nullptr) return false;
+  peer.told_of = latest->sequence;
+  return true;
 }
 
 /// Of the 95th-percentile receiver. Of fewer than twenty the one that loses most would be it: unless it loses far more than the others do, for
@@ -98,9 +111,9 @@ double Sender::Impl::quantile_of_losses() {
 }
 
 void Sender::Impl::step_rate(TimePoint now) {
-  unanswered_probes_ = answers_ > 0 || probe_sequence_ == 0 ? 0 : unanswered_probes_ + 1;
+  unanswered_probes_ = answers_ > 0 || probes_sent_ == 0 ? 0 : unanswered_probes_ + 1;
   answers_ = 0;
-  if (unanswered_probes_ >= kSilentProbes && group_size() > 0) {
+  if (unanswered_probes_ >= kSilentProbes && now - answered_ > 4 * rtt_ && group_size() > 0) {
     rate_control_.silence();
     unanswered_probes_ = 0;
   } else if (!losses_.empty()) {
@@ -108,7 +121,9 @@ void Sender::Impl::step_rate(TimePoint now) {
     sample.loss = loss_ = quantile_of_losses();
     sample.behind = waited_for_ * 20 > losses_.size() || behind_ * 2 > losses_.size();
     const double seconds = std::chrono::duration<double>(now - wire_since_).count();
-    if (seconds > 0) sample.sent = static_cast<std::uint64_t>(static_cast<double>(wire_sent_) * 8 / seconds);
+    const auto sent = seconds > 0 ? static_cast<std::uint64_t>(static_cast<double>(wire_sent_) * 8 / seconds) : 0;
+    sample.sent = sent_before_ == 0 ? sent : (sent + sent_before_) / 2;  // a busy machine sends by fits and starts
+    sent_before_ = was_idle_ ? 0 : sent;
     // While there is little to send nothing can be learnt of the rate, but that it is too high.
     if (!was_idle_ || sample.behind) rate_control_.step(sample);
     losses_.clear();

@@ -71,6 +71,7 @@ struct Sender::Impl {
   RepairWindow& window_for(BlockIndex block);
   void step_rate(TimePoint now);
   double quantile_of_losses();
+  bool is_news(Peer& peer, const ReportBody& body) const;
   void watch_silence(TimePoint now);
   static void set_state_failed(Peer& peer);
 
@@ -119,11 +120,16 @@ struct Sender::Impl {
     TimePoint time;
   };
   std::array<Sent, 64> sent_{};
-  std::uint64_t probe_sequence_ = 0;
-  std::uint32_t probe_sample_ = 0;
+  struct Probe {
+    std::uint64_t sequence = 0;
+    std::uint32_t sample = 0;
+  };
+  std::array<Probe, 32> probes_{};   ///< the last ones; answers to several may be under way
+  std::size_t probes_sent_ = 0;
   TimePoint next_probe_ = TimePoint::max();
   unsigned unanswered_probes_ = 0;
-  std::size_t answers_ = 0;      ///< to the last probe
+  std::size_t answers_ = 0;      ///< since the last probe
+  TimePoint answered_{};         ///< when the last of them came
   std::vector<double> losses_;   ///< told since the last step of the rate
   std::size_t behind_ = 0;       ///< said since then that they don't keep up …
   std::size_t waited_for_ = 0;   ///< … of them, for whose sake the group may be slowed down
@@ -131,8 +137,10 @@ struct Sender::Impl {
   std::array<Duration, 32> trips_{};  ///< the last round trips that were measured
   std::size_t trips_measured_ = 0;
   Duration rtt_;                     ///< of the slowest that the group waits for
+  Duration shortest_rtt_ = std::chrono::seconds(2);
   std::uint64_t wire_sent_ = 0;      ///< bytes, since wire_since_
   TimePoint wire_since_{};
+  std::uint64_t sent_before_ = 0;    ///< bit/s in the step before; 0: not known
   bool was_idle_ = true;             ///< in that time there was not always something to send
   std::uint64_t rate_since_ = 0;     ///< packet number from which on the rate is what it is
   std::uint16_t census_ = 0;

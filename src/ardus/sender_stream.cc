@@ -35,6 +35,8 @@ void Sender::Impl::begin(TimePoint now) {
   if (!announcements_.empty()) next_announce_ = now;
   announced_ = 0;
   next_probe_ = now;
+  wire_since_ = now;
+  was_idle_ = false;
 }
 
 void Sender::Impl::open_stream_window() {
