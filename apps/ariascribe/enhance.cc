@@ -84,7 +84,16 @@ Count count(const std::vector<FileProposal>& files) {
   return all;
 }
 
-int finish(const Arguments& arguments, const Count& counted, const std::string& commit) {
+/// What was written, where files were passed by.
+Count written(Count counted, const ariascribe::CommitSummary& done) {
+  counted.files = done.files;
+  return counted;
+}
+
+int finish(const Arguments& arguments, Count counted, const ariascribe::CommitSummary& done) {
+  const std::string& commit = done.id;
+  for (const std::string& each : done.problems) std::cerr << "ariascribe: " << printable(each) << "\n";
+  counted.problems += done.problems.size();
   const int exit = code(counted.problems > 0 ? Exit::partly : Exit::done);
   if (arguments.has("json")) {
     std::cout << ordered_json{{"v", 1}, {"event", "summary"}, {"commit", commit.empty() ? ordered_json(nullptr) : ordered_json(commit)}, {"files", counted.files}, {"tags", counted.tags}, {"left", counted.left}, {"problems", counted.problems}, {"code", exit}}.dump() << "\n";
@@ -94,7 +103,7 @@ int finish(const Arguments& arguments, const Count& counted, const std::string& 
   if (commit.empty()) line += counted.files == 0 ? ": nothing to write" : " would be written; --apply writes them";
   else line += " written; `ariascribe undo " + commit + "` puts them back as they were";
   if (counted.left > 0) line += fmt::format(". {} files stay as they are", counted.left);
-  if (counted.problems > 0) line += fmt::format(". {} could not be read", counted.problems);
+  if (counted.problems > 0) line += fmt::format(". {} could not be read or written", counted.problems);
   std::cout << line << "\n";
   return exit;
 }
@@ -116,7 +125,7 @@ int enhance(const Arguments& arguments) {
   std::vector<std::filesystem::path> inputs(arguments.all("PATH").begin(), arguments.all("PATH").end());
   auto files = propose((*knowledge)->matcher, inputs, review || all ? ariascribe::Reach::apply_and_review : ariascribe::Reach::apply);
   if (!files) return complain("ariascribe", files.error());
-  if (files->empty()) return complain("ariascribe", Error{Errc::not_found, "there is no .flac file at " + printable(inputs.front().string())});
+  if (files->empty()) return complain("ariascribe", Error{Errc::not_found, "there is no file of FLAC, Ogg Vorbis, Opus, MP3, M4A, WavPack, AIFF or WAV at " + printable(inputs.front().string())});
   const Terminal terminal = Terminal::of(1);
   if (review && !ask(terminal, *files)) return code(Exit::interrupted);
   if (arguments.has("json")) {
@@ -124,12 +133,12 @@ int enhance(const Arguments& arguments) {
   } else if (!review) {
     for (const FileProposal& each : *files) print(terminal, each);
   }
-  if (!apply && !review) return finish(arguments, count(*files), "");
+  if (!apply && !review) return finish(arguments, count(*files), {});
   auto journal = ariascribe::Journal::open(where->state);
   if (!journal) return complain("ariascribe", journal.error());
   const auto done = commit(*journal, *files);
   if (!done) return complain("ariascribe", done.error());
-  return finish(arguments, count(*files), done->id);
+  return finish(arguments, written(count(*files), *done), *done);
 }
 
 int undo(const Arguments& arguments) {
@@ -164,26 +173,26 @@ int show_file(const Arguments& arguments, const std::string& path) {
   if (!file) return complain("ariascribe", file.error());
   if (arguments.has("json")) {
     ordered_json tags = ordered_json::array();
-    for (const auto& tag : file->head.tags) tags.push_back({{"name", tag.name}, {"value", tag.value}});
-    std::cout << ordered_json{{"v", 1}, {"event", "summary"}, {"path", path}, {"vendor", file->head.vendor}, {"tags", tags}, {"code", 0}}.dump(-1, ' ', false, kLenientText) << "\n";
+    for (const auto& tag : file->tags) tags.push_back({{"name", tag.name}, {"value", tag.value}});
+    std::cout << ordered_json{{"v", 1}, {"event", "summary"}, {"path", path}, {"format", name(file->format)}, {"tags", tags}, {"code", 0}}.dump(-1, ' ', false, kLenientText) << "\n";
     return code(Exit::done);
   }
   std::size_t width = 0;
-  for (const auto& tag : file->head.tags) width = std::max(width, std::min<std::size_t>(tag.name.size(), 24));
-  for (const auto& tag : file->head.tags) std::cout << fmt::format("{:<{}}  {}\n", printable(tag.name), width, printable(tag.value));
+  for (const auto& tag : file->tags) width = std::max(width, std::min<std::size_t>(tag.name.size(), 24));
+  for (const auto& tag : file->tags) std::cout << fmt::format("{:<{}}  {}\n", printable(tag.name), width, printable(tag.value));
   return code(Exit::done);
 }
 
 Verb enhance_verb() {
   Verb verb;
   verb.name = "enhance";
-  verb.summary = "give FLAC files proper tags: composer, work, movement, performers";
+  verb.summary = "give music files proper tags: composer, work, movement, performers";
   verb.description = "Shows what would change and why; writes only with --apply or --review. Each folder is taken as one album. What the band 'apply' holds is written, 'review' only "
-                     "when you say so, 'leave' never. Everything written can be undone, byte for byte.";
+                     "when you say so, 'leave' never. Everything written can be undone, byte for byte. Files: FLAC, Ogg Vorbis, Opus, MP3 (ID3v2.2, 2.3, 2.4), M4A, WavPack, AIFF, WAV.";
   verb.examples = {{"ariascribe enhance ~/Music/Bach", "what would change"}, {"ariascribe enhance ~/Music/Bach --apply", "write what is sure"}, {"ariascribe enhance ~/Music/Bach --review", "ask about the rest"}};
   verb.options = {Option{"dry-run", "", "write nothing (so it is when nothing else is said)"}, Option{"apply", "", "write the tags"}, Option{"review", "", "ask about each file of the band 'review', then write"},
                   Option{"all", "", "with --apply: write the band 'review' without asking"}, state_option(), json_option()};
-  verb.positionals = {{"PATH", "folders and FLAC files", Positional::Count::at_least_one, {}, Complete::files}};
+  verb.positionals = {{"PATH", "folders and music files", Positional::Count::at_least_one, {}, Complete::files}};
   verb.run = enhance;
   return verb;
 }

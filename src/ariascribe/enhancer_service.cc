@@ -15,28 +15,31 @@ int leading_digits(const std::string& text) {
   return value;
 }
 
+/// Longer values are pictures: of no use here, and many of them would fill the memory.
+constexpr std::size_t kLongestKept = 4096;
+
 struct Order {
   int disc, track;
 };
-Order order_of(const FileProposal& file) { return {leading_digits(first_value(file.file.head.tags, "DISCNUMBER")), leading_digits(first_value(file.file.head.tags, "TRACKNUMBER"))}; }
+Order order_of(const FileProposal& file) { return {leading_digits(first_value(file.file.tags, "DISCNUMBER")), leading_digits(first_value(file.file.tags, "TRACKNUMBER"))}; }
 
 bool is_written(Band band, Reach reach) { return band == Band::apply || (band == Band::review && reach == Reach::apply_and_review); }
 
 void judge_folder(const Matcher& matcher, std::span<FileProposal*> files, Reach reach) {
   AlbumInput album;
-  for (const FileProposal* file : files) album.tracks.push_back(track_of_tags(file->file.head.tags));
+  for (const FileProposal* file : files) album.tracks.push_back(track_of_tags(file->file.tags));
   album.album = album.tracks.front().album;
   const auto found = identify_album(matcher, album);
   for (std::size_t i = 0; i < files.size(); ++i) {
     files[i]->found = found[i];
-    if (is_written(found[i].band, reach)) files[i]->changes = tag_changes(files[i]->file.head.tags, found[i]);
+    if (is_written(found[i].band, reach)) files[i]->changes = tag_changes(files[i]->file.tags, found[i]);
   }
 }
 
 }  // namespace
 
 Result<std::vector<FileProposal>> propose(const Matcher& matcher, const std::vector<std::filesystem::path>& places, Reach reach) {
-  const auto paths = flac_files(places);
+  const auto paths = tagged_files(places);
   if (!paths) return paths.error();
   std::vector<FileProposal> proposals;
   for (const auto& path : *paths) {
@@ -48,7 +51,8 @@ Result<std::vector<FileProposal>> propose(const Matcher& matcher, const std::vec
       continue;
     }
     each.file = std::move(*file);
-    each.title_before = first_value(each.file.head.tags, "TITLE");
+    std::erase_if(each.file.tags, [](const Tag& tag) { return tag.value.size() > kLongestKept; });
+    each.title_before = first_value(each.file.tags, "TITLE");
   }
   std::sort(proposals.begin(), proposals.end(), [](const FileProposal& a, const FileProposal& b) {
     if (a.path.parent_path() != b.path.parent_path()) return a.path.parent_path() < b.path.parent_path();
@@ -68,9 +72,7 @@ Result<CommitSummary> commit(Journal& journal, const std::vector<FileProposal>& 
   std::vector<Rewrite> files;
   for (const FileProposal& each : proposals) {
     if (each.changes.empty()) continue;
-    auto head = flac_head_with_tags(each.file.head, with_changes(each.file.head.tags, each.changes));
-    if (!head) return head.error().in(each.path.string());
-    files.push_back({each.file, std::move(*head)});
+    files.push_back({each.path, each.file.identity, [&](std::vector<Tag> tags) { return with_changes(std::move(tags), each.changes); }});
   }
   if (files.empty()) return CommitSummary{};
   return journal.commit(files);

@@ -16,7 +16,7 @@ struct FileProposal {
   Identification found;
   std::vector<TagChange> changes;  ///< empty where nothing is to be written
   std::string problem;             ///< why the file can't be read; "" when it can
-  TaggedFile file;                 ///< as it was read
+  TaggedFile file;                 ///< as it was read; values longer than 4 KiB, which are pictures, left out
 };
 
 /// Which bands are written.
@@ -27,7 +27,7 @@ enum class Reach : std::uint8_t { apply, apply_and_review };
 /// FileProposal.
 Result<std::vector<FileProposal>> propose(const Matcher& matcher, const std::vector<std::filesystem::path>& places, Reach reach);
 
-/// Writes what was proposed. The summary counts files; nothing to write is no commit: its id is "".
+/// Writes what was proposed. The summary counts files and names those that could not be written; nothing to write is no commit: its id is "".
 Result<CommitSummary> commit(Journal& journal, const std::vector<FileProposal>& proposals);
 
 }  // namespace ghost::ariascribe

@@ -4,71 +4,64 @@
 
 #include "ariascribe/flac_testing.h"
 #include "ariascribe/tag_changes.h"
+#include "ariascribe/tag_testing.h"
 
 namespace ghost::ariascribe {
 namespace {
 
 const std::vector<Tag> kTags = {{"TITLE", "Old", false}, {"artist", "A", false}, {"ARTIST", "B", false}, {"odd", "", true}, {"EMPTY", "", false}};
 
+/// The file with these tags written.
+Bytes with_tags(const Bytes& file, const std::vector<Tag>& tags) {
+  const auto splices = flac_splices(MemorySource(file), tags);
+  EXPECT_TRUE(splices) << splices.error().message;
+  return splices ? spliced(file, *splices) : Bytes{};
+}
+
 TEST(FlacTags, AreReadAndWrittenBackAsTheyWere) {
   const Bytes file = flac_file(kTags, 200);
-  const auto length = flac_head_length(file);
-  ASSERT_TRUE(length && length->complete);
-  const auto head = parse_flac_head(BytesView(file).first(length->bytes));
-  ASSERT_TRUE(head) << head.error().message;
-  EXPECT_EQ(head->tags, kTags);
-  EXPECT_EQ(head->vendor, "test");
-  const auto again = flac_head_with_tags(*head, head->tags);
-  ASSERT_TRUE(again);
-  EXPECT_EQ(*again, head->bytes);
+  const auto tags = flac_tags(MemorySource(file));
+  ASSERT_TRUE(tags) << tags.error().message;
+  EXPECT_EQ(*tags, kTags);
+  EXPECT_EQ(with_tags(file, kTags), file);
 }
 
 TEST(FlacTags, ThatGrowTakeTheRoomOfThePadding) {
-  const auto head = parse_flac_head(flac_file(kTags, 200));
-  ASSERT_TRUE(head);
-  const auto more = flac_head_with_tags(*head, with_values(head->tags, "COMPOSER", {"Somebody"}));
-  ASSERT_TRUE(more);
-  EXPECT_EQ(more->size(), head->bytes.size());
-  const auto much = flac_head_with_tags(*head, with_values(head->tags, "COMPOSER", {std::string(500, 'x')}));
-  ASSERT_TRUE(much);
-  EXPECT_GT(much->size(), head->bytes.size());
-  const auto read = parse_flac_head(*much);
-  ASSERT_TRUE(read);
-  EXPECT_EQ(first_value(read->tags, "composer"), std::string(500, 'x'));
-  EXPECT_EQ(first_value(read->tags, "TITLE"), "Old");
+  const Bytes file = flac_file(kTags, 200);
+  EXPECT_EQ(with_tags(file, with_values(kTags, "COMPOSER", {"Somebody"})).size(), file.size());
+  const Bytes much = with_tags(file, with_values(kTags, "COMPOSER", {std::string(500, 'x')}));
+  EXPECT_GT(much.size(), file.size());
+  const auto tags = flac_tags(MemorySource(much));
+  ASSERT_TRUE(tags);
+  EXPECT_EQ(first_value(*tags, "composer"), std::string(500, 'x'));
+  EXPECT_EQ(first_value(*tags, "TITLE"), "Old");
 }
 
 TEST(FlacTags, NoneAreAddedToAFileWithout) {
-  const auto head = parse_flac_head(flac_file({}, 0));
-  ASSERT_TRUE(head);
-  const auto with = flac_head_with_tags(*head, {{"WORK", "W", false}});
-  ASSERT_TRUE(with);
-  EXPECT_EQ(parse_flac_head(*with)->tags, (std::vector<Tag>{{"WORK", "W", false}}));
+  const Bytes with = with_tags(flac_file({}, 0), {{"WORK", "W", false}});
+  EXPECT_EQ(*flac_tags(MemorySource(with)), (std::vector<Tag>{{"WORK", "W", false}}));
 }
 
 TEST(FlacTags, StandBehindAnId3TagThatIsKept) {
   Bytes file = {'I', 'D', '3', 4, 0, 0, 0, 0, 0, 5, 1, 2, 3, 4, 5};
-  const Bytes flac = flac_file(kTags, 50);
-  file.insert(file.end(), flac.begin(), flac.end());
-  const auto head = parse_flac_head(file);
-  ASSERT_TRUE(head) << head.error().message;
-  EXPECT_EQ(head->tags, kTags);
-  EXPECT_EQ(head->bytes[10], 1);
+  append(file, flac_file(kTags, 50));
+  const auto tags = read_tags(MemorySource(file));
+  ASSERT_TRUE(tags) << tags.error().message;
+  EXPECT_EQ(*tags, kTags);
+  EXPECT_EQ(with_tags(file, kTags), file);
 }
 
 TEST(FlacTags, OfSomethingElseAreRefusedInWords) {
-  const Bytes wave = to_bytes(as_bytes("RIFF....WAVEfmt "));
-  const auto length = flac_head_length(wave);
-  ASSERT_FALSE(length);
-  EXPECT_NE(length.error().message.find("begins with 'RIFF'"), std::string::npos) << length.error().message;
-  EXPECT_FALSE(flac_head_length({}));
-  EXPECT_FALSE(parse_flac_head({}));
+  const auto tags = flac_tags(MemorySource(as_bytes("RIFF....WAVEfmt ")));
+  ASSERT_FALSE(tags);
+  EXPECT_NE(tags.error().message.find("begins with 'RIFF'"), std::string::npos) << tags.error().message;
+  EXPECT_FALSE(flac_tags(MemorySource({})));
 }
 
 TEST(FlacTags, CutOffAnywhereAreRefused) {
   const Bytes file = flac_file(kTags, 50);
-  const std::size_t whole = flac_head_length(file)->bytes;
-  for (std::size_t size = 0; size < whole; ++size) EXPECT_FALSE(parse_flac_head(BytesView(file).first(size))) << size;
+  const auto whole = static_cast<std::size_t>(*flac_audio(MemorySource(file)));
+  for (std::size_t size = 0; size < whole; ++size) EXPECT_FALSE(flac_tags(MemorySource(BytesView(file).first(size)))) << size;
 }
 
 TEST(FlacTags, WithDamagedCountsAreRefused) {
@@ -77,7 +70,7 @@ TEST(FlacTags, WithDamagedCountsAreRefused) {
   ASSERT_NE(comment, file.end());
   *(comment + 8) = 0xff;  // the length of the first tag
   *(comment + 11) = 0xff;
-  EXPECT_FALSE(parse_flac_head(file));
+  EXPECT_FALSE(flac_tags(MemorySource(file)));
 }
 
 TEST(Tags, AreReplacedWhereTheyStood) {

@@ -2,7 +2,8 @@
 #include <string>
 #include <vector>
 
-#include "ariascribe/flac_tags.h"
+#include "ariascribe/tags.h"
+#include "base/bytes.h"
 
 namespace ghost::ariascribe {
 

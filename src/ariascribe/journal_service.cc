@@ -18,18 +18,24 @@ using nlohmann::json;
 
 /// One file of a commit, as the journal keeps it.
 struct Journal::Entry {
+  struct Place {
+    std::uint64_t offset = 0, before = 0, after = 0;  ///< in the file as it was; bytes there and bytes written there
+  };
   std::size_t index = 0;
   fs::path path;
   std::string temporary;  ///< name of the copy beside it
   FileIdentity before;
-  std::uint64_t old_head = 0, new_head = 0;  ///< bytes before the audio
-  Digest new_digest{};
+  std::vector<Place> places;
+  Digest old_digest{}, new_digest{};  ///< of the bytes at these places
   bool done = false;
 };
 
 namespace {
 
 constexpr std::size_t kMaxJournal = 256 * 1024 * 1024;
+constexpr std::uint64_t kMaxPlace = 2 * kMaxTagBytes;
+/// Bytes kept of one file: its tags, and what the pages behind them say of their order.
+constexpr std::size_t kMaxKept = 4 * kMaxTagBytes;
 
 Status write_all(const UniqueFd& file, BytesView bytes, const fs::path& path) {
   while (!bytes.empty()) {
@@ -41,10 +47,10 @@ Status write_all(const UniqueFd& file, BytesView bytes, const fs::path& path) {
   return {};
 }
 
-/// Appends [from, size) of one file to another: in the kernel where it can, which shares the blocks on file systems that do.
-Status copy_rest(const UniqueFd& in, std::uint64_t from, std::uint64_t size, const UniqueFd& out, const fs::path& path) {
+/// Appends [from, end) of one file to another: in the kernel where it can, which shares the blocks on file systems that do.
+Status copy_range(const UniqueFd& in, std::uint64_t from, std::uint64_t until, const UniqueFd& out, const fs::path& path) {
   auto at = static_cast<off64_t>(from);
-  const auto end = static_cast<off64_t>(size);
+  const auto end = static_cast<off64_t>(until);
   while (at < end) {
     const ssize_t copied = ::copy_file_range(in.get(), &at, out.get(), nullptr, static_cast<std::size_t>(end - at), 0);
     if (copied > 0 || (copied < 0 && errno == EINTR)) continue;
@@ -92,6 +98,17 @@ Digest digest_of(const std::string& hex) {
   return digest;
 }
 
+Digest digest_before(const std::vector<Splice>& splices) {
+  Sha256 hash;
+  for (const Splice& splice : splices) hash.update(splice.before);
+  return hash.finish();
+}
+Digest digest_after(const std::vector<Splice>& splices) {
+  Sha256 hash;
+  for (const Splice& splice : splices) hash.update(splice.after);
+  return hash.finish();
+}
+
 }  // namespace
 
 Journal::Journal(fs::path folder, FileLock lock, Checkpoint checkpoint) : folder_(std::move(folder)), lock_(std::move(lock)), checkpoint_(std::move(checkpoint)) {}
@@ -106,7 +123,7 @@ Result<Journal> Journal::open(const fs::path& state, Checkpoint checkpoint) {
   return journal;
 }
 
-Status Journal::append(const std::string& id, const std::string& line) {
+Status Journal::append_line(const std::string& id, const std::string& line) {
   const fs::path path = folder_ / id / "commit.jsonl";
   const UniqueFd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
   if (!file) return errno_error("open", path.string());
@@ -141,11 +158,19 @@ Result<std::vector<Journal::Entry>> Journal::read(const std::string& id) const {
     entry.before.inode = line.value("inode", std::uint64_t{0});
     entry.before.size = line.value("size", std::uint64_t{0});
     entry.before.modified_ns = line.value("modified_ns", std::int64_t{0});
-    entry.before.head = digest_of(line.value("head", ""));
-    entry.old_head = line.value("old_bytes", std::uint64_t{0});
-    entry.new_head = line.value("new_bytes", std::uint64_t{0});
+    entry.before.tags = digest_of(line.value("tags", ""));
+    std::uint64_t behind = 0;
+    bool in_order = true;
+    const json whole_head = json::array({json::array({0, line.value("old_bytes", std::uint64_t{0}), line.value("new_bytes", std::uint64_t{0})})});
+    for (const json& place : line.value("places", whole_head)) {
+      const auto number = [&](std::size_t i) { return place.is_array() && place.size() == 3 && place[i].is_number_unsigned() ? place[i].get<std::uint64_t>() : ~std::uint64_t{0}; };
+      entry.places.push_back({number(0), number(1), number(2)});
+      in_order = in_order && number(0) >= behind && number(0) <= entry.before.size && number(1) <= entry.before.size - number(0) && number(2) <= kMaxPlace;
+      behind = number(0) + number(1);
+    }
+    entry.old_digest = digest_of(line.value("head", ""));
     entry.new_digest = digest_of(line.value("new_head", ""));
-    if (index != entries.size() || entry.path.empty() || entry.temporary.find('/') != std::string::npos || entry.old_head > entry.before.size) {
+    if (index != entries.size() || entry.path.empty() || entry.temporary.empty() || entry.temporary.find('/') != std::string::npos || !in_order) {
       return Error{Errc::data_loss, path.string() + ": a line is damaged"};
     }
     entries.push_back(std::move(entry));
@@ -153,14 +178,24 @@ Result<std::vector<Journal::Entry>> Journal::read(const std::string& id) const {
   return entries;
 }
 
-/// Copies that never came to be renamed are of no use to anyone.
+/// Copies that never came to be renamed are of no use to anyone, nor are commits that did not come to their first file.
 Status Journal::recover() {
   std::error_code error;
   for (fs::directory_iterator at(folder_, error), end; !error && at != end; at.increment(error)) {
     const std::string id = at->path().filename().string();
     if (!is_commit_id(id) || fs::exists(at->path() / "closed")) continue;
+    if (!fs::exists(at->path() / "commit.jsonl")) {
+      std::error_code ignored;
+      fs::remove_all(at->path(), ignored);
+      continue;
+    }
     const auto entries = read(id);
     if (!entries) continue;
+    if (entries->empty()) {
+      std::error_code ignored;
+      fs::remove_all(at->path(), ignored);
+      continue;
+    }
     for (const Entry& entry : *entries) {
       std::error_code ignored;
       if (!entry.temporary.empty()) fs::remove(entry.path.parent_path() / entry.temporary, ignored);
@@ -170,23 +205,28 @@ Status Journal::recover() {
   return {};
 }
 
-/// Puts `head` before the audio of a file, through a copy beside it.
-Status Journal::replace(const Entry& entry, BytesView head, std::uint64_t audio_from, std::uint64_t size, std::int64_t modified_ns) {
-  const fs::path folder = entry.path.parent_path(), copy = folder / entry.temporary;
-  const UniqueFd in(::open(entry.path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!in) return errno_error("open", entry.path.string());
+/// Writes a file with splices made, through a copy beside it.
+Status Journal::replace(const fs::path& path, const std::string& temporary, const std::vector<Splice>& splices, std::int64_t modified_ns) {
+  const fs::path folder = path.parent_path(), copy = folder / temporary;
+  const UniqueFd in(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!in) return errno_error("open", path.string());
   struct stat info{};
-  if (::fstat(in.get(), &info) != 0) return errno_error("look at", entry.path.string());
+  if (::fstat(in.get(), &info) != 0) return errno_error("look at", path.string());
   step("copy");
   const UniqueFd out(::open(copy.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
-  if (!out) return errno_error("write beside", entry.path.string());
+  if (!out) return errno_error("write beside", path.string());
   const auto give_up = [&](Status why) {
     ::unlink(copy.c_str());
     return why;
   };
-  if (Status done = write_all(out, head, copy); !done) return give_up(done);
+  std::uint64_t at = 0;
+  for (const Splice& splice : splices) {
+    if (Status done = copy_range(in, at, splice.offset, out, path); !done) return give_up(done);
+    if (Status done = write_all(out, splice.after, copy); !done) return give_up(done);
+    at = splice.offset + splice.before.size();
+  }
   step("head");
-  if (Status done = copy_rest(in, audio_from, size, out, entry.path); !done) return give_up(done);
+  if (Status done = copy_range(in, at, static_cast<std::uint64_t>(info.st_size), out, path); !done) return give_up(done);
   step("audio");
   if (::fchown(out.get(), info.st_uid, info.st_gid) != 0 && errno != EPERM) return give_up(errno_error("give the owner to", copy.string()));
   if (::fchmod(out.get(), info.st_mode & 07777) != 0) return give_up(errno_error("give the mode to", copy.string()));
@@ -196,60 +236,125 @@ Status Journal::replace(const Entry& entry, BytesView head, std::uint64_t audio_
   }
   if (::fsync(out.get()) != 0) return give_up(errno_error("write", copy.string()));
   step("rename");
-  if (::rename(copy.c_str(), entry.path.c_str()) != 0) return give_up(errno_error("replace", entry.path.string()));
+  if (::rename(copy.c_str(), path.c_str()) != 0) return give_up(errno_error("replace", path.string()));
   step("renamed");
   sync_directory(folder);
   return {};
 }
 
+/// Works out what changes, keeps what stood there, says so in the journal, and writes. `problem` is set, and nothing done, when the file's
+/// format cannot hold the tags.
+Status Journal::keep_and_replace(Entry& entry, const Rewrite& file, const std::string& id, std::string& problem) {
+  const auto source = FileSource::open(entry.path);
+  if (!source) return source.error();
+  const auto present = read_tags(*source, entry.path);
+  if (!present) return present.error();
+  if (present->identity != entry.before) return Error{Errc::conflict, entry.path.string() + ": the file has changed since its tags were read; propose again"};
+  const auto splices = splices_for(*source, file.change(present->tags));
+  if (!splices && (splices.error().code == Errc::unsupported || splices.error().code == Errc::exhausted || splices.error().code == Errc::data_loss)) {
+    problem = entry.path.string() + ": " + splices.error().message;
+    return {};
+  }
+  if (!splices) return splices.error().in(entry.path.string());
+  Bytes kept;
+  json places = json::array();
+  for (const Splice& splice : *splices) {
+    append(kept, splice.before);
+    places.push_back({splice.offset, splice.before.size(), splice.after.size()});
+    entry.places.push_back({splice.offset, splice.before.size(), splice.after.size()});
+  }
+  entry.old_digest = digest_before(*splices);
+  entry.new_digest = digest_after(*splices);
+  step("keep");
+  if (Status done = write_file_atomically(folder_ / id / (std::to_string(entry.index) + ".head"), kept, 0600); !done) return done;
+  step("journal");
+  const json line = {{"event", "file"}, {"file", entry.index}, {"name", entry.path.filename().string()}, {"path", to_hex(as_bytes(entry.path.string()))}, {"copy", entry.temporary},
+                     {"device", entry.before.device}, {"inode", entry.before.inode}, {"size", entry.before.size}, {"modified_ns", entry.before.modified_ns}, {"tags", to_hex(entry.before.tags)},
+                     {"places", places}, {"head", to_hex(entry.old_digest)}, {"new_head", to_hex(entry.new_digest)}};
+  if (Status done = append_line(id, line.dump(-1, ' ', true, json::error_handler_t::replace)); !done) return done;
+  return replace(entry.path, entry.temporary, *splices, 0);
+}
+
 Result<CommitSummary> Journal::commit(const std::vector<Rewrite>& files) {
-  const std::string id = fresh_id();
-  if (const Status made = make_directories(folder_ / id, 0700); !made) return made.error();
+  CommitSummary summary{fresh_id(), 0, false, {}};
+  if (const Status made = make_directories(folder_ / summary.id, 0700); !made) return made.error();
   std::vector<Entry> entries;
   for (const Rewrite& file : files) {
     Entry entry;
     entry.index = entries.size();
-    entry.path = fs::absolute(file.file.path);
+    entry.path = fs::absolute(file.path);
     entry.temporary = ".ariascribe-" + salt() + ".tmp";
-    entry.before = file.file.identity;
-    entry.old_head = file.file.head.bytes.size();
-    entry.new_head = file.head.size();
-    entry.new_digest = sha256(file.head);
-    const auto now = read_tags(entry.path);
-    Status done = now ? Status() : now.error();
-    if (now && now->identity != entry.before) done = Error{Errc::conflict, entry.path.string() + ": the file has changed since its tags were read; propose again"};
-    step("keep");
-    if (done) done = write_file_atomically(folder_ / id / (std::to_string(entry.index) + ".head"), file.file.head.bytes, 0600);
-    step("journal");
-    if (done) {
-      const json line = {{"event", "file"}, {"file", entry.index}, {"name", entry.path.filename().string()}, {"path", to_hex(as_bytes(entry.path.string()))}, {"copy", entry.temporary},
-                         {"device", entry.before.device}, {"inode", entry.before.inode}, {"size", entry.before.size}, {"modified_ns", entry.before.modified_ns}, {"head", to_hex(entry.before.head)},
-                         {"old_bytes", entry.old_head}, {"new_bytes", entry.new_head}, {"new_head", to_hex(entry.new_digest)}};
-      done = append(id, line.dump(-1, ' ', true, json::error_handler_t::replace));
-    }
-    if (done) done = replace(entry, file.head, entry.old_head, entry.before.size, 0);
-    if (!done) {
-      const Status back = put_back(entries, entries.size(), id);
+    entry.before = file.identity;
+    std::string problem;
+    if (const Status done = keep_and_replace(entry, file, summary.id, problem); !done) {
+      const Status back = put_back(entries, summary.id);
       return back ? done.error() : Error{done.error().code, done.error().message + "; and what was written before it could not be put back: " + back.error().message};
+    }
+    if (!problem.empty()) {
+      summary.problems.push_back(std::move(problem));
+      continue;
     }
     entries.push_back(std::move(entry));
     step("done");
-    if (const Status told = append(id, json{{"event", "done"}, {"file", entries.size() - 1}}.dump()); !told) return told.error();
+    if (const Status told = append_line(summary.id, json{{"event", "done"}, {"file", entries.size() - 1}}.dump()); !told) return told.error();
   }
-  if (const Status closed = write_file_atomically(folder_ / id / "closed", {}, 0600); !closed) return closed.error();
-  return CommitSummary{id, entries.size(), false};
+  summary.files = entries.size();
+  if (entries.empty()) {
+    std::error_code ignored;
+    fs::remove_all(folder_ / summary.id, ignored);
+    summary.id.clear();
+    return summary;
+  }
+  if (const Status closed = write_file_atomically(folder_ / summary.id / "closed", {}, 0600); !closed) return closed.error();
+  return summary;
 }
 
-Status Journal::put_back(const std::vector<Entry>& entries, std::size_t count, const std::string& id) {
-  for (std::size_t i = count; i-- > 0;) {
+Result<Journal::State> Journal::state_of(const Entry& entry) const {
+  const auto file = FileSource::open(entry.path);
+  if (!file) return file.error();
+  std::uint64_t new_size = entry.before.size;
+  for (const Entry::Place& place : entry.places) new_size += place.after - place.before;
+  const auto stands = [&](bool after) -> Result<bool> {
+    Sha256 hash;
+    std::uint64_t moved = 0;
+    for (const Entry::Place& place : entry.places) {
+      const auto bytes = file->read(place.offset + (after ? moved : 0), static_cast<std::size_t>(after ? place.after : place.before));
+      if (!bytes) return bytes.error().in(entry.path.string());
+      hash.update(*bytes);
+      moved += place.after - place.before;
+    }
+    return hash.finish() == (after ? entry.new_digest : entry.old_digest);
+  };
+  for (const bool after : {false, true}) {
+    if (file->size() != (after ? new_size : entry.before.size)) continue;
+    const auto same = stands(after);
+    if (!same) return same.error();
+    if (*same) return after ? State::after : State::before;
+  }
+  return State::other;
+}
+
+Status Journal::put_back(const std::vector<Entry>& entries, const std::string& id) {
+  for (std::size_t i = entries.size(); i-- > 0;) {
     const Entry& entry = entries[i];
-    const auto now = read_tags(entry.path);
-    if (!now) return now.error();
-    if (now->identity.head == entry.before.head) continue;  // never replaced, or put back already
-    const auto head = read_file(folder_ / id / (std::to_string(entry.index) + ".head"), kMaxFlacHead);
-    if (!head) return head.error();
-    if (sha256(as_bytes(*head)) != entry.before.head) return Error{Errc::data_loss, (folder_ / id).string() + ": what was kept of " + entry.path.string() + " is damaged"};
-    if (const Status done = replace(entry, as_bytes(*head), entry.new_head, now->identity.size, entry.before.modified_ns); !done) return done;
+    const auto state = state_of(entry);
+    if (!state) return state.error();
+    if (*state == State::before) continue;  // never replaced, or put back already
+    if (*state == State::other) return Error{Errc::conflict, entry.path.string() + ": the file has been changed since its tags were written"};
+    const auto kept = read_file(folder_ / id / (std::to_string(entry.index) + ".head"), kMaxKept);
+    if (!kept) return kept.error();
+    std::uint64_t size = 0, moved = 0;
+    for (const Entry::Place& place : entry.places) size += place.before;
+    if (sha256(as_bytes(*kept)) != entry.old_digest || size != kept->size()) return Error{Errc::data_loss, (folder_ / id).string() + ": what was kept of " + entry.path.string() + " is damaged"};
+    std::vector<Splice> splices;
+    BytesView rest = as_bytes(*kept);
+    for (const Entry::Place& place : entry.places) {
+      const auto before = static_cast<std::size_t>(place.before);
+      splices.push_back({place.offset + moved, Bytes(static_cast<std::size_t>(place.after)), to_bytes(rest.first(before))});
+      rest = rest.subspan(before);
+      moved += place.after - place.before;
+    }
+    if (const Status done = replace(entry.path, entry.temporary, splices, entry.before.modified_ns); !done) return done;
   }
   return write_file_atomically(folder_ / id / "undone", {}, 0600);
 }
@@ -268,19 +373,16 @@ Result<CommitSummary> Journal::undo(const std::string& wanted) {
   const auto entries = read(id);
   if (!entries) return entries.error();
   for (const Entry& entry : *entries) {
-    const auto now = read_tags(entry.path);
-    if (!now) return now.error();
-    const std::uint64_t new_size = entry.before.size - entry.old_head + entry.new_head;
-    const bool ours = now->identity.head == entry.new_digest && now->identity.size == new_size;
-    const bool untouched = now->identity.head == entry.before.head && now->identity.size == entry.before.size;
-    if (!ours && !untouched) return Error{Errc::conflict, entry.path.string() + ": the file has been changed since its tags were written, so nothing was put back"};
+    const auto state = state_of(entry);
+    if (!state) return state.error();
+    if (*state == State::other) return Error{Errc::conflict, entry.path.string() + ": the file has been changed since its tags were written, so nothing was put back"};
   }
   // While it is open, recover() takes away a copy that a killed process left.
   std::error_code ignored;
   fs::remove(folder_ / id / "closed", ignored);
-  if (const Status back = put_back(*entries, entries->size(), id); !back) return back.error();
+  if (const Status back = put_back(*entries, id); !back) return back.error();
   if (const Status closed = write_file_atomically(folder_ / id / "closed", {}, 0600); !closed) return closed.error();
-  return CommitSummary{id, entries->size(), true};
+  return CommitSummary{id, entries->size(), true, {}};
 }
 
 Result<std::vector<CommitSummary>> Journal::list() const {
@@ -292,7 +394,7 @@ Result<std::vector<CommitSummary>> Journal::list() const {
     const auto entries = read(id);
     if (!entries) return entries.error();
     std::error_code ignored;
-    found.push_back({fs::last_write_time(at->path() / "commit.jsonl", ignored), {id, entries->size(), fs::exists(at->path() / "undone")}});
+    found.push_back({fs::last_write_time(at->path() / "commit.jsonl", ignored), {id, entries->size(), fs::exists(at->path() / "undone"), {}}});
   }
   if (error) return Error{Errc::io, folder_.string() + ": " + error.message()};
   std::sort(found.begin(), found.end(), [](const auto& a, const auto& b) { return a.first != b.first ? a.first < b.first : a.second.id < b.second.id; });

@@ -2,8 +2,8 @@
 #include <string>
 #include <vector>
 
-#include "ariascribe/flac_tags.h"
 #include "ariascribe/identification.h"
+#include "ariascribe/tags.h"
 
 namespace ghost::ariascribe {
 

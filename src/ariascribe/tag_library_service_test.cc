@@ -8,6 +8,7 @@
 
 #include "ariascribe/flac_testing.h"
 #include "ariascribe/tag_reader_service.h"
+#include "ariascribe/tag_testing.h"
 #include "base/test_directory.h"
 
 namespace ghost::ariascribe {
@@ -21,10 +22,10 @@ class WithTagLib : public testing::Test {
 };
 
 TEST_F(WithTagLib, ItReadsWhatWeWrite) {
-  const auto head = parse_flac_head(flac_file({{"TITLE", "x", false}}, 64));
-  const auto bytes = flac_head_with_tags(*head, {{"WORK", "Œuvre № 1", false}, {"MOVEMENT", "2", false}, {"PERFORMER", "Ann Lee (piano)", false}, {"PERFORMER", "Bo Ek (violin)", false}});
-  ASSERT_TRUE(bytes);
-  write(*bytes);
+  const Bytes bytes = flac_file({{"TITLE", "x", false}}, 64);
+  const auto splices = splices_for(MemorySource(bytes), {{"WORK", "Œuvre № 1", false}, {"MOVEMENT", "2", false}, {"PERFORMER", "Ann Lee (piano)", false}, {"PERFORMER", "Bo Ek (violin)", false}});
+  ASSERT_TRUE(splices);
+  write(spliced(bytes, *splices));
   TagLib::FLAC::File file(path.c_str(), false);
   ASSERT_TRUE(file.isValid());
   const TagLib::PropertyMap map = file.properties();
@@ -42,8 +43,8 @@ TEST_F(WithTagLib, WeReadWhatItWrites) {
   }
   const auto read = read_tags(path);
   ASSERT_TRUE(read) << read.error().message;
-  EXPECT_EQ(first_value(read->head.tags, "COMPOSER"), "Dvořák");
-  EXPECT_EQ(first_value(read->head.tags, "TITLE"), "x");
+  EXPECT_EQ(first_value(read->tags, "COMPOSER"), "Dvořák");
+  EXPECT_EQ(first_value(read->tags, "TITLE"), "x");
 }
 
 }  // namespace

@@ -6,71 +6,90 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <set>
+#include <unordered_set>
 
 namespace ghost::ariascribe {
 
 namespace {
 
-constexpr std::size_t kFirstRead = 64 * 1024;
-constexpr std::size_t kMostFiles = 100'000;
+constexpr std::size_t kWindow = 16 * 1024;
+constexpr std::size_t kMostFiles = 1'000'000;
 
-/// Reads until `bytes` has `wanted` bytes or the file ends.
-Status read_up_to(const UniqueFd& file, Bytes& bytes, std::size_t wanted, const std::filesystem::path& path) {
-  std::size_t at = bytes.size();
-  bytes.resize(wanted);
-  while (at < wanted) {
-    const ssize_t got = ::pread(file.get(), bytes.data() + at, wanted - at, static_cast<off_t>(at));
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return errno_error("read", path.string());
-    if (got == 0) break;
-    at += static_cast<std::size_t>(got);
+Digest digest_of_tags(const std::vector<Tag>& tags) {
+  Bytes all;
+  for (const Tag& tag : tags) {
+    append(all, as_bytes(tag.name));
+    all.push_back(tag.bare ? 0 : '=');
+    append(all, as_bytes(tag.value));
+    all.push_back(0);
   }
-  bytes.resize(at);
-  return {};
+  return sha256(all);
 }
 
 }  // namespace
 
-Result<TaggedFile> read_tags(const std::filesystem::path& path) {
-  const UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+Result<FileSource> FileSource::open(const std::filesystem::path& path) {
+  UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (!file) return errno_error("open", path.string());
-  return read_tags(file, path);
-}
-
-Result<TaggedFile> read_tags(const UniqueFd& file, const std::filesystem::path& path) {
   struct stat info{};
   if (::fstat(file.get(), &info) != 0) return errno_error("look at", path.string());
   if (!S_ISREG(info.st_mode)) return Error{Errc::unsupported, path.string() + ": this is no regular file"};
-  Bytes bytes;
-  std::size_t wanted = kFirstRead;
-  for (;;) {
-    if (const Status read = read_up_to(file, bytes, wanted, path); !read) return read.error();
-    const auto length = flac_head_length(bytes);
-    if (!length) return length.error().in(path.string());
-    if (length->complete && bytes.size() >= length->bytes) {
-      bytes.resize(length->bytes);
-      break;
-    }
-    if (bytes.size() < wanted) return Error{Errc::malformed, path.string() + ": the file ends inside its metadata; it has " + std::to_string(bytes.size()) + " bytes"};
-    wanted = std::max(length->bytes, bytes.size() + kFirstRead);
+  return FileSource(std::move(file), static_cast<std::uint64_t>(info.st_size));
+}
+
+Result<Bytes> FileSource::read_file(std::uint64_t offset, std::size_t count) const {
+  Bytes bytes(count);
+  std::size_t at = 0;
+  while (at < count) {
+    const ssize_t got = ::pread(fd_.get(), bytes.data() + at, count - at, static_cast<off_t>(offset + at));
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return errno_error("read", "it");
+    if (got == 0) return Error{Errc::conflict, "the file became shorter while it was read"};
+    at += static_cast<std::size_t>(got);
   }
-  auto head = parse_flac_head(bytes);
-  if (!head) return head.error().in(path.string());
-  TaggedFile tagged{path, std::move(*head), {}};
+  return bytes;
+}
+
+Result<Bytes> FileSource::read(std::uint64_t offset, std::size_t count) const {
+  if (const Status fits = within(offset, count); !fits) return fits.error();
+  if (count > kWindow / 2) return read_file(offset, count);
+  if (offset < window_at_ || offset + count > window_at_ + window_.size()) {
+    auto window = read_file(offset, static_cast<std::size_t>(std::min<std::uint64_t>(kWindow, size_ - offset)));
+    if (!window) return window;
+    window_ = std::move(*window);
+    window_at_ = offset;
+  }
+  return to_bytes(BytesView(window_).subspan(static_cast<std::size_t>(offset - window_at_), count));
+}
+
+Result<TaggedFile> read_tags(const std::filesystem::path& path) {
+  const auto file = FileSource::open(path);
+  if (!file) return file.error();
+  return read_tags(*file, path);
+}
+
+Result<TaggedFile> read_tags(const FileSource& file, const std::filesystem::path& path) {
+  struct stat info{};
+  if (::fstat(file.fd().get(), &info) != 0) return errno_error("look at", path.string());
+  const auto format = format_of(file);
+  if (!format) return format.error().in(path.string());
+  auto tags = read_tags(static_cast<const ByteSource&>(file));
+  if (!tags) return tags.error().in(path.string());
+  TaggedFile tagged{path, *format, std::move(*tags), {}};
   tagged.identity.device = info.st_dev;
   tagged.identity.inode = info.st_ino;
   tagged.identity.size = static_cast<std::uint64_t>(info.st_size);
   tagged.identity.modified_ns = static_cast<std::int64_t>(info.st_mtim.tv_sec) * 1'000'000'000 + info.st_mtim.tv_nsec;
-  tagged.identity.head = sha256(tagged.head.bytes);
+  tagged.identity.tags = digest_of_tags(tagged.tags);
   return tagged;
 }
 
-Result<std::vector<std::filesystem::path>> flac_files(const std::vector<std::filesystem::path>& places) {
+Result<std::vector<std::filesystem::path>> tagged_files(const std::vector<std::filesystem::path>& places) {
   std::vector<std::filesystem::path> files;
-  std::set<std::filesystem::path> seen;
+  std::unordered_set<std::string> seen;
   const auto add = [&](const std::filesystem::path& path) {
-    if (seen.insert(path.lexically_normal()).second) files.push_back(path.lexically_normal());
+    auto normal = path.lexically_normal();
+    if (seen.insert(normal.string()).second) files.push_back(std::move(normal));
   };
   for (const auto& place : places) {
     std::error_code error;
@@ -80,17 +99,16 @@ Result<std::vector<std::filesystem::path>> flac_files(const std::vector<std::fil
       add(place);
       continue;
     }
-    std::vector<std::filesystem::path> inside;
+    std::vector<std::string> inside;
     for (std::filesystem::recursive_directory_iterator at(place, error), end; !error && at != end; at.increment(error)) {
-      std::string extension = at->path().extension().string();
-      std::transform(extension.begin(), extension.end(), extension.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
       std::error_code ignored;
-      if (extension == ".flac" && at->is_regular_file(ignored) && !at->path().filename().string().starts_with('.')) inside.push_back(at->path());
+      const auto& path = at->path();
+      if (has_tags(path.extension().native()) && !path.filename().native().starts_with('.') && at->is_regular_file(ignored)) inside.push_back(path.native());
       if (inside.size() > kMostFiles) return Error{Errc::exhausted, place.string() + ": more than " + std::to_string(kMostFiles) + " files; take its folders one by one"};
     }
     if (error) return Error{Errc::refused, place.string() + ": " + error.message()};
     std::sort(inside.begin(), inside.end());
-    for (const auto& each : inside) add(each);
+    for (const std::string& each : inside) add(each);
   }
   return files;
 }

@@ -2,7 +2,7 @@
 #include <cstdint>
 #include <filesystem>
 
-#include "ariascribe/flac_tags.h"
+#include "ariascribe/tag_format.h"
 #include "base/sha256.h"
 #include "base/unique_fd.h"
 
@@ -12,24 +12,44 @@ namespace ghost::ariascribe {
 struct FileIdentity {
   std::uint64_t device = 0, inode = 0, size = 0;
   std::int64_t modified_ns = 0;  ///< since 1970
-  Digest head{};                 ///< SHA-256 of all before the audio
+  Digest tags{};                 ///< SHA-256 of names and values
   friend bool operator==(const FileIdentity&, const FileIdentity&) = default;
 };
 
 struct TaggedFile {
   std::filesystem::path path;
-  FlacHead head;
+  TagFormat format = TagFormat::flac;
+  std::vector<Tag> tags;
   FileIdentity identity;
 };
 
-/// Opens and reads a FLAC file's head. Errors name the file and say what is wrong: not_found, refused, unsupported (not a regular
-/// file), malformed (no FLAC, cut off).
+/// An open file's bytes. Small reads near each other are one of the system's.
+class FileSource final : public ByteSource {
+ public:
+  /// Errors: not_found and refused as the system has them, unsupported when it is no regular file; they name the file.
+  static Result<FileSource> open(const std::filesystem::path& path);
+
+  std::uint64_t size() const override { return size_; }
+  Result<Bytes> read(std::uint64_t offset, std::size_t count) const override;
+  const UniqueFd& fd() const { return fd_; }
+
+ private:
+  FileSource(UniqueFd fd, std::uint64_t size) : fd_(std::move(fd)), size_(size) {}
+  Result<Bytes> read_file(std::uint64_t offset, std::size_t count) const;
+
+  UniqueFd fd_;
+  std::uint64_t size_ = 0;
+  mutable std::uint64_t window_at_ = 0;
+  mutable Bytes window_;
+};
+
+/// Opens a file and reads its tags. Errors name the file and say what is wrong: as FileSource::open and read_tags(ByteSource) have them.
 Result<TaggedFile> read_tags(const std::filesystem::path& path);
 /// The same of an open file.
-Result<TaggedFile> read_tags(const UniqueFd& file, const std::filesystem::path& path);
+Result<TaggedFile> read_tags(const FileSource& file, const std::filesystem::path& path);
 
-/// The FLAC files at these places: files as named, folders with all below them, each folder's in the order of its names. Errors:
-/// not_found and refused, naming the place.
-Result<std::vector<std::filesystem::path>> flac_files(const std::vector<std::filesystem::path>& places);
+/// The files with tags at these places: files as named, folders with all below them that end as such files do, each folder's in the order
+/// of its names. Errors: not_found and refused, naming the place; exhausted beyond a million.
+Result<std::vector<std::filesystem::path>> tagged_files(const std::vector<std::filesystem::path>& places);
 
 }  // namespace ghost::ariascribe
