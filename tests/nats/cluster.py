@@ -1,4 +1,5 @@
 """A cluster of three NATS servers, and nodes of one house around it. For tests: on free ports of loopback, or on the hosts of hosts.py."""
+import itertools
 import json
 import os
 import pathlib
@@ -22,7 +23,17 @@ def until(what, why="waited in vain", patience=LONG):
     raise AssertionError(why() if callable(why) else why)
 
 
+OWN_PORTS = None  # where the network is the test's own: none of these is taken, nor becomes a connection's own end before its server listens
+
+
+def have_own_network():
+    global OWN_PORTS
+    OWN_PORTS = itertools.count(20_000)
+
+
 def free_port():
+    if OWN_PORTS is not None:
+        return next(OWN_PORTS)
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))
         return one.getsockname()[1]
@@ -61,6 +72,10 @@ class Servers:
     def kill(self, number):
         self.processes[number].kill()
         self.processes[number].wait(LONG)
+
+    def said(self):
+        """The ends of their logs, for people."""
+        return "\n".join(f"server {number}: " + (self.folder / f"server{number}.log").read_text()[-1500:] for number in range(3))
 
     def stop(self):
         for process in self.processes:
@@ -135,8 +150,9 @@ class Node:
         self.wait(lambda events: sum(event["event"] == "bridge" for event in events) > before)
         return self.of("bridge")[-1]
 
-    def knows(self, others):
-        until(lambda: len(self.bridge()["alive"]) == others, lambda: f"{self.name}: {self.bridge()}\n{self.log.read_text()[-2000:]}")
+    def knows(self, others, servers=None):
+        until(lambda: len(self.bridge()["alive"]) == others,
+              lambda: f"{self.name}: {self.bridge()}\n{self.log.read_text()[-2000:]}" + ("\n" + servers.said() if servers else ""))
 
     def server(self):
         return self.bridge()["server"]

@@ -15,11 +15,11 @@ import unittest
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "ardus"))
 import hosts
 from broker_trust import make_authority, make_certificate, make_credentials
-from cluster import Node, Servers, free_port, make_house, until
+from cluster import Node, Servers, free_port, have_own_network, make_house, until
 
 NAMES = ["alpha", "beta", "gamma"]
 INSIDE = False  # in network namespaces of its own
-CUT = "table inet cut {\n chain input { type filter hook input priority 0; iifname \"eth0\" drop; }\n}\n"
+CUT = "table inet cut {\n chain input { type filter hook input priority 0; iifname \"eth0\" drop; }\n chain output { type filter hook output priority 0; oifname \"eth0\" drop; }\n}\n"
 
 
 @contextlib.contextmanager
@@ -283,7 +283,7 @@ class Bridge(unittest.TestCase):
                     alpha.pub("early.a")
                     time.sleep(0.05)
                 for node in nodes:
-                    node.knows(2)
+                    node.knows(2, servers)
                 for node, ident in ((beta, "reader"), (gamma, "member")):
                     node.wait(lambda events: any(event["event"] == "ack" for event in events))
                 began.append(time.monotonic())
@@ -384,19 +384,19 @@ class Bridge(unittest.TestCase):
     def partition(self):
         on = hosts.Hosts(3)
         try:
-            with house(on, ["--silent", "3000"]) as (_, nodes):
+            with house(on, ["--silent", "2000"]) as (_, nodes):
                 alpha, beta, gamma = nodes
                 alpha.sub("cut", "cut.*")
                 beta.sub("cut", "cut.*")
                 with Publishing(alpha, "cut.a") as inside, Publishing(gamma, "cut.b") as outside, Calling(beta, alpha, "cut") as calling:
                     time.sleep(0.3)
                     hosts.run("ip", "netns", "exec", on.names[0], "nft", "-f", "-", input=CUT)
-                    time.sleep(4)  # who is not heard of is away after 3 s
+                    time.sleep(5)  # who is not heard of is away after 2 s
                     hosts.run("ip", "netns", "exec", on.names[0], "nft", "delete", "table", "inet", "cut")
                     time.sleep(0.5)
-                print("cut off for 4 s: alpha:", self.accounted(alpha, "cut", inside.count + outside.count), file=sys.stderr)
-                print("cut off for 4 s: beta:", self.accounted(beta, "cut", inside.count + outside.count), file=sys.stderr)
-                print("cut off for 4 s:", calling.settle(self), file=sys.stderr)
+                print("cut off for 5 s: alpha:", self.accounted(alpha, "cut", inside.count + outside.count), file=sys.stderr)
+                print("cut off for 5 s: beta:", self.accounted(beta, "cut", inside.count + outside.count), file=sys.stderr)
+                print("cut off for 5 s:", calling.settle(self), file=sys.stderr)
         finally:
             on.close()
 
@@ -405,4 +405,5 @@ if __name__ == "__main__":
     INSIDE = hosts.enter_own_namespaces()
     if INSIDE:
         hosts.run("ip", "link", "set", "lo", "up")
+        have_own_network()
     unittest.main(verbosity=1)
