@@ -1,6 +1,7 @@
 #include <cstdlib>
 
 #include "ardus/manifest.h"
+#include "ardus/publication.h"
 #include "ardus/receipt.h"
 #include "ardus/stream_map.h"
 
@@ -22,6 +23,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (bytes_in_blocks != map.bytes()) std::abort();
   }
   (void)ardus::parse_receipt(bytes);
+  if (const auto publication = ardus::parse_publication(bytes)) {
+    if (ardus::encode_publication(*publication) != to_bytes(bytes)) std::abort();
+  }
   PublicKey key{};
   (void)ardus::parse_segment(bytes, key);
   ByteReader in(bytes);

@@ -171,6 +171,12 @@ int receive(const Arguments& arguments) {
     std::cerr << "ardus: receive needs --into DIR, the folder that takes what comes\n";
     return code(Exit::usage);
   }
+  if (arguments.has("from")) return receive_from_web(arguments);
+  for (const char* option : {"publisher", "ca"}) {
+    if (!arguments.has(option)) continue;
+    std::cerr << "ardus: --" << option << " goes with --from URL\n";
+    return code(Exit::usage);
+  }
   // Before the connection, whose end is told to them.
   Display display(arguments);
   ardus::v1::Transfer last;
@@ -256,11 +262,19 @@ Verb receive_verb() {
   verb.summary = "take transfers into a folder";
   verb.description =
       "Takes what trusted senders of this node's house announce. Nothing stands under its name before it is whole and verified; what an interrupted transfer left "
-      "is gone on with by the next. A running 'ardus serve' does the work; without one, this process.";
-  verb.examples = {{"ardus receive --into /srv/music", "until Ctrl-C"}, {"ardus receive --into . --once", "the next transfer, then end"}};
+      "is gone on with by the next. A running 'ardus serve' does the work; without one, this process. With --from URL it fetches what 'ardus publish' wrote from a web server "
+      "instead, and ends: the server is not trusted, the publisher's signature is; several servers may be named. Either way goes on where the other was interrupted.";
+  verb.examples = {{"ardus receive --into /srv/music", "until Ctrl-C"},
+                   {"ardus receive --into . --once", "the next transfer, then end"},
+                   {"ardus receive --into /srv/music --from https://www.example.org/pub/album.ardus", "from a web server"}};
+  Option ca = Option{"ca", "FILE", "with --from: PEM of who may sign the servers' certificates, instead of the system's"};
+  ca.complete = Complete::files;
+  Option from = Option{"from", "URL", "fetch a publication from here; again for another server that has it"};
+  from.repeated = true;
   Option into = Option{"into", "DIR", "the folder"};
   into.complete = Complete::directories;
-  verb.options = {into, iface_option(), Option{"once", "", "end with the first transfer"}, seed_option(), owners_option(), state_option(), json_option(), quiet_option()};
+  verb.options = {into, iface_option(), Option{"once", "", "end with the first transfer"}, from,
+                  Option{"publisher", "NODE", "with --from: take what this node published only: its name in the house, words or id"}, ca, seed_option(), owners_option(), state_option(), json_option(), quiet_option()};
   verb.run = receive;
   return verb;
 }

@@ -3,12 +3,16 @@
 
 namespace ghost::app {
 
+Verb publish_verb();
 Verb receive_verb();
 Verb send_verb();
 Verb serve_verb();
 Verb simulate_verb();
 Verb status_verb();
 Verb verify_verb();
+
+/// `ardus receive --from URL`.
+int receive_from_web(const Arguments& arguments);
 
 /// --iface IF, repeated.
 Option iface_option();

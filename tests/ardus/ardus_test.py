@@ -25,14 +25,14 @@ OWN_NAMESPACE = "GHOST_ARDUS_NAMESPACE"
 SIDE_BY_SIDE = 3
 
 
-def enter_namespace():
+def enter_namespace(case):
     """Runs each test of this file where the ports and mounts are its own, some at a time: most of it is waiting."""
     if OWN_NAMESPACE in os.environ:
         subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
         return
     for command in (["unshare", "--net", "--mount"], ["unshare", "--map-root-user", "--net", "--mount"]):
         if shutil.which("unshare") and subprocess.run([*command, "true"], capture_output=True).returncode == 0:
-            sys.exit(run_side_by_side(command))
+            sys.exit(run_side_by_side(command, case))
     for host in ("127.0.0.1", "127.0.0.2", "127.0.0.3", "127.0.0.4"):
         for kind, port in ((socket.SOCK_STREAM, 1117), (socket.SOCK_DGRAM, 1834)):
             with contextlib.closing(socket.socket(socket.AF_INET, kind)) as probe:
@@ -43,12 +43,12 @@ def enter_namespace():
                     sys.exit(0)
 
 
-def run_side_by_side(command):
+def run_side_by_side(command, case):
     """The exit code of them all."""
-    names = sys.argv[1:] or [f"Transfers.{name}" for name in unittest.TestLoader().getTestCaseNames(Transfers)]
+    names = sys.argv[1:] or [f"{case.__name__}.{name}" for name in unittest.TestLoader().getTestCaseNames(case)]
 
     def one(name):
-        return subprocess.run([*command, sys.executable, __file__, name], env={**os.environ, OWN_NAMESPACE: "1"}, capture_output=True, text=True)
+        return subprocess.run([*command, sys.executable, sys.argv[0], name], env={**os.environ, OWN_NAMESPACE: "1"}, capture_output=True, text=True)
 
     failed = 0
     with concurrent.futures.ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
@@ -83,7 +83,9 @@ def same_tree(one, other):
     return all(same_tree(one / name, other / name) for name in compared.common_dirs)
 
 
-class Transfers(unittest.TestCase):
+class Machines(unittest.TestCase):
+    """A keeper of a house who may send, and receivers."""
+
     def setUp(self):
         folder = tempfile.TemporaryDirectory(prefix="ghost-ardus-")
         self.addCleanup(folder.cleanup)
@@ -113,7 +115,8 @@ class Transfers(unittest.TestCase):
         return self.root / f"in{number}"
 
     def log(self, number):
-        return (self.root / f"log{number}").read_text()
+        path = self.root / f"log{number}"
+        return path.read_text() if path.exists() else ""
 
     def serve(self, number, name=None, **options):
         """A receiver on 127.0.0.(number + 1)."""
@@ -147,6 +150,8 @@ class Transfers(unittest.TestCase):
             self.assertTrue(same_tree(self.album, self.into(number) / "album"), self.log(number))
             self.assertEqual([path.name for path in (self.into(number) / ".ardus").iterdir()], ["received"])
 
+
+class Transfers(Machines):
     # --- what it is for
 
     def test_three_receivers_get_verified_copies_by_one_sending(self):
@@ -397,5 +402,5 @@ class Transfers(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    enter_namespace()
+    enter_namespace(Transfers)
     unittest.main()

@@ -23,6 +23,7 @@ PACKAGE_OF = {
     "PkgConfig": "pkgconf",
     "ZLIB": "zlib1g-dev",
     "GTest": "libgtest-dev",
+    "curl": "libcurl4-openssl-dev",
     "qrencode": "libqrencode-dev",
     "http_parser": "libhttp-parser-dev",
     "wslay": "libwslay-dev",
