@@ -167,13 +167,14 @@ class CatalogueScanner {
       if (mark(++next, '.')) ++next;
     }
     if (code->shape != Shape::opus) next = skip_number_word(next);
-    auto [text, last] = number_of(code->shape, next);
+    auto [text, last, other_edition] = number_of(code->shape, next);
     if (text.empty()) return std::nullopt;
     CatalogueMention found;
     found.number = {std::move(canonical), std::move(text)};
     found.first = i;
     found.last = last;
     found.certain = code->word.size() > 1;
+    found.other_edition = std::move(other_edition);
     return found;
   }
 
@@ -206,6 +207,7 @@ class CatalogueScanner {
   struct Number {
     std::string text;
     std::size_t last = 0;
+    std::string other_edition{};
   };
 
   Number number_of(Shape shape, std::size_t i) const {
@@ -238,7 +240,9 @@ class CatalogueScanner {
     std::size_t i = found.last;
     if (mark(i, '/')) {
       const Number other = simple_number(i + 1);
-      if (!other.text.empty()) found.last = other.last;
+      if (other.text.empty()) return found;
+      found.last = other.last;
+      found.other_edition = other.text;
       return found;
     }
     if (!mark(i, '(') && !mark(i, '[')) return found;
@@ -249,7 +253,10 @@ class CatalogueScanner {
       if (mark(i, '.')) ++i;
     }
     const Number other = simple_number(i);
-    if (!other.text.empty() && (mark(other.last, ')') || mark(other.last, ']'))) found.last = other.last + 1;
+    if (!other.text.empty() && (mark(other.last, ')') || mark(other.last, ']'))) {
+      found.last = other.last + 1;
+      found.other_edition = other.text;
+    }
     return found;
   }
 

@@ -38,6 +38,7 @@ struct CatalogueMention {
   CatalogueNumber number;
   std::size_t first = 0, last = 0;  ///< tokens [first, last)
   bool certain = true;              ///< false for a code of one letter: it holds only where the composer has such a catalogue
+  std::string other_edition;        ///< "300i" of "K. 331 (300i)"; "" where none stands there
 };
 
 /// The numbers in a text, in order (docs/spec/ariascribe.md §3). Numbers of Köchel's sixth edition that stand beside the first

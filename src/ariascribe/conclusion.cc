@@ -58,7 +58,7 @@ class Conclusion {
         tell("composer", reading_.composers.front().certainty, "'" + reading_.composer_text + "' is named");
       } else {
         out_.composer = reading_.composer_text;
-        tell("composer", 0.88, "'" + reading_.composer_text + "' is named; the repertoire does not have this composer");
+        tell("composer", reading_.input.composer.empty() ? 0.88 : 0.94, "'" + reading_.composer_text + "' is named; the repertoire does not have this composer");
       }
       return;
     }
@@ -100,7 +100,7 @@ class Conclusion {
     out_.work_id = work_ ? work_->id : "";
     const std::string_view text = reading_.named().work_text();
     if (work_) {
-      out_.work = work_->full_title(name_in_language());
+      out_.work = with_numbers_as_said(work_->full_title(name_in_language()));
       out_.movement_count = static_cast<int>(work_->movements.size());
       std::string reason = decided_.reason;
       if (reason.empty()) reason = why_this_work();
@@ -108,7 +108,19 @@ class Conclusion {
     }
     if (text.empty()) return;
     out_.work = trimmed(text);
-    tell("work", reading_.names_work() && !reading_.named().catalogue.empty() ? 0.9 : 0.8, "as the text has it; the repertoire has no such work");
+    tell("work", reading_.names_work() && !reading_.named().catalogue.empty() ? 0.94 : 0.85, "as the text has it; the repertoire has no such work");
+  }
+
+  /// "Op. 19" where the text says so of the work that is Op. 19b, as catalogue() has it.
+  std::string with_numbers_as_said(std::string title) const {
+    for (const CatalogueMention& mention : reading_.named().catalogue) {
+      for (const CatalogueNumber& has : work_->catalogue) {
+        if (has.code != mention.number.code || has == mention.number || has.letterless() != mention.number) continue;
+        const std::string own = display(has);
+        if (const std::size_t at = title.find(own); at != std::string::npos) title.replace(at, own.size(), display(mention.number));
+      }
+    }
+    return title;
   }
 
   /// The work's name in the language of the text: the one of its names that says nearly all the text does. A nickname of one word is no
@@ -242,6 +254,7 @@ class Conclusion {
         const double now = name.empty() ? 0 : std::max(movement_likeness(name, each.title), movement_agrees(name, each.title) ? kSameMovement : 0.0);
         const bool numbered = out_.movement_no != 0 && each.number == out_.movement_no;
         if (out_.movement_no != 0 ? numbered : now > likeness) known = &each, likeness = now;
+        movement_is_half_another_ |= !numbered && now >= kSameMovement && now < kSameWords;
       }
     }
     if (out_.movement_no != 0) {
@@ -260,7 +273,10 @@ class Conclusion {
       out_.movement = known->title;
       tell("movement", 0.95 * decided_.probability, "number " + std::to_string(known->number) + " of the work");
     }
-    movement_fits_ = known != nullptr && (name.empty() || movement_agrees(name, known->title));
+    // The text's own number, within the work, and a name none of the others has, or another of them wholly: spelled or counted otherwise
+    // than here, as "Pictures at an Exhibition" with its promenades or without.
+    const bool said_otherwise = out_.movement_no != 0 && !reading_.work_in_album && !movement_is_half_another_;
+    movement_fits_ = known != nullptr && (name.empty() || movement_agrees(name, known->title) || said_otherwise);
   }
 
   /// "Abschied (Farewell)" without the translation; a tempo in brackets stays.
@@ -301,7 +317,7 @@ class Conclusion {
     const bool all_said = std::all_of(out_.performers.begin(), out_.performers.end(), [&](const Performer& each) { return !each.role.empty() || matcher_.performers().known(each.name) != nullptr; });
     std::string medium = work_ ? work_->medium : medium_of_title();
     matcher_.performers().complete(out_.performers, medium, work_ ? work_->form : "");
-    tell("performers", all_said ? 0.97 : out_.performers.size() == 1 ? 0.9 : 0.6, all_said ? "names and roles that are known or said" : "roles by who plays with whom, and by what the work is for");
+    tell("performers", all_said ? 0.99 : out_.performers.size() == 1 ? 0.9 : 0.6, all_said ? "names and roles that are known or said" : "roles by who plays with whom, and by what the work is for");
   }
   /// Instruments the title names: "Sonata for violin and piano", "Klavierkonzert".
   std::string medium_of_title() const {
@@ -337,18 +353,35 @@ class Conclusion {
   const Index& index_;
   const Work* work_ = nullptr;
   Identification out_;
-  bool movement_fits_ = false;
+  bool movement_fits_ = false, movement_is_half_another_ = false;
 };
 
 }  // namespace
+
+/// The probability of what is said when `work` is decided on. A set and its member of the number that stands in the text are told alike
+/// (docs/spec/ariascribe.md §5.3), so they are no rivals.
+double Matcher::told_as(const Reading& reading, WorkIndex index) const {
+  const Work& work = repertoire_.work(index);
+  const std::string member = std::to_string(reading.title.movement.number);
+  double sum = 0;
+  for (const Candidate& each : reading.candidates) {
+    const Work& other = repertoire_.work(each.work);
+    const auto is_member = [&](const CatalogueNumber& own) {
+      return own.part() == member && std::find(work.catalogue.begin(), work.catalogue.end(), own.base()) != work.catalogue.end();
+    };
+    const bool alike = each.work == index || (other.composer == work.composer && !work.movements.empty() && std::any_of(other.catalogue.begin(), other.catalogue.end(), is_member));
+    if (alike) sum += each.probability;
+  }
+  return sum;
+}
 
 Identification Matcher::conclude(const Reading& reading, const std::optional<Decided>& decided) const {
   Decided choice;
   if (decided) {
     choice = *decided;
-  } else if (!reading.candidates.empty() && reading.candidates.front().probability >= (reading.composer_is_certain ? kBelievedOfComposer : kBelieved)) {
-    choice.work = reading.candidates.front().work;
-    choice.probability = reading.candidates.front().probability;
+  } else if (!reading.candidates.empty()) {
+    const double probability = told_as(reading, reading.candidates.front().work);
+    if (probability >= (reading.composer_is_certain ? kBelievedOfComposer : kBelieved)) choice = {reading.candidates.front().work, probability, {}};
   }
   return Conclusion(*this, reading, std::move(choice), index_).run();
 }

@@ -14,11 +14,13 @@ namespace {
 // Weights are logarithms of odds: how much likelier the observation is when the work is the right one than when it is not.
 constexpr double kComposerFits = 4, kComposerWrong = -10, kComposerUnsureWrong = -2.5;
 constexpr double kNumberFits = 8, kNumberPartMissing = 4.5, kSharedNumber = -1.5, kNumberWrong = -7, kForeignCode = -6;
+constexpr double kOtherEditionFits = 4, kOtherEditionWrong = -4, kUnknownNumber = -3, kCommonNumber = -2.5;
 constexpr double kOrdinalFits = 2.5, kOrdinalWrong = -4, kOrdinalMissing = -2;
 constexpr double kKeyFits = 2.5, kKeyWrong = -4, kBareKeyFits = 1.5, kBareKeyWrong = -2.5, kKeyMissing = -1, kFormWrong = -5, kFormMissing = -1, kCountWrong = -2.5, kCommonName = -3;
 constexpr double kTitleWhole = 7, kTitleNothing = -3;
+constexpr double kRareTitle = 8, kPerRarity = 0.25, kRareTitleMost = 3;  ///< a whole name rarer than this says more, up to so much
 constexpr double kRareName = 3;  ///< rarity from which a nickname means one work
-constexpr double kMovementFits = 2.5, kMovementBeyond = -2, kMemberMissing = -4, kMemberUnknown = -1.5;
+constexpr double kMovementFits = 2.5, kMovementBeyond = -2, kMemberMissing = -4, kMemberOfNobody = -2, kMemberUnknown = -1.5, kActOfStageWork = 2;
 constexpr int kFirstRecords = 1890;
 constexpr double kFame = 0.35;        ///< per e-fold of a composer's works here
 constexpr double kMoved = 0.9;        ///< probability from which an artist field is believed to hold the title
@@ -173,6 +175,11 @@ Reading Matcher::read_texts(const TrackInput& input) const {
   for (const std::string* more : {&input.performer, &input.ensemble}) {
     if (!more->empty()) artists += (artists.empty() ? "" : "; ") + *more;
   }
+  const TokenRange part = reading.title.movement_tokens;
+  constexpr auto kActs = std::to_array<std::string_view>({"act", "acte", "acto", "akt", "atto", "aufzug", "deystvie"});
+  for (std::size_t i = part.first; i < part.last; ++i) {
+    reading.names_act |= std::find(kActs.begin(), kActs.end(), reading.title.tokens[i].text) != kActs.end();
+  }
   if (!artists.empty()) reading.performers = performers_.parse_artists(artists);
   if (!input.conductor.empty()) reading.performers.push_back({plain_name(input.conductor), "conductor", ""});
   for (const std::string* clause : {&reading.title.performers, &reading.album.performers}) {
@@ -202,7 +209,7 @@ double Matcher::score_titles(const Reading& reading, WorkIndex work) const {
   for (const auto& [term, rarity] : reading.terms) said += rarity;
   if (said == 0) return 0;
   const auto& titles = index_.entry(work).titles;
-  double best = 0;
+  double best = 0, rare = 0;
   for (const TermSet& title : titles) {
     double shared = 0, explained = 0, all = 0;
     for (const TermId term : title) all += index_.rarity(term);
@@ -213,15 +220,22 @@ double Matcher::score_titles(const Reading& reading, WorkIndex work) const {
       if (here || std::binary_search(titles.front().begin(), titles.front().end(), *term)) explained += rarity;
     }
     best = std::max(best, 2 * shared / (said + all));
+    if (2 * shared >= 0.99 * (said + all)) rare = std::max(rare, shared - kRareTitle);
     // A nickname that stands there whole says it, beside words of the main title: "Moonlight Sonata".
     if (&title != &titles.front() && all > kRareName && shared >= 0.99 * all) best = std::max(best, 0.5 + 0.5 * explained / said);
   }
-  return kTitleNothing + (kTitleWhole - kTitleNothing) * best;
+  // The name of a set's member is that of one of the set's movements too.
+  const auto& numbers = repertoire_.work(work).catalogue;
+  if (std::any_of(numbers.begin(), numbers.end(), [](const CatalogueNumber& each) { return !each.part().empty(); })) rare = 0;
+  return kTitleNothing + (kTitleWhole - kTitleNothing) * best + std::min(kRareTitleMost, kPerRarity * rare);
 }
 
 double Matcher::score_numbers(const Reading& reading, const Work& work) const {
   double score = 0;
   const ParsedTitle& text = reading.named();
+  bool known = false;
+  const MovementText& movement = reading.title.movement;
+  const std::string member = movement.names_member && movement.number != 0 && !reading.work_in_album ? std::to_string(movement.number) : "";
   for (const CatalogueMention& mention : text.catalogue) {
     if (!has_code(repertoire_.composer(work.composer), mention.number.code) && mention.number.code != "op") {
       const auto owner = index_.owner_of(mention.number.code);
@@ -233,7 +247,10 @@ double Matcher::score_numbers(const Reading& reading, const Work& work) const {
     for (const CatalogueNumber& has : work.catalogue) {
       if (has.code != said.code) continue;
       fits |= has == said;
-      part |= has.base() == said.base() && (has.part().empty() || said.part().empty());
+      // "Op. 28: No. 7" is not Op. 28 No. 8.
+      const bool another = said.part().empty() && !member.empty() && !has.part().empty() && has.part() != member;
+      part |= has.base() == said.base() && (has.part().empty() || said.part().empty()) && !another;
+      wrong |= has.base() == said.base() && another;
       // Op. 19 of the work that is Op. 19b.
       if (has.base() != said.base() && (has.letterless() == said.base() || said.letterless() == has.base())) {
         part = true;
@@ -242,18 +259,23 @@ double Matcher::score_numbers(const Reading& reading, const Work& work) const {
       wrong |= has.base() != said.base() || (!has.part().empty() && !said.part().empty() && has != said);
     }
     score += fits ? kNumberFits : part ? kNumberPartMissing : wrong ? kNumberWrong : 0;
+    known |= fits || part;
     // Everybody has an Op. 25: without a name it says less.
     if ((fits || part) && said.code == "op" && reading.composers.empty()) score += kSharedNumber;
+    if (fits && !mention.other_edition.empty()) score += same_number(work, {said.code, mention.other_edition}) ? kOtherEditionFits : kOtherEditionWrong;
   }
+  // A number nothing answers to, and nobody named: a work that is not here is likelier.
+  if (!text.catalogue.empty() && !work.catalogue.empty() && !known && reading.composers.empty()) score += kUnknownNumber;
   return score;
 }
 
-double Matcher::score_movement(const Reading& reading, const Work& work) const {
+double Matcher::score_movement(const Reading& reading, WorkIndex index) const {
+  const Work& work = repertoire_.work(index);
   const MovementText& movement = reading.title.movement;
   std::string_view name = movement.name;
   if (reading.work_in_album && name.empty()) name = reading.title.text;
-  double score = 0;
-  if (work.movements.empty()) return reading.work_in_album ? kMemberUnknown : 0;
+  double score = reading.names_act && index_.entry(index).holds_any_form ? kActOfStageWork : 0;
+  if (work.movements.empty()) return score + (reading.work_in_album ? kMemberUnknown : 0);
   if (movement.number > work.movements.back().number) score += kMovementBeyond;
   if (name.empty()) return score;
   double best = 0;
@@ -261,7 +283,7 @@ double Matcher::score_movement(const Reading& reading, const Work& work) const {
     const double likeness = movement_likeness(name, each.title);
     best = std::max(best, likeness + (each.number == movement.number && likeness >= 0.5 ? 0.3 : 0));
   }
-  if (reading.work_in_album && best < 0.34) score += kMemberMissing;
+  if (reading.work_in_album && best < 0.34) score += kMemberMissing + (reading.composers.empty() ? kMemberOfNobody : 0);
   return score + kMovementFits * best;
 }
 
@@ -292,6 +314,9 @@ double Matcher::score(const Reading& reading, WorkIndex index) const {
   else if (text.ordinal && work.movements.empty()) score += kOrdinalMissing;
   score += score_form(reading, index);
   if (reading.has_common_name && !text.ordinal && text.catalogue.empty() && text.keys.empty() && reading.composers.empty()) score += kCommonName;
+  // "6 Lieder, Op. 4": many have written such.
+  const bool only_opus = !text.catalogue.empty() && std::all_of(text.catalogue.begin(), text.catalogue.end(), [](const auto& each) { return each.number.code == "op"; });
+  if (reading.has_common_name && only_opus && !text.ordinal && text.keys.empty() && reading.composers.empty()) score += kCommonNumber;
   // "Four Pieces" are not "Three Pieces".
   const auto& counts = index_.entry(index).counts;
   if (reading.count && !counts.empty() && std::find(counts.begin(), counts.end(), *reading.count) == counts.end()) score += kCountWrong;
@@ -347,7 +372,7 @@ void Matcher::find_candidates(Reading& reading, std::size_t limit) const {
   const double best = reading.candidates.empty() ? 0 : reading.candidates.front().score;
   for (Candidate& each : reading.candidates) {
     if (each.score < best - 6) break;
-    each.score += score_movement(reading, repertoire_.work(each.work));
+    each.score += score_movement(reading, each.work);
   }
   std::sort(reading.candidates.begin(), reading.candidates.end(), [](const Candidate& a, const Candidate& b) { return a.score != b.score ? a.score > b.score : a.work < b.work; });
   const double top = std::max(kNoneOfThese, reading.candidates.empty() ? 0 : reading.candidates.front().score);

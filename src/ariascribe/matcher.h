@@ -34,6 +34,7 @@ struct Reading {
   std::vector<std::pair<std::optional<TermId>, double>> terms;  ///< of the work's name, with their rarity
   TermSet forms;                             ///< those of them that are forms of composition
   bool has_common_name = true;               ///< nothing but forms, instruments and numbers: "5 Lieder"
+  bool names_act = false;                    ///< an act of a stage work: "Atto III, scena 2"
   std::optional<int> count;                  ///< the 4 of "Four Pieces"
   std::vector<Performer> performers;
   std::vector<Candidate> candidates;         ///< the best first
@@ -77,7 +78,8 @@ class Matcher {
   double score_titles(const Reading& reading, WorkIndex work) const;
   double score_numbers(const Reading& reading, const Work& work) const;
   double score_form(const Reading& reading, WorkIndex work) const;
-  double score_movement(const Reading& reading, const Work& work) const;
+  double score_movement(const Reading& reading, WorkIndex work) const;
+  double told_as(const Reading& reading, WorkIndex work) const;
   bool holds(const CatalogueMention& mention, ComposerIndex composer) const;
 
   const Repertoire& repertoire_;

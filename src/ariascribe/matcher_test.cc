@@ -138,8 +138,41 @@ TEST_F(Identify, AWordWithOneWrongLetter) { EXPECT_EQ(title("Schumann: Kindersce
 
 TEST_F(Identify, ANumberWhoseLetterWasLeftOut) {
   const Identification found = title("Mendelssohn: Lieder ohne Worte, Op. 19: 1. Andante con moto");
+  EXPECT_EQ(found.work, "Lieder ohne Worte, Op. 19");  // as its number is told
   EXPECT_NE(found.work_id, "");
   EXPECT_EQ(found.composer, "Felix Mendelssohn");
+}
+
+TEST_F(Identify, AnothersNumberByTheOneInBrackets) {
+  EXPECT_EQ(title("Sonata in A minor, K. 310 (300d)").composer, "Wolfgang Amadeus Mozart");
+  EXPECT_EQ(title("Scarlatti: Sonata in B-flat major, K. 310").work_id, "scarlatti-d/k-310");
+}
+
+TEST_F(Identify, AMemberAsTheSetItIsOf) {
+  const Identification found = title("Chopin: 24 Preludes, Op. 28: No. 20 in C minor");
+  EXPECT_EQ(found.work_id, "chopin/op-28");
+  EXPECT_EQ(found.catalogue, (std::vector<std::string>{"op:28/20"}));
+  EXPECT_GT(found.confidence("work"), 0.99);  // the member of that number is no rival
+  EXPECT_EQ(found.band, Band::apply);
+}
+
+TEST_F(Identify, AnOpusNumberAndACommonNameAsLittleProof) {
+  TrackInput input;
+  input.title = "Abendruhe im Gebirge";
+  input.album = "6 Lieder, Op. 38";
+  EXPECT_NE(matcher->identify(input).band, Band::apply);
+  EXPECT_EQ(title("Four Pieces, Op. 9876").work_id, "");
+}
+
+TEST_F(Identify, AStageWorkByItsActs) {
+  const Identification found = title("Tosca: Atto II, scena 4");
+  EXPECT_EQ(found.work_id, "puccini/tosca");
+  EXPECT_EQ(found.band, Band::apply);
+}
+
+TEST_F(Identify, AMovementCountedOrSpelledOtherwiseButNotOneTheWorkHasNot) {
+  EXPECT_EQ(title("Mozart: Requiem in D minor, K. 626: 5. Konfutatis maledictis").band, Band::apply);
+  EXPECT_NE(title("Beethoven: Symphony No. 5 in C minor, Op. 67: 9. Furiant").band, Band::apply);
 }
 
 TEST_F(Identify, NoWorkByItsFormsNumberOfAnotherForm) {

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <set>
 
 #include "ariascribe/repertoire.h"
 #include "ariascribe/repertoire_lines.h"
@@ -9,6 +10,8 @@ namespace {
 
 /// A work may come out this many years after its composer's death.
 constexpr int kPosthumous = 100;
+/// Lives of composers are at least and at most so many years long.
+constexpr int kShortestLife = 15, kLongestLife = 110;
 
 class Checker {
  public:
@@ -32,13 +35,15 @@ class Checker {
 
  private:
   void check_work(const Work& work, const std::string& where, std::size_t line, std::map<std::string, std::size_t>& seen) {
+    const Composer& composer = repertoire_.composer_of(work);
     for (const CatalogueNumber& number : work.catalogue) {
+      // A code that composers.txt does not give is not read with this composer's name.
+      if (std::find(composer.catalogues.begin(), composer.catalogues.end(), number.code) == composer.catalogues.end()) found_.push_back(where + number.code + " is no catalogue of " + composer.name + " in composers.txt");
       const auto [other, fresh] = seen.emplace(number.text(), line);
-      // Arrangements and revisions by the composer share a number; under the same title it is a slip.
-      if (!fresh && titles_[other->second] == work.title) found_.push_back(where + number.text() + " stands in line " + std::to_string(other->second) + " too");
+      // Arrangements and revisions by the composer share an opus; under the same title, or in a catalogue of works, it is a slip.
+      if (!fresh && (number.code != "op" || titles_[other->second] == work.title)) found_.push_back(where + number.text() + " stands in line " + std::to_string(other->second) + " too");
     }
     titles_[line] = work.title;
-    const Composer& composer = repertoire_.composer_of(work);
     if (work.year != 0 && composer.born != 0 && (work.year < composer.born + 3 || (composer.died != 0 && work.year > composer.died + kPosthumous))) {
       found_.push_back(where + std::to_string(work.year) + " is not in the life of " + composer.name);
     }
@@ -57,12 +62,34 @@ class Checker {
   std::map<std::size_t, std::string> titles_;
 };
 
+void check_composers(const Repertoire& repertoire, std::vector<std::string>& found) {
+  std::set<std::string> names;
+  for (const Composer& composer : repertoire.composers()) {
+    const std::string where = "composers.txt: " + composer.name;
+    if (!names.insert(composer.name).second) found.push_back(where + " stands there twice");
+    if (composer.works == 0) found.push_back(where + " has no work here");
+    const int years = composer.died - composer.born;
+    if (composer.born != 0 && composer.died != 0 && (years < kShortestLife || years > kLongestLife)) found.push_back(where + " lived for " + std::to_string(years) + " years");
+  }
+}
+
+void check_performers(const Repertoire& repertoire, std::vector<std::string>& found) {
+  std::set<std::pair<std::string, std::string>> seen;
+  for (const KnownPerformer& each : repertoire.performers()) {
+    const std::string where = "performers.txt: " + each.name;
+    if (!seen.emplace(each.name, each.role + " " + each.instrument).second) found.push_back(where + ", " + each.role + ", stands there twice");
+    if ((each.role == "soloist") == each.instrument.empty()) found.push_back(where + (each.instrument.empty() ? " plays nothing" : " is a " + each.role + " with an instrument"));
+  }
+}
+
 }  // namespace
 
 std::vector<std::string> objections_to(std::span<const RepertoireFile> files) {
   const auto repertoire = Repertoire::parse(files);
   if (!repertoire) return {repertoire.error().message};
   std::vector<std::string> all;
+  check_composers(*repertoire, all);
+  check_performers(*repertoire, all);
   std::size_t next = 0;
   for (const RepertoireFile& file : files) {
     if (!file.path.starts_with("works/")) continue;

@@ -49,6 +49,31 @@ TEST(Repertoire, ObjectsToNumbersTwiceGapsAndDatesOutsideALife) {
   EXPECT_NE(objections[2].find("works/muster.txt:4: op:1"), std::string::npos) << objections[2];
 }
 
+TEST(Repertoire, ObjectsToNumbersOfNoCatalogueOfTheComposersAndToThoseUsedTwice) {
+  const auto objections = objections_to(small("Sonata | bwv:1 | | | piano | sonata\nSonata | woo:2 | | | piano | sonata\nRondo | woo:2 | | | piano | rondo\n"));
+  ASSERT_EQ(objections.size(), 2u);
+  EXPECT_NE(objections[0].find("works/muster.txt:1: bwv is no catalogue of Anna Muster"), std::string::npos) << objections[0];
+  EXPECT_NE(objections[1].find("works/muster.txt:3: woo:2 stands in line 2"), std::string::npos) << objections[1];
+}
+
+TEST(Repertoire, ObjectsToComposersAndPerformersThatCannotBe) {
+  auto files = small("Sonata | op:1 | | | piano | sonata\n");
+  files[0].text += "kurz | Karl Kurz | 1800-1809 | romantic | | op\n";
+  files.push_back({"performers.txt", "A. Muster | soloist\nB. Muster | conductor\nB. Muster | conductor\n"});
+  const auto objections = objections_to(files);
+  ASSERT_EQ(objections.size(), 4u);
+  EXPECT_NE(objections[0].find("Karl Kurz has no work"), std::string::npos) << objections[0];
+  EXPECT_NE(objections[1].find("lived for 9 years"), std::string::npos) << objections[1];
+  EXPECT_NE(objections[2].find("A. Muster plays nothing"), std::string::npos) << objections[2];
+  EXPECT_NE(objections[3].find("B. Muster, conductor, stands there twice"), std::string::npos) << objections[3];
+}
+
+TEST(Repertoire, SaysWhereItIsFrom) {
+  std::ifstream in(std::filesystem::path(GHOST_REPERTOIRE) / "SOURCE.md");
+  const std::string source{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+  for (const std::string_view file : {"composers.txt", "works/", "performers.txt", "licence", "general knowledge"}) EXPECT_NE(source.find(file), std::string::npos) << file;
+}
+
 TEST(Repertoire, OfTheProgramHasNothingToObjectTo) {
   const std::filesystem::path folder = GHOST_REPERTOIRE;
   std::vector<RepertoireFile> files;
@@ -66,6 +91,7 @@ TEST(Repertoire, OfTheProgramHasNothingToObjectTo) {
   EXPECT_EQ(embedded->works().size(), read->works().size());
   EXPECT_GE(read->composers().size(), 450u);
   EXPECT_GE(read->works().size(), 10'000u);
+  EXPECT_GE(read->performers().size(), 2'500u);
 }
 
 }  // namespace
