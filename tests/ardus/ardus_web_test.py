@@ -139,6 +139,33 @@ http {{ access_log off; client_body_temp_path {self.root}/b; proxy_temp_path {se
         self.assertEqual(self.fetch(2, url=f"http://127.0.0.1:{HTTP}/nothing.ardus")[0], 1)
         self.assertEqual(self.fetching(2, url="file:///etc/passwd").wait(LONG), 2)
 
+    def test_machines_on_mixed_old_versions_share_what_is_new(self):
+        """By multicast: 1 % was changed in three steps, files grew and were renamed on the way, and each receiver is another step behind."""
+        tree = {f"{number:02}": bytearray(noise(1_000_000, 300 + number)) for number in range(32)}
+
+        def write(folder):
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir(parents=True)
+            for name, text in tree.items():
+                (folder / name).write_bytes(text)
+
+        for step in (1, 2, 3):
+            write(self.into(step) / "album")
+            name = f"{step * 7:02}"
+            tree[name][300_000:400_000] = noise(106_000, 400 + step)  # 0.33 % of it all, 6 kB longer than before
+            tree[f"renamed in step {step}"] = tree.pop(f"{step * 7 + 1:02}")
+        write(self.album)
+        for number in (1, 2, 3):
+            self.serve(number)
+        code, summary, err = self.send(self.album, "--receivers", "3")
+        self.assertEqual(code, 0, err)
+        for number in (1, 2, 3):
+            for name, text in tree.items():
+                self.assertEqual((self.into(number) / "album" / name).read_bytes(), bytes(text))
+        print(f"needed {summary['bytes_needed'] / summary['bytes']:.4f}, on the wire {summary['wire_bytes'] / summary['bytes']:.4f} of the bytes", file=sys.stderr)
+        self.assertLess(summary["bytes_needed"], 0.03 * summary["bytes"])
+        self.assertLess(summary["wire_bytes"], 0.08 * summary["bytes"])
+
     # --- by turns with multicast, and after a kill
 
     def test_multicast_sends_only_what_the_web_did_not_bring_and_the_other_way_round(self):
