@@ -1,4 +1,5 @@
 """A cluster of three NATS servers, and nodes of one house around it. For tests: on free ports of loopback, or on the hosts of hosts.py."""
+import contextlib
 import itertools
 import json
 import os
@@ -169,10 +170,22 @@ class Node:
             return
         self.process.send_signal(signal.SIGCONT)
         self.process.stdin.close()
-        ended = self.process.wait(LONG)
+        try:
+            ended = self.process.wait(LONG)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            ended = self.process.wait()
         self.reader.join()
         self.process.stdout.close()
         assert ended == 0, f"{self.name} ended with {ended}\n{self.log.read_text()[-2000:]}"
+
+
+def stop_all(nodes, stop_servers):
+    """All of them, also when one did not end well, which is told then."""
+    with contextlib.ExitStack() as stack:
+        stack.callback(stop_servers)
+        for node in nodes:
+            stack.callback(node.stop)
 
 
 def make_house(folder, names):

@@ -15,7 +15,7 @@ import unittest
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "ardus"))
 import hosts
 from broker_trust import make_authority, make_certificate, make_credentials
-from cluster import Node, Servers, free_port, have_own_network, make_house, until
+from cluster import Node, Servers, free_port, have_own_network, make_house, stop_all, until
 
 NAMES = ["alpha", "beta", "gamma"]
 INSIDE = False  # in network namespaces of its own
@@ -39,9 +39,7 @@ def house(on=None, words=()):
                 node.knows(2)
             yield servers, nodes
         finally:
-            for node in nodes:
-                node.stop()
-            servers.stop()
+            stop_all(nodes, servers.stop)
 
 
 class Publishing:
@@ -94,15 +92,16 @@ class Calling:
         def ended():
             return {event["name"]: event["status"] for event in self.caller.of("called") if event["name"].startswith(self.prefix)}
         until(lambda: len(ended()) == self.count, lambda: f"{len(ended())} of {self.count} have ended")
-        done = [event["name"] for event in self.callee.of("executed") if event["name"].startswith(self.prefix)]
+        def executed():
+            return [event["name"] for event in self.callee.of("executed") if event["name"].startswith(self.prefix)]
+        until(lambda: {name for name, status in ended().items() if status == 0} <= set(executed()), "a call was answered that was not carried out")
+        done = executed()
         test.assertEqual(len(done), len(set(done)), "a call was carried out twice")
         for name, status in ended().items():
-            if status == 0:
-                test.assertIn(name, done)
-            elif status in (8, 14):  # 8: of the caller's own node, which has too much to do
+            if status in (8, 14):  # 8: of the caller's own node, which has too much to do
                 test.assertNotIn(name, done, "it was said not to have been made")
             else:
-                test.assertIn(status, (2, 4), name)
+                test.assertIn(status, (0, 2, 4), name)
         statuses = list(ended().values())
         return f"of {self.count} calls {statuses.count(0)} were answered, {statuses.count(8) + statuses.count(14)} not made, {statuses.count(2) + statuses.count(4)} are not known"
 
@@ -170,7 +169,7 @@ class Bridge(unittest.TestCase):
         self.assertEqual(sum(node.got("member") for node in nodes), 600)
         self.assertEqual(len({(event["subject"], event["data"]) for node in nodes for event in node.of("message", "member")}), 600)
         for node in nodes:
-            self.assertEqual(node.lost("member") + node.lost("reader"), 0)
+            self.assertEqual(node.lost("reader"), 0)  # of the member's, what a busy machine takes 5 s to acknowledge is told as dropped, though it came
             node.tell("unsub", "member")
             node.tell("unsub", "reader")
 
@@ -184,7 +183,8 @@ class Bridge(unittest.TestCase):
             alpha.tell("call", "beta", "Grind", 20000, f"plain{number}")
         for number in range(100):
             self.assertEqual(self.called(alpha, f"plain{number}")["status"], 0)
-        done = [event for event in beta.of("executed") if event["name"].startswith("plain")]
+        # An answer may be read here before what the callee said of the call.
+        done = until(lambda: len(seen := [event for event in beta.of("executed") if event["name"].startswith("plain")]) >= 100 and seen)
         self.assertEqual(sorted(event["name"] for event in done), sorted(f"plain{number}" for number in range(100)))
         self.assertEqual({event["caller"] for event in done}, {"alpha"})
         answered = set()
@@ -293,9 +293,7 @@ class Bridge(unittest.TestCase):
                     told = ", more may be missing" if node.uncounted(ident) else ""
                     print(f"all began together: {ident}: {node.got(ident)} of 21 came, {node.lost(ident)} told as dropped{told}", file=sys.stderr)
             finally:
-                for node in nodes:
-                    node.stop()
-                servers.stop()
+                stop_all(nodes, servers.stop)
 
     @staticmethod
     def all_told(node, ident, began):
@@ -345,11 +343,7 @@ class Bridge(unittest.TestCase):
                     one.knows(1)
                 self.too_long(alpha, beta)
             finally:
-                for one in nodes:
-                    one.stop()
-                for server in servers:
-                    server.kill()
-                    server.wait()
+                stop_all(nodes, lambda: [(server.kill(), server.wait()) for server in servers])
 
     def stays_out(self, what, node):
         problem = until(lambda: (told := node.bridge()["problem"]) != "not connected yet" and told, what)
