@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <deque>
+#include <optional>
 
 #include "ardus/publication.h"
 #include "base/text.h"
@@ -68,7 +69,7 @@ Ending ending_of(const Request& request, CURLcode code) {
   }
   if (answer == 200) return {};
   const std::string said = request.url + ": the server answered " + std::to_string(answer);
-  if (answer == 404 || answer == 410) return {Error{Errc::not_found, said + ": what it hands out is not whole, or was published anew; try once more, or publish again"}, true};
+  if (answer == 404 || answer == 410) return {Error{Errc::not_found, said + ": there is no such publication, or it is not whole: it may just have been published anew, or must be published again"}, true};
   if (answer == 401 || answer == 403) return {Error{Errc::refused, said + ": it does not let everybody read"}, false};
   return {Error{Errc::io, said}, answer >= 500 || answer == 408 || answer == 429};
 }
@@ -100,7 +101,10 @@ class HttpFetch::Loop {
         if (!request) break;
         begin(std::move(request));
       }
-      if (running_.empty() && waiting_.empty()) return {};
+      if (running_.empty() && waiting_.empty()) {
+        const auto lacking = std::exchange(lacking_, std::nullopt);
+        return lacking ? Status(*lacking) : Status();
+      }
       int running = 0;
       if (curl_multi_perform(multi_.get(), &running) != CURLM_OK) return Error{Errc::io, "libcurl does not go on"};
       if (Status ended = collect(); !ended) return ended;
@@ -187,6 +191,11 @@ class HttpFetch::Loop {
       ending.again = !ending.status && ending.status.error().code == Errc::data_loss;
     }
     if (ending.status) return {};
+    // What one server does not have may be on the next, and is not there by asking again; the rest still is.
+    if (ending.status.error().code == Errc::not_found && request->tries >= static_cast<int>(wish_.urls.size())) {
+      if (!lacking_) lacking_ = ending.status.error();
+      return {};
+    }
     if (!ending.again || request->tries >= wish_.tries) return ending.status;
     request->url = relative;
     const Duration pause = wish_.pause * (1 << std::min(request->tries - 1, 6));
@@ -198,6 +207,7 @@ class HttpFetch::Loop {
   std::unique_ptr<CURLM, FreeMulti> multi_;
   std::vector<std::unique_ptr<Request>> running_;
   std::deque<Waiting> waiting_;
+  std::optional<Error> lacking_;  ///< the first thing that no server had
 };
 
 HttpFetch::HttpFetch(Wish wish) : wish_(std::move(wish)) {

@@ -33,7 +33,8 @@ class HttpFetch {
 
   /// The publication's bytes, at most `most`. Errors name the server and what it said.
   Result<Bytes> publication(std::size_t most);
-  /// Fetches these chunks, in order, some at a time; ends with the first that can't be had.
+  /// Fetches these chunks, in order, some at a time; ends with the first that can't be had. What no server has is told when the others
+  /// have come.
   Status chunks(const Manifest& manifest, const ChunkSet& wanted, const Take& take);
 
   std::uint64_t received() const;  ///< bytes of bodies, wrong ones too
