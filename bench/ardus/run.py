@@ -74,8 +74,8 @@ class Ardus(Rival):
 
 
 class FastArdus(Ardus):
-    name = "ardus --rate 2G"
-    rate = ["--rate", "2G"]
+    name = "ardus --rate max"
+    rate = ["--rate", "max"]
 
 
 class Uftp(Rival):

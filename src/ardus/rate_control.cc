@@ -9,7 +9,7 @@ namespace {
 constexpr double kCut = 0.7;
 constexpr double kRaise = 1.25;        // a try for more; and growth once a limit was met
 constexpr double kBelow = 0.98;        // of what came through: lets a queue run empty
-constexpr double kMore = 0.02;         // loss that grew by so much beyond its noise grew with the rate
+constexpr double kMore = 0.04;         // loss that grew by so much beyond its noise grew with the rate
 constexpr double kSuspicious = 0.005;  // so much beyond the links' own is worth a try at a lower rate
 constexpr double kTooMuchToRaise = 0.1;
 constexpr double kAsMuch = 0.85;
@@ -57,7 +57,7 @@ void RateControl::step(const RateSample& sample) {
 void RateControl::rise(const Point& at) {
   if (before_ && at.loss - before_->loss > noise()) return found(at.delivered(), at.rate);
   if (!before_ && at.loss > kTooMuchToRaise) return lower(at);
-  if (before_) own_ = std::min(before_->loss, at.loss);
+  if (before_) own_ = (before_->loss + at.loss) / 2;
   before_ = at;
   loss_ = own_;
   if (rate_ == ceiling_) return hold_at(static_cast<double>(rate_));

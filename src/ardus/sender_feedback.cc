@@ -13,8 +13,8 @@ constexpr double kOutlierLoss = 0.3;
 constexpr Duration kPatienceWithOne = 1s, kBacklogPause = 100ms;
 constexpr double kOwnTrouble = 0.15;            // so much more loss than the middle one has
 constexpr std::uint64_t kMeasurable = 1024;     // packets that a loss is told over, at most
-constexpr std::uint64_t kFreeDemand = 4096;     // symbols a receiver may ask for before its share is looked at
-constexpr double kMostDemand = 0.4;             // of the source, that a member of the group may ask for
+constexpr std::uint64_t kFreeDemand = 1024;     // symbols a receiver may ask for before its share is looked at
+constexpr double kMostDemand = 0.08, kMostDemandOverLoss = 3;  // of what was sent, that a member of the group may ask for
 constexpr unsigned kGroupRounds = 3;            // repairs by multicast before few stragglers are served alone
 constexpr unsigned kFew = 3;
 constexpr unsigned kSilentProbes = 4;
@@ -188,7 +188,9 @@ void Sender::Impl::take_deficit(Peer& peer, BlockIndex block, std::uint8_t defic
   if (more == 0) return;
   work.extra = static_cast<std::uint16_t>(work.extra + more);
   peer.demanded += more;
-  if (peer.demanded > kFreeDemand && static_cast<double>(peer.demanded) > kMostDemand * static_cast<double>(counts_.sent_packets)) peer.quarantined = true;
+  if (peer.demanded > kFreeDemand && static_cast<double>(peer.demanded) > std::max(kMostDemand, kMostDemandOverLoss * loss_) * static_cast<double>(counts_.sent_packets)) {
+    peer.quarantined = true;
+  }
   if (group_size() > kSampled && window->plan_at == TimePoint::max()) window->plan_at = now + rtt_ / 4;
 }
 

@@ -108,6 +108,31 @@ TEST(Session, OneSlowLinkHoldsUpNobody) {
   EXPECT_LE(result.slowest_seconds, 2.0 * 16 * kMiB * 8 * 1514 / 1408 / 50e6);
 }
 
+TEST(Session, OneSlowLinkHoldsUpNobodyWhereTheRateIsFound) {
+  SimulationOptions options = session(4, 12 * kMiB, 0);
+  options.fixed_rate = false;
+  options.link_rate = 100'000'000;
+  const SimulationResult without = simulate(options);
+  options.slow = 1;
+  options.slow_rate = 10'000'000;
+  const SimulationResult result = simulate(options);
+  expect_all_verified(result);
+  EXPECT_LE(result.received_seconds, without.received_seconds * 1.02);
+}
+
+TEST(Session, OneThatIsStoppedForHalfAMinuteOrAgainAndAgainHoldsUpNobody) {
+  SimulationOptions options = session(4, 24 * kMiB, 0.01);
+  options.rate = 100'000'000;
+  options.give_up_after = 60s;
+  const SimulationResult without = simulate(options);
+  options.outages = {{1, 200ms, 30s}};
+  for (int i = 0; i < 16; ++i) options.outages.push_back({2, 100ms + i * 120ms, 150ms + i * 120ms});
+  const SimulationResult result = simulate(options);
+  expect_all_verified(result);
+  EXPECT_LE(result.received_seconds, without.received_seconds * 1.15);  // until the one that comes and goes is served alone
+  EXPECT_LE(result.virtual_seconds, 40);
+}
+
 TEST(Session, WhoseLastReportWasLostIsNotGivenUpWhileASlowOneIsServed) {
   SimulationOptions options = session(100, 48 * kMiB, 0.01);
   options.slow = 1;
