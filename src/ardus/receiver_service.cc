@@ -530,6 +530,8 @@ void ReceivingSession::look() {
       membership_ = {};
       if (auto again = parts_.ports.join(data_, data_group(name_.session), parts_.way)) membership_ = std::move(*again);
       detail_ = "multicast of " + data_group(name_.session).host() + " is not heard on " + parts_.way.name + "; it comes by unicast";
+      parts_.log.warning("ardus: multicast is not heard, joined again; meanwhile it comes by unicast",
+                         {{"session", name_.session}, {"group", data_group(name_.session).host()}, {"interface", parts_.way.name}});
     } else if (!progress.deaf && !committing_ && phase_ == Phase::streaming) {
       detail_.clear();
     }
