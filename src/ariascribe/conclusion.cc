@@ -15,6 +15,7 @@ constexpr double kBelieved = 0.8, kBelievedOfComposer = 0.5;  // without and wit
 constexpr double kGuessed = 0.5;
 constexpr double kSameMovement = 0.6, kSameWords = 0.999;
 constexpr double kOwned = 0.7;  ///< share of a code's works from which the code names the composer
+constexpr double kPlaysToo = 0.5;  ///< certainty that a name in front of a title is its composer, when players bear it too
 constexpr double kApply = 0.97, kReview = 0.5;
 
 /// The second half of an identification: from a reading and the work decided on to fields, reasons and a band.
@@ -55,7 +56,10 @@ class Conclusion {
     if (reading_.composer_is_certain && !reading_.composer_text.empty()) {
       if (!reading_.composers.empty()) {
         out_.composer = repertoire_.composer(reading_.composers.front().composer).name;
-        tell("composer", reading_.composers.front().certainty, "'" + reading_.composer_text + "' is named");
+        // "John Williams - Asturias": the guitarist.
+        const bool plays_too = reading_.input.composer.empty() && matcher_.performers().known(out_.composer) != nullptr;
+        if (plays_too) tell("composer", kPlaysToo * reading_.composers.front().certainty, "'" + reading_.composer_text + "' is named, who plays too");
+        else tell("composer", reading_.composers.front().certainty, "'" + reading_.composer_text + "' is named");
       } else {
         out_.composer = reading_.composer_text;
         tell("composer", reading_.input.composer.empty() ? 0.88 : 0.94, "'" + reading_.composer_text + "' is named; the repertoire does not have this composer");
@@ -115,7 +119,7 @@ class Conclusion {
   std::string with_numbers_as_said(std::string title) const {
     for (const CatalogueMention& mention : reading_.named().catalogue) {
       for (const CatalogueNumber& has : work_->catalogue) {
-        if (has.code != mention.number.code || has == mention.number || has.letterless() != mention.number) continue;
+        if (has.code != mention.number.code || has == mention.number || !has.part().empty() || has.letterless() != mention.number) continue;
         const std::string own = display(has);
         if (const std::size_t at = title.find(own); at != std::string::npos) title.replace(at, own.size(), display(mention.number));
       }

@@ -164,6 +164,13 @@ TEST_F(Identify, AnOpusNumberAndACommonNameAsLittleProof) {
   EXPECT_EQ(title("Four Pieces, Op. 9876").work_id, "");
 }
 
+TEST_F(Identify, AMembersNumberInItsName) { EXPECT_EQ(title("Franz Schubert: Ständchen, D. 957").work, "Ständchen in D minor, D. 957/4"); }
+
+TEST_F(Identify, ANamePlayersBearTooAsUnsure) {
+  EXPECT_LE(title("John Williams - Recuerdos de la Alhambra").confidence("composer"), 0.5);
+  EXPECT_GT(title("John Williams - Schindler's List").confidence("composer"), 0.9);
+}
+
 TEST_F(Identify, AStageWorkByItsActs) {
   const Identification found = title("Tosca: Atto II, scena 4");
   EXPECT_EQ(found.work_id, "puccini/tosca");
