@@ -99,7 +99,16 @@ struct NatsConnection::Shared : std::enable_shared_from_this<NatsConnection::Sha
     tell([server = server_of(connection), most](const Events& on) { on.connected(server, most); }, 0, false);
   }
 
+  /// The library may have messages left to hand over when its connection is gone, and the process on its way out: they are not looked
+  /// at, since what opens them may be gone by then, too.
+  void stop_delivery() {
+    const std::lock_guard lock(delivering);
+    ended = true;
+  }
+
   void arrived(natsMsg& message) {
+    const std::lock_guard lock(delivering);
+    if (ended) return;
     if (natsMsg_IsNoResponders(&message)) {
       return tell([token = last_token(natsMsg_GetSubject(&message))](const Events& on) { on.no_responders(token); }, 0, false);
     }
@@ -116,6 +125,8 @@ struct NatsConnection::Shared : std::enable_shared_from_this<NatsConnection::Sha
   const Events events;
   Guarded<In> in;
   std::atomic<std::uint64_t> overflow{0};
+  std::mutex delivering;  ///< held while a message is opened, by the one thread that delivers
+  bool ended = false;     ///< under `delivering`
 
   static Shared& of(void* closure) { return **static_cast<std::shared_ptr<Shared>*>(closure); }
   static void* closure(const std::shared_ptr<Shared>& shared) { return new std::shared_ptr<Shared>(shared); }
@@ -315,6 +326,7 @@ NatsConnection::NatsConnection(net::Reactor& reactor, NatsServers servers, KeyPa
 
 NatsConnection::~NatsConnection() {
   writer_.reset();
+  shared_->stop_delivery();
   shared_->in.with([](Shared::In& queue) {
     queue.closed = true;
     queue.events.clear();
