@@ -83,7 +83,7 @@ static std::size_t sequence_length(const std::uint8_t* p, std::size_t left) {
   return second && tail(2, 0x80, 0xbf) && tail(3, 0x80, 0xbf) ? 4 : 0;
 }
 
-void Reader::check_utf8(BytesView text) {
+void Reader::check_sequences(BytesView text) {
   const std::uint8_t* p = text.data();
   std::size_t left = text.size();
   while (left != 0) {

@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "b2/box.h"
@@ -28,7 +29,7 @@ constexpr std::uint32_t make_tag(std::uint32_t field, Wire wire) { return field 
 
 // Writing goes from the end to the front: `at` is the first byte already written, the result the one after this piece.
 
-constexpr std::size_t varint_size(std::uint64_t v) { return (static_cast<std::size_t>(std::bit_width(v | 1)) * 9 + 64) / 64; }
+constexpr std::size_t varint_size(std::uint64_t v) { return v < 0x80 ? 1 : (static_cast<std::size_t>(std::bit_width(v | 1)) * 9 + 64) / 64; }
 
 inline std::uint8_t* put_varint(std::uint8_t* at, std::uint64_t v) {
   if (v < 0x80) {
@@ -48,10 +49,57 @@ std::uint8_t* put_fixed(std::uint8_t* at, T v) {
   return static_cast<std::uint8_t*>(std::memcpy(at - sizeof v, &v, sizeof v));
 }
 
+/// memcpy without its call for what most texts are: two pieces of 4, 8 or 16 bytes, which may overlap.
+inline void copy_run(std::uint8_t* to, const std::uint8_t* from, std::size_t size) {
+  const auto both_ends = [&]<std::size_t n>(std::integral_constant<std::size_t, n>) {
+    std::uint8_t head[n], tail[n];
+    std::memcpy(head, from, n);
+    std::memcpy(tail, from + size - n, n);
+    std::memcpy(to, head, n);
+    std::memcpy(to + size - n, tail, n);
+  };
+  if (size > 32) {
+    std::memcpy(to, from, size);
+  } else if (size >= 16) {
+    both_ends(std::integral_constant<std::size_t, 16>{});
+  } else if (size >= 8) {
+    both_ends(std::integral_constant<std::size_t, 8>{});
+  } else if (size >= 4) {
+    both_ends(std::integral_constant<std::size_t, 4>{});
+  } else if (size > 0) {
+    const std::uint8_t first = from[0], middle = from[size / 2], last = from[size - 1];
+    to[0] = first;
+    to[size / 2] = middle;
+    to[size - 1] = last;
+  }
+}
+
 inline std::uint8_t* put_run(std::uint8_t* at, const void* data, std::size_t size) {
   at -= size;
-  if (size != 0) std::memcpy(at, data, size);
+  copy_run(at, static_cast<const std::uint8_t*>(data), size);
   return put_varint(at, size);
+}
+
+/// Whether no byte has its highest bit set.
+inline bool is_ascii(const std::uint8_t* p, std::size_t size) {
+  const auto word_at = [](const std::uint8_t* at) {
+    std::uint64_t word;
+    std::memcpy(&word, at, sizeof word);
+    return word;
+  };
+  std::uint64_t seen = 0;
+  if (size >= 8) {
+    seen = word_at(p + size - 8);  // the last eight, some of them twice
+    for (; size > 8; p += 8, size -= 8) seen |= word_at(p);
+  } else if (size >= 4) {
+    std::uint32_t head, tail;
+    std::memcpy(&head, p, sizeof head);
+    std::memcpy(&tail, p + size - 4, sizeof tail);
+    seen = head | tail;
+  } else if (size > 0) {
+    seen = std::uint64_t{p[0]} | p[size / 2] | p[size - 1];
+  }
+  return (seen & 0x8080808080808080u) == 0;
 }
 
 /// Reads one message, field by field. The first problem ends it: next() gives 0 from then on.
@@ -102,21 +150,38 @@ class Reader {
     at_ += size;
     return view;
   }
-  void check_utf8(BytesView text);
+  void check_utf8(BytesView text) {
+    // What is longer is judged once, by the rules, which take eight ASCII characters at a time too.
+    if (text.size() > 64 || !is_ascii(text.data(), text.size())) check_sequences(text);
+  }
 
   template <class M>
   void message(M& m) {
     within([&] { return read_from(*this, m); });
   }
+
+  /// The next message read is overwritten instead of added to; its strings and lists keep their memory.
+  void overwrite_next() { overwrite_ = true; }
+  /// By read_from(), first of all: whether its message is to be overwritten.
+  bool overwrites() { return std::exchange(overwrite_, false); }
+
+  /// One more number.
   template <class T>
   void add(std::vector<typename T::Value>& out) {
-    if constexpr (std::is_arithmetic_v<typename T::Value> || std::is_enum_v<typename T::Value>) {
-      typename T::Value v{};
-      T::read(*this, v);
-      out.push_back(v);
-    } else if (charge(sizeof(typename T::Value))) {
+    typename T::Value v{};
+    T::read(*this, v);
+    out.push_back(v);
+  }
+  /// One more text, bytes or message. Elements from `read` on are left over from a message that is overwritten.
+  template <class T>
+  void add(std::vector<typename T::Value>& out, std::size_t& read) {
+    if (!charge(sizeof(typename T::Value))) return;
+    if (read == out.size()) {
       T::read(*this, out.emplace_back());
+    } else {
+      T::reread(*this, out[read]);
     }
+    ++read;
   }
   template <class T>
   void packed(std::vector<typename T::Value>& out) {
@@ -201,6 +266,7 @@ class Reader {
     if (at_ - begin > 5 && ok()) fail(Problem::long_number);
     return value;
   }
+  void check_sequences(BytesView text);
   void skip(std::uint32_t tag);
   void skip_group(std::uint32_t field);
 
@@ -210,6 +276,7 @@ class Reader {
   std::uint32_t field_ = 0;
   int depth_ = 0;
   Problem problem_ = Problem::none;
+  bool overwrite_ = false;
   const char* message_ = nullptr;  ///< where the problem was met
 };
 
@@ -286,6 +353,7 @@ struct Text {
     in.check_utf8(view);
     if (in.ok()) v.assign(reinterpret_cast<const char*>(view.data()), view.size());
   }
+  static void reread(Reader& in, std::string& v) { read(in, v); }
 };
 
 struct Blob {
@@ -297,6 +365,7 @@ struct Blob {
     const BytesView view = in.run();
     v.assign(view.begin(), view.end());
   }
+  static void reread(Reader& in, Bytes& v) { read(in, v); }
 };
 
 template <class M>
@@ -312,6 +381,10 @@ struct Sub {
     return put_varint(begin, static_cast<std::size_t>(at - begin));
   }
   static void read(Reader& in, M& v) { in.message(v); }
+  static void reread(Reader& in, M& v) {
+    in.overwrite_next();
+    in.message(v);
+  }
 };
 
 /// A message in a map that may contain itself; an empty box is an empty message.
@@ -375,12 +448,17 @@ std::uint8_t* put_map(std::uint8_t* at, std::uint32_t tag, const M& map) {
   return at;
 }
 
+/// What a list of a message that is overwritten holds beyond the `read` elements that were read.
+template <class T>
+void drop_rest(std::vector<T>& list, std::size_t read) {
+  if (read < list.size()) list.erase(list.begin() + static_cast<std::ptrdiff_t>(read), list.end());
+}
+
 /// All of `bytes` into `m`, which is overwritten.
 template <class M>
 Status decode_into(BytesView bytes, M& m) {
-  std::destroy_at(&m);
-  std::construct_at(&m);
   Reader in(bytes);
+  in.overwrite_next();
   if (read_from(in, m)) return {};
   return in.error();
 }

@@ -134,6 +134,68 @@ TEST(ProtoCodec, OverwritesWhatTheMessageHeld) {
   EXPECT_EQ(leaf, Leaf{});
 }
 
+TEST(ProtoCodec, OverwritesTextsAndListsInTheirOwnMemory) {
+  Kinds full;
+  full.a_string = "a text that does not fit into a std::string itself";
+  full.a_message = test::v1::Kinds_Part{"text", Kinds_Inner::one};
+  full.many_string = {"first", full.a_string, "third"};
+  full.many_message = {{full.a_string, Kinds_Inner::one}, {"second", Kinds_Inner::below}};
+  full.by_name["a"] = 1;
+  full.maybe_int32 = 0;
+  full.choice_text = "chosen";
+  const Bytes whole = encode(full);
+  Kinds m = decode<Kinds>(whole).value();
+  const char* const text = m.a_string.data();
+  const auto* const first = m.many_message.data();
+  const char* const within = first->text.data();
+
+  Kinds small;
+  small.a_string = "short";
+  small.many_string = {"one"};
+  small.many_message = {{"", Kinds_Inner::below}};
+  ASSERT_TRUE(decode(encode(small), m));
+  EXPECT_EQ(m, small);
+  ASSERT_TRUE(decode(whole, m));
+  EXPECT_EQ(m, full);
+  EXPECT_EQ(m.a_string.data(), text);
+  EXPECT_EQ(m.many_message.data(), first);
+  EXPECT_EQ(m.many_message[0].text.data(), within);
+  EXPECT_FALSE(decode(hex("7205616263"), m));
+  ASSERT_TRUE(decode(BytesView{}, m));
+  EXPECT_EQ(m, Kinds{});
+}
+
+TEST(ProtoCodec, ReadsFieldsInAnyOrderAndListsInPieces) {
+  Kinds high, low, all;
+  high.many_string = {"a", "b"};
+  high.far_away = 7;
+  low.a_int32 = 1;
+  low.a_string = "low";
+  low.many_string = {"c"};
+  all.a_int32 = 1;
+  all.a_string = "low";
+  all.many_string = {"a", "b", "c"};
+  all.far_away = 7;
+  Bytes bytes = encode(high);
+  const Bytes rest = encode(low);
+  bytes.insert(bytes.end(), rest.begin(), rest.end());
+  EXPECT_EQ(decode<Kinds>(bytes).value(), all);
+}
+
+TEST(ProtoCodec, CopiesTextOfEveryLength) {
+  for (std::size_t size = 0; size <= 80; ++size) {
+    Kinds m;
+    for (std::size_t i = 0; i < size; ++i) m.a_string += static_cast<char>('0' + i);
+    const Bytes bytes = encode(m);
+    EXPECT_EQ(decode<Kinds>(bytes).value().a_string, m.a_string);
+    for (std::size_t i = 0; i < size; ++i) {
+      Bytes bad = bytes;
+      bad[bytes.size() - size + i] = 0x80;
+      EXPECT_FALSE(decode<Kinds>(bad)) << i << " of " << size;
+    }
+  }
+}
+
 TEST(ProtoCodec, NamesTheMessageAndFieldThatIsWrong) {
   EXPECT_EQ(why<Kinds>("08"), "b2.test.v1.Kinds: field 1: ends in the middle");
   EXPECT_EQ(why<Kinds>("3d010203"), "b2.test.v1.Kinds: field 7: ends in the middle");

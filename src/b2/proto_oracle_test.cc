@@ -159,35 +159,40 @@ class ProtoOracle : public testing::Test {
   void agree_on(const std::string& name) {
     SCOPED_TRACE(name);
     Random random(2203);
+    M used;
     for (int round = 0; round < 300; ++round) {
       auto theirs = oracle_.make(name);
       ASSERT_NE(theirs, nullptr);
       Filler(random).fill(*theirs, 4);
       normalize(*theirs);
       const std::string bytes = deterministic(*theirs);
-      agree_on_valid<M>(bytes);
-      for (int i = 0; i < 10; ++i) agree_on_damaged<M>(*theirs, damaged(bytes, random));
+      agree_on_valid(bytes, used);
+      for (int i = 0; i < 10; ++i) agree_on_damaged(*theirs, damaged(bytes, random), used);
     }
   }
 
  private:
   template <class M>
-  void agree_on_valid(const std::string& bytes) {
+  void agree_on_valid(const std::string& bytes, M& used) {
     const auto ours = decode<M>(as_bytes(bytes));
     ASSERT_TRUE(ours) << ours.error().message << " in " << to_hex(as_bytes(bytes));
     ASSERT_EQ(to_hex(encode(*ours)), to_hex(as_bytes(bytes)));
+    ASSERT_TRUE(decode(as_bytes(bytes), used));
+    ASSERT_EQ(to_hex(encode(used)), to_hex(as_bytes(bytes))) << "over another message";
   }
 
   /// What we take, libprotobuf takes too and reads as the same. We refuse more: known fields with an unknown wire type.
   template <class M>
-  void agree_on_damaged(const pb::Message& type, const std::string& bytes) {
+  void agree_on_damaged(const pb::Message& type, const std::string& bytes, M& used) {
     const std::unique_ptr<pb::Message> theirs(type.New());
     const auto ours = decode<M>(as_bytes(bytes));
     const bool taken = theirs->ParseFromString(bytes);
+    ASSERT_EQ(decode(as_bytes(bytes), used).has_value(), ours.has_value()) << to_hex(as_bytes(bytes));
     if (!ours) return;
     ASSERT_TRUE(taken) << to_hex(as_bytes(bytes));
     normalize(*theirs);
     ASSERT_EQ(to_hex(encode(*ours)), to_hex(as_bytes(deterministic(*theirs)))) << to_hex(as_bytes(bytes));
+    ASSERT_EQ(to_hex(encode(used)), to_hex(encode(*ours))) << to_hex(as_bytes(bytes)) << " over another message";
   }
 
   static std::string damaged(std::string bytes, Random& random) {

@@ -205,20 +205,28 @@ class StreamHandler : public CallHandler {
 
   void on_message(BytesView bytes) override {
     if (!bad_) return;
-    auto message = decode<T>(bytes);
-    if (message) return on_message_(*message);
-    bad_ = message.error().in(std::string(method_) + ": message");
-    // cancel() calls on_end(), which may be the end of *this.
-    const auto call = call_;
-    call->cancel();
+    if (!message_) message_ = std::make_shared<T>();
+    // on_message_() and cancel(), which calls on_end(), may be the end of *this.
+    const auto message = message_;
+    if (auto read = decode(bytes, *message); !read) {
+      bad_ = read.error().in(std::string(method_) + ": message");
+      const auto call = call_;
+      call->cancel();
+      return;
+    }
+    on_message_(*message);
+    if (bytes.size() > kKept) *message = T{};
   }
   void on_end(const Status& status) override { on_end_(bad_ ? status : bad_); }
 
  private:
+  static constexpr std::size_t kKept = 4096;  ///< bytes of a message whose memory waits for the next
+
   std::string_view method_;
   std::shared_ptr<ClientCall> call_;  ///< filled in once the call has started
   OnMessage on_message_;
   OnEnd on_end_;
+  std::shared_ptr<T> message_;  ///< the last, overwritten by each: its texts and lists keep their memory
   Status bad_;  ///< why a message could not be read
 };
 

@@ -1,4 +1,5 @@
 #pragma once
+#include <span>
 #include <string>
 
 #include "b2/codegen/schema.h"
@@ -15,7 +16,6 @@ class Cpp {
   std::string header() const;
   std::string source() const;
 
- private:
   /// What a field is in C++, in its message.
   struct Field {
     const pb::FieldDescriptor* from;
@@ -30,6 +30,7 @@ class Cpp {
     std::size_t tag_size = 0;
   };
 
+ private:
   Field field_of(const pb::FieldDescriptor& field) const;
   void describe_map(const pb::FieldDescriptor& field, Field& result) const;
   std::vector<Field> fields_of(const pb::Descriptor& message) const;
@@ -51,9 +52,12 @@ class Cpp {
   void define_equality(Text& out, const pb::Descriptor& message) const;
   void define_size(Text& out, const pb::Descriptor& message) const;
   void define_write(Text& out, const pb::Descriptor& message) const;
+  void define_overwriting(Text& out, std::span<const Field> fields) const;
   void define_read(Text& out, const pb::Descriptor& message) const;
   void define_choices(Text& out, const pb::Descriptor& message) const;
   void read_field(Text& out, const Field& field) const;
+  void read_in_order(Text& out, std::span<const Field> fields) const;
+  void read_otherwise(Text& out, const Field& field) const;
   void define_descriptors(Text& out) const;
   void define_service(Text& out, const pb::ServiceDescriptor& service) const;
   void define_info(Text& out, const pb::ServiceDescriptor& service) const;

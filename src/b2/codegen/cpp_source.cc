@@ -119,14 +119,47 @@ void Cpp::define_choices(Text& out, const pb::Descriptor& message) const {
   }
 }
 
+/// Whether a list's elements have memory of their own, to be used again when the list is overwritten.
+static bool counts(const Cpp::Field& field) { return field.shape == Cpp::Field::Shape::repeated && !field.from->is_packable(); }
+
+/// The fields of a message that is overwritten, as they are before anything is read. Strings and lists keep their memory.
+void Cpp::define_overwriting(Text& out, std::span<const Field> fields) const {
+  if (fields.empty()) {
+    out.line("in.overwrites();");
+    return;
+  }
+  const bool any = std::any_of(fields.begin(), fields.end(), counts);
+  if (any) out.line("const bool overwrites = in.overwrites();");
+  for (const Field& field : fields)
+    if (counts(field)) out.line("std::size_t read_", std::to_string(field.from->number()), " = overwrites ? 0 : m.", field.member, ".size();");
+  out.open(any ? "if (overwrites) {" : "if (in.overwrites()) {");
+  for (const Field& field : fields) {
+    if (counts(field)) continue;
+    const std::string m = "m." + field.member;
+    const bool plain = field.shape == Field::Shape::plain;
+    if (field.shape == Field::Shape::optional) {
+      out.line(m, ".reset();");
+    } else if (!plain || field.value == "std::string" || field.value == "::ghost::Bytes") {
+      out.line(m, ".clear();");
+    } else {
+      out.line(m, " = {};");
+    }
+  }
+  out.close("}");
+}
+
 void Cpp::read_field(Text& out, const Field& field) const {
   const std::string m = "m." + field.member;
   const std::string number = std::to_string(field.from->number());
   if (const auto* choice = field.from->real_containing_oneof()) out.line("keep_only_", choice->name(), "(m, ", number, ");");
-  if (field.shape == Field::Shape::plain) {
+  if (field.packed) {
+    out.line("in.packed<", field.codec, ">(", m, ");");
+  } else if (field.shape == Field::Shape::plain) {
     out.line(field.codec, "::read(in, ", m, ");");
   } else if (field.shape == Field::Shape::map) {
     out.line("in.entry<", field.key_codec, ", ", field.codec, ">(", m, ");");
+  } else if (counts(field)) {
+    out.line("in.add<", field.codec, ">(", m, ", read_", number, ");");
   } else if (field.shape == Field::Shape::repeated) {
     out.line("in.add<", field.codec, ">(", m, ");");
   } else if (field.type.starts_with("::ghost::b2::Box<")) {
@@ -134,32 +167,55 @@ void Cpp::read_field(Text& out, const Field& field) const {
   } else {
     out.line(field.codec, "::read(in, ", m, " ? *", m, " : ", m, ".emplace());");
   }
-  out.line("break;");
+}
+
+/// Fields come in the order of their numbers from everyone who writes them: each case looks whether its successor is next, and only what comes
+/// otherwise goes through the switch.
+void Cpp::read_in_order(Text& out, std::span<const Field> fields) const {
+  for (std::size_t i = 0; i < fields.size(); ++i) {
+    const Field& field = fields[i];
+    const std::string tag = std::to_string(field.tag);
+    out.open("case ", tag, ":");
+    const bool again = field.shape == Field::Shape::map || (field.shape == Field::Shape::repeated && !field.packed);
+    if (again) out.open("do {");
+    read_field(out, field);
+    if (again) out.close("} while ((tag = in.next()) == " + tag + ");");
+    const std::string next = again ? "tag" : "(tag = in.next())";
+    if (i + 1 < fields.size()) {
+      out.line("if (", next, " != ", std::to_string(fields[i + 1].tag), ") break;").line("[[fallthrough]];");
+    } else {
+      if (!again) out.line("tag = in.next();");
+      out.line("break;");
+    }
+    out.close();
+  }
+}
+
+/// Numbers may come packed or one by one, whatever the schema says.
+void Cpp::read_otherwise(Text& out, const Field& field) const {
+  if (!field.from->is_packable()) return;
+  const std::string number = std::to_string(field.from->number());
+  out.open("case codec::make_tag(", number, ", ", field.packed ? field.codec + "::wire" : "codec::Wire::bytes", "):");
+  out.line(field.packed ? "in.add<" : "in.packed<", field.codec, ">(", "m.", field.member, ");").line("tag = in.next();").line("break;").close();
 }
 
 void Cpp::define_read(Text& out, const pb::Descriptor& message) const {
   out.line().open("bool read_from(codec::Reader& in, [[maybe_unused]] ", flat_name(message), "& m) {");
-  out.open("while (const std::uint32_t tag = in.next()) {");
+  auto fields = fields_of(message);
+  std::sort(fields.begin(), fields.end(), [](const Field& a, const Field& b) { return a.from->number() < b.from->number(); });
+  define_overwriting(out, fields);
+  out.line("std::uint32_t tag = in.next();");
+  out.open("while (tag != 0) {").open("switch (tag) {");
+  read_in_order(out, fields);
   std::string known;
-  const auto fields = fields_of(message);
-  if (!fields.empty()) out.open("switch (tag) {");
   for (const Field& field : fields) {
+    read_otherwise(out, field);
     known += (known.empty() ? "" : ", ") + std::to_string(field.from->number());
-    const bool packable = field.from->is_packable();
-    // Numbers may come packed or one by one, whatever the schema says.
-    if (packable) {
-      out.open("case codec::make_tag(", std::to_string(field.from->number()), ", codec::Wire::bytes):");
-      out.line("in.packed<", field.codec, ">(", "m.", field.member, ");").line("break;").close();
-      out.open("case codec::make_tag(", std::to_string(field.from->number()), ", ", field.codec, "::wire):");
-    } else {
-      out.open("case ", std::to_string(field.tag), ":");
-    }
-    read_field(out, field);
-    out.close();
   }
-  if (!fields.empty()) out.open("default:").line("in.other(tag, {", known, "});").close().close("}");
-  if (fields.empty()) out.line("in.other(tag, {});");
-  out.close("}");
+  out.open("default:").line("in.other(tag, {", known, "});").line("tag = in.next();").close();
+  out.close("}").close("}");
+  for (const Field& field : fields)
+    if (counts(field)) out.line("codec::drop_rest(m.", field.member, ", read_", std::to_string(field.from->number()), ");");
   out.line("return in.done(\"", message.full_name(), "\");").close("}");
 }
 
