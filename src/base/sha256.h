@@ -1,11 +1,9 @@
 #pragma once
 #include <array>
-#include <memory>
+#include <cstddef>
 #include <string_view>
 
 #include "base/bytes.h"
-
-struct evp_md_ctx_st;
 
 namespace ghost {
 
@@ -21,10 +19,7 @@ class Sha256 {
   Digest finish();
 
  private:
-  struct Free {
-    void operator()(evp_md_ctx_st* context) const;
-  };
-  std::unique_ptr<evp_md_ctx_st, Free> context_;
+  alignas(8) std::byte state_[112];  ///< SHA256_CTX, whose header would bring OpenSSL to everyone
 };
 
 Digest sha256(BytesView bytes);

@@ -42,7 +42,7 @@ EventLoop::EventLoop(UniqueFd epoll, UniqueFd wake, UniqueFd timer, const SpinPo
       spin_(spin),
       now_(TimePoint::clock::now()),
       wheel_(now_),
-      read_buffer_(kReadBuffer),
+      read_buffer_(std::make_unique_for_overwrite<std::uint8_t[]>(kReadBuffer)),
       alarm_(*this, std::move(timer)) {
   epoll_event event{};
   event.events = EPOLLIN | EPOLLET;  // edges: the counter need not be read back

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstdint>
 #include <limits>
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -102,7 +103,7 @@ class EventLoop : public Reactor {
   bool is_current(const EventSource* source) const { return current_ == source; }
 
   /// One buffer for all that is received: valid until the next source is called.
-  std::span<std::uint8_t> read_buffer() { return read_buffer_; }
+  std::span<std::uint8_t> read_buffer() { return {read_buffer_.get(), kReadBuffer}; }
 
  private:
   static constexpr int kBatch = 64;  ///< events taken at once: timers and posts wait for so many
@@ -135,7 +136,7 @@ class EventLoop : public Reactor {
   Guarded<std::vector<std::function<void()>>> posted_;
   std::atomic<bool> has_posts_{false};
   std::atomic<bool> stop_{false};
-  Bytes read_buffer_;
+  std::unique_ptr<std::uint8_t[]> read_buffer_;  ///< not filled: a page of it takes memory once something was read that far
   Alarm alarm_;  ///< last, since it is a source
 };
 
