@@ -69,9 +69,9 @@ void Channel::send_credit(std::uint32_t stream, std::uint32_t bytes) {
 
 /// A message as it is worth sending: nothing where it goes plain. A peer whose messages gain nothing is left alone for a while.
 std::optional<Bytes> Channel::compressed(const Payload& payload) {
-  if (payload.size < Compression::kShortest || payload.size > Compression::kLongest) return std::nullopt;
+  if (payload.size > Compression::kLongest) return std::nullopt;
   const bool wanted = wiring_.endpoint.compress == Compress::always || (wiring_.remote && wiring_.endpoint.compress == Compress::to_remote);
-  if (!zstd_agreed_ || !wanted) return std::nullopt;
+  if (!wanted) return std::nullopt;
   if (left_alone_ != 0) {
     --left_alone_;
     return std::nullopt;
@@ -91,6 +91,7 @@ std::optional<Bytes> Channel::compressed(const Payload& payload) {
 
 void Channel::send_message(Stream& stream, FrameType type, std::uint8_t flags, std::uint16_t code, BytesView extensions,
                            const Payload& payload) {
+  if (payload.size < Compression::kShortest || !zstd_agreed_) return send_plain(stream, type, flags, code, extensions, payload);
   const bool error = type == FrameType::resp && code != 0;
   const auto small = error || (flags & flag::kMeta) != 0 ? std::nullopt : compressed(payload);
   if (!small) return send_plain(stream, type, flags, code, extensions, payload);
