@@ -31,6 +31,7 @@ function(ghost_proto name)
   add_library(ghost::${name} ALIAS ghost_${name})
   target_include_directories(ghost_${name} PUBLIC ${out})
   target_link_libraries(ghost_${name} PUBLIC ghost::b2_service ${arg_DEPENDS} PRIVATE ghost::warnings)
+  set_target_properties(ghost_${name} PROPERTIES UNITY_BUILD ${GHOST_UNITY})
   ghost_precompile(ghost_${name})
 endfunction()
 

@@ -34,7 +34,7 @@ int finish(const Arguments& arguments, const std::vector<Converted>& files) {
   return code(exit);
 }
 
-int run(const Arguments& arguments) {
+int run_convert(const Arguments& arguments) {
   if (!arguments.has("to") || !arguments.has("into")) return usage("convert needs --to FORMAT and --into DIR");
   ConvertOptions options;
   for (const std::string& file : arguments.all("FILE")) options.files.emplace_back(file);
@@ -97,7 +97,7 @@ Verb convert_verb() {
   overwrite.help = "replace files that are there";
   verb.options = {to, into, jobs, overwrite, json_option(), quiet_option()};
   verb.positionals = {{"FILE", "FLAC or WAV", Positional::Count::at_least_one, {}, Complete::files}};
-  verb.run = run;
+  verb.run = run_convert;
   return verb;
 }
 

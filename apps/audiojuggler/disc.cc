@@ -14,10 +14,9 @@ namespace ghost::app {
 
 namespace {
 
-using audiojuggler::v1::Disc;
 using audiojuggler::v1::DiscTrack;
 
-Json json_of(const Disc& disc) {
+Json json_of(const audiojuggler::v1::Disc& disc) {
   Json tracks = Json::array();
   for (const DiscTrack& track : disc.tracks) {
     tracks.push_back({{"number", track.number}, {"start", track.start}, {"pregap", track.pregap}, {"sectors", track.sectors}, {"audio", track.audio}, {"pre_emphasis", track.pre_emphasis},
@@ -49,7 +48,7 @@ const std::vector<Column>& all_columns() {
 }
 
 /// Only columns in which something stands.
-void print_tracks(const Disc& disc) {
+void print_tracks(const audiojuggler::v1::Disc& disc) {
   constexpr std::size_t kRoomForAll = 110;
   const bool titles = std::any_of(disc.tracks.begin(), disc.tracks.end(), [](const DiscTrack& track) { return !track.title.empty(); });
   const bool narrow = titles && stdout_width() < kRoomForAll;
@@ -71,7 +70,7 @@ void print_tracks(const Disc& disc) {
   if (narrow) std::cout << "\nA wider terminal also shows start, pregap and ISRC; --json has everything.\n";
 }
 
-void print(const Disc& disc) {
+void print(const audiojuggler::v1::Disc& disc) {
   const auto line = [](std::string_view name, const std::string& value) {
     if (!value.empty()) std::cout << fitted(fmt::format("{:<13}{}", name, printable(value))) << "\n";
   };
@@ -87,7 +86,7 @@ void print(const Disc& disc) {
   print_tracks(disc);
 }
 
-int run(const Arguments& arguments) {
+int run_disc(const Arguments& arguments) {
   const auto disc = audiojuggler::read_disc(arguments.text("SOURCE"));
   if (!disc) return fail(arguments, disc.error());
   if (arguments.has("json")) print_event(json_of(*disc));
@@ -105,7 +104,7 @@ Verb disc_verb() {
   verb.examples = {{"audiojuggler disc album.cue", "an image"}, {"audiojuggler disc /dev/sr0 --json", "the disc in a drive, for a script"}};
   verb.options = {json_option()};
   verb.positionals = {{"SOURCE", "image (.cue, .toc) or device", Positional::Count::one, {}, Complete::files}};
-  verb.run = run;
+  verb.run = run_disc;
   return verb;
 }
 

@@ -130,7 +130,7 @@ int finish(const Arguments& arguments, const Rip& rip) {
   return code(exit);
 }
 
-int run(const Arguments& arguments) {
+int run_grab(const Arguments& arguments) {
   const auto options = options_of(arguments);
   if (!options) {
     const int failed = fail(arguments, options.error());
@@ -183,7 +183,7 @@ Verb grab_verb() {
   verb.options = {into, format, offset, titles, hidden, json_option(), quiet_option()};
   verb.positionals = {{"SOURCE", "image (.cue, .toc) or device", Positional::Count::one, {}, Complete::files}};
   verb.run = [](const Arguments& arguments) {
-    if (arguments.has("into")) return run(arguments);
+    if (arguments.has("into")) return run_grab(arguments);
     complain("audiojuggler", Error{Errc::malformed, "grab needs --into DIR, the folder that gets the files"});
     return code(Exit::usage);
   };

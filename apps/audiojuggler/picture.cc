@@ -23,7 +23,7 @@ bool parse_size(const std::string& text, PictureSize& size) {
   return height.ec == std::errc() && height.ptr == end && size.width >= 16 && size.height >= 16 && size.width <= 20'000 && size.height <= 10'000;
 }
 
-int run(const Arguments& arguments) {
+int run_picture(const Arguments& arguments) {
   const auto out = arguments.find("waveform");
   PictureSize size;
   const bool sized = parse_size(arguments.text("size", "1600x320"), size);
@@ -73,7 +73,7 @@ Verb picture_verb() {
   overwrite.help = "replace a picture that is there";
   verb.options = {waveform, size, peaks, overwrite, json_option()};
   verb.positionals = {{"FILE", "FLAC or WAV", Positional::Count::one, {}, Complete::files}};
-  verb.run = run;
+  verb.run = run_picture;
   return verb;
 }
 

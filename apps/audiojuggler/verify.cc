@@ -25,7 +25,7 @@ void print(const VerifiedTrack& track) {
   std::cout << std::flush;
 }
 
-int run(const Arguments& arguments) {
+int run_verify(const Arguments& arguments) {
   const bool json = arguments.has("json"), quiet = arguments.has("quiet");
   const Interrupts interrupts;
   std::unique_ptr<Drive> against;
@@ -84,7 +84,7 @@ Verb verify_verb() {
   against.complete = Complete::files;
   verb.options = {against, json_option(), quiet_option()};
   verb.positionals = {{"FOLDER", "of a finished grab", Positional::Count::one, {}, Complete::directories}};
-  verb.run = run;
+  verb.run = run_verify;
   return verb;
 }
 

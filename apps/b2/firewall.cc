@@ -10,24 +10,24 @@ namespace ghost::app {
 
 namespace {
 
-using nlohmann::json;
+using JsonValue = nlohmann::json;
 
 constexpr std::size_t kLongestRuleset = 16 * 1024 * 1024;
 
-std::string text_at(const json& object, const char* key) {
+std::string text_at(const JsonValue& object, const char* key) {
   const auto found = object.find(key);
   return found != object.end() && found->is_string() ? found->get<std::string>() : "";
 }
 
 /// Whether the right side of a match (a number, a range, a set of both) holds the port.
-bool holds(const json& right, std::uint16_t port, int depth = 0) {
+bool holds(const JsonValue& right, std::uint16_t port, int depth = 0) {
   if (right.is_number_integer()) return right.get<std::int64_t>() == port;
   if (right.is_object() && right.contains("range") && right["range"].is_array() && right["range"].size() == 2) {
-    const json& range = right["range"];
+    const JsonValue& range = right["range"];
     return range[0].is_number_integer() && range[1].is_number_integer() && range[0].get<std::int64_t>() <= port && port <= range[1].get<std::int64_t>();
   }
   if (right.is_object() && right.contains("set") && right["set"].is_array() && depth < 4) {
-    for (const json& each : right["set"]) {
+    for (const JsonValue& each : right["set"]) {
       if (holds(each, port, depth + 1)) return true;
     }
   }
@@ -40,9 +40,9 @@ struct RuleReading {
   bool names_port = false;
 };
 
-void read_match(const json& match, std::uint16_t port, RuleReading& rule) {
-  const json& left = match.contains("left") ? match["left"] : json();
-  const json& right = match.contains("right") ? match["right"] : json();
+void read_match(const JsonValue& match, std::uint16_t port, RuleReading& rule) {
+  const JsonValue& left = match.contains("left") ? match["left"] : JsonValue();
+  const JsonValue& right = match.contains("right") ? match["right"] : JsonValue();
   const bool unequal = text_at(match, "op") == "!=";
   if (left.is_object() && left.contains("payload") && left["payload"].is_object()) {
     const std::string protocol = text_at(left["payload"], "protocol"), field = text_at(left["payload"], "field");
@@ -54,17 +54,17 @@ void read_match(const json& match, std::uint16_t port, RuleReading& rule) {
     }
   } else if (left.is_object() && left.contains("meta") && left["meta"].is_object()) {
     const std::string key = text_at(left["meta"], "key");
-    if (key == "iifname" && right == json("lo") && !unequal) rule.other = true;
-    if (key == "l4proto" && right != json("udp") && right != json(17) && !right.is_object()) rule.other = true;
+    if (key == "iifname" && right == JsonValue("lo") && !unequal) rule.other = true;
+    if (key == "l4proto" && right != JsonValue("udp") && right != JsonValue(17) && !right.is_object()) rule.other = true;
   } else if (left.is_object() && left.contains("ct")) {
     rule.other = true;  // "established": a beacon belongs to no connection
   }
 }
 
-RuleReading read_rule(const json& expressions, std::uint16_t port) {
+RuleReading read_rule(const JsonValue& expressions, std::uint16_t port) {
   RuleReading rule;
   if (!expressions.is_array()) return rule;
-  for (const json& each : expressions) {
+  for (const JsonValue& each : expressions) {
     if (!each.is_object()) continue;
     if (each.contains("match") && each["match"].is_object()) read_match(each["match"], port, rule);
     rule.drops |= each.contains("drop") || each.contains("reject");
@@ -73,27 +73,27 @@ RuleReading read_rule(const json& expressions, std::uint16_t port) {
   return rule;
 }
 
-std::string chain_name(const json& object, const char* key) { return text_at(object, "family") + " " + text_at(object, "table") + " " + text_at(object, key); }
+std::string chain_name(const JsonValue& object, const char* key) { return text_at(object, "family") + " " + text_at(object, "table") + " " + text_at(object, key); }
 
 }  // namespace
 
 std::optional<std::vector<std::string>> rules_that_drop(std::string_view text, std::uint16_t port) {
-  const json all = json::parse(text, nullptr, false);
+  const JsonValue all = JsonValue::parse(text, nullptr, false);
   if (!all.is_object() || !all.contains("nftables") || !all["nftables"].is_array()) return std::nullopt;
   std::vector<std::string> found;
   std::map<std::string, bool> input_drops;  // chains that see what comes in; whether what no rule takes is dropped
   std::map<std::string, bool> lets_in;
-  for (const json& each : all["nftables"]) {
+  for (const JsonValue& each : all["nftables"]) {
     if (!each.is_object() || !each.contains("chain") || !each["chain"].is_object()) continue;
-    const json& chain = each["chain"];
+    const JsonValue& chain = each["chain"];
     const std::string hook = text_at(chain, "hook");
     if (hook == "input" || hook == "prerouting" || hook == "ingress") input_drops[chain_name(chain, "name")] = text_at(chain, "policy") == "drop";
   }
-  for (const json& each : all["nftables"]) {
+  for (const JsonValue& each : all["nftables"]) {
     if (!each.is_object() || !each.contains("rule") || !each["rule"].is_object()) continue;
-    const json& rule = each["rule"];
+    const JsonValue& rule = each["rule"];
     const std::string chain = chain_name(rule, "chain");
-    const RuleReading reading = read_rule(rule.contains("expr") ? rule["expr"] : json(), port);
+    const RuleReading reading = read_rule(rule.contains("expr") ? rule["expr"] : JsonValue(), port);
     if (reading.other || !input_drops.contains(chain) || lets_in[chain]) continue;
     if (reading.accepts) lets_in[chain] = true;
     if (!reading.drops) continue;

@@ -38,7 +38,7 @@ std::string ports_text(const Registration& row) {
   return row.first == row.last ? std::to_string(row.first) : std::to_string(row.first) + "-" + std::to_string(row.last);
 }
 
-nlohmann::ordered_json to_json(const Registration& row) {
+nlohmann::ordered_json registration_json(const Registration& row) {
   return {{"name", row.name}, {"transport", row.transport_text()}, {"first", row.first}, {"last", row.last}, {"description", row.description},
           {"assignee", row.assignee}, {"registered", row.registered}, {"modified", row.modified}, {"reference", row.reference}, {"note", row.note}, {"era", era_text(row)}};
 }
@@ -46,7 +46,7 @@ nlohmann::ordered_json to_json(const Registration& row) {
 int print(const Arguments& arguments, const Rows& rows) {
   const Exit exit = rows.empty() ? Exit::failed : Exit::done;
   if (arguments.has("json")) {
-    for (const Registration* row : rows) std::cout << line("row", to_json(*row));
+    for (const Registration* row : rows) std::cout << line("row", registration_json(*row));
     std::cout << line("summary", {{"rows", rows.size()}, {"code", code(exit)}});
     return code(exit);
   }
