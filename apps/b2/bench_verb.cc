@@ -46,10 +46,10 @@ Verb bench_verb() {
       "'mixed' is no race: everything b2 does at once, over TCP, TLS and a Unix socket, for --seconds (10), with the content of every answer "
       "compared; it fails when something is wrong. 'abuse' tells what it costs a server and others to be abused: idle, reset, loris, subscriber.";
   verb.examples = {{"b2 bench", "all cells"}, {"b2 bench lat lat-spin --rounds 15", "two of them, for longer"}, {"b2 bench --json", "a line a cell"},
-                   {"b2 bench --against raw,grpc,zmq,nng", "other libraries too, built by bench/b2/build_rivals"},
+                   {"b2 bench --against raw,grpc,zmq,nng,protobuf,protozero", "other libraries too, built by bench/b2/build_rivals"},
                    {"b2 bench mixed --seconds 60", "a minute of everything at once, checked"}, {"b2 bench abuse idle reset", "two abuses, and what they cost"}};
   verb.options = {Option{"seconds", "S", "length of one run (0.5)"}, Option{"rounds", "N", "raw and b2 in turn so many times (7)"},
-                  Option{"against", "LIST", "other libraries that take part: raw,grpc,zmq,nng"}, json_option()};
+                  Option{"against", "LIST", "other libraries that take part: raw,grpc,zmq,nng,protobuf,protozero"}, json_option()};
   verb.positionals = {{"CELL", "what to measure; all when left out", Positional::Count::any, {}, Complete::nothing}};
   verb.run = bench;
   return verb;

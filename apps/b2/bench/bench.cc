@@ -2,41 +2,21 @@
 
 #include <fmt/format.h>
 #include <malloc.h>
-#include <stdlib.h>
 
 #include <algorithm>
 #include <cmath>
-#include <filesystem>
 
 #include "child_server.h"
 #include "codec.h"
 #include "raw_echo.h"
 #include "rival_process.h"
+#include "socket_directory.h"
 
 namespace ghost::b2::bench {
 
 namespace {
 
 constexpr std::size_t kMostInVain = 20;  ///< rounds done again, because a busy machine gave one side no time at all
-
-/// A directory for Unix sockets and keys, removed with what is in it.
-class SocketDirectory {
- public:
-  SocketDirectory() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "b2-bench-XXXXXX").string();
-    if (const char* made = ::mkdtemp(pattern.data())) path_ = made;
-  }
-  ~SocketDirectory() {
-    std::error_code ignored;
-    if (!path_.empty()) std::filesystem::remove_all(path_, ignored);
-  }
-  const std::string& path() const { return path_; }
-  std::string path(std::string_view name) const { return path_ + "/" + std::string(name); }
-  net::Address address(std::string_view name) const { return net::Address::unix_path(path(name)); }
-
- private:
-  std::string path_;
-};
 
 double median(std::vector<double> values) {
   std::sort(values.begin(), values.end());
@@ -89,6 +69,7 @@ Result<bool> race(const Cell& cell, std::vector<Racer>& racers, Duration span) {
 
 Result<CellResult> measure(const Cell& cell, const BenchOptions& options, const std::vector<const Rival*>& against) {
   const SocketDirectory directory;
+  if (const Status made = directory.made(); !made) return made.error();
   const auto at = [&](std::string_view name) { return cell.unix_socket ? directory.address(name) : net::Address::loopback(0); };
   const auto raw_server = ChildServer::start([&](const auto& listening) { return serve_raw(at("raw"), listening); });
   if (!raw_server) return raw_server.error();
@@ -115,21 +96,49 @@ Result<CellResult> measure(const Cell& cell, const BenchOptions& options, const 
     if (!done) return done.error();
     if (!*done && ++in_vain > kMostInVain) return Error{Errc::timed_out, "the machine is too busy: a side got no time in 20 rounds"};
   }
-  CellResult result{&cell, median(racers[0].figures), racers[1].side(), {}, {}};
+  CellResult result{&cell, median(racers[0].figures), racers[1].side(), {}, {}, {}};
   for (std::size_t i = 2; i < racers.size(); ++i) result.rivals.push_back(racers[i].side());
   return result;
 }
 
-/// Both directions, by the time of the processor.
-Result<CellResult> measure_codec(const Cell& cell, const BenchOptions& options) {
-  std::vector<double> encode, decode;
-  while (encode.size() < options.rounds) {
-    const auto times = time_codec(Duration(static_cast<Duration::rep>(options.seconds * 1e9)));
-    if (!times) return times.error();
-    encode.push_back(times->encode_ns);
-    decode.push_back(times->decode_ns);
+CodecTimes median(const std::vector<CodecTimes>& all) {
+  const auto of = [&](double CodecTimes::*member) {
+    std::vector<double> values;
+    for (const CodecTimes& times : all) values.push_back(times.*member);
+    return median(std::move(values));
+  };
+  return {of(&CodecTimes::encode_ns), of(&CodecTimes::decode_ns), of(&CodecTimes::fresh_ns)};
+}
+
+/// Both directions, by the time of the processor; b2 and each rival by turns.
+Result<CellResult> measure_codec(const Cell& cell, const BenchOptions& options, const std::vector<const Rival*>& against) {
+  struct Other {
+    std::string_view name;
+    std::unique_ptr<CodecRival> codec;
+    std::vector<CodecTimes> times;
+  };
+  std::vector<Other> others;
+  const Bytes message = codec_message();
+  for (const Rival* rival : against) {
+    if (!rival->fits(cell)) continue;
+    auto codec = open_codec_rival(*rival, message);
+    if (!codec) return codec.error();
+    others.push_back({rival->name, std::move(*codec), {}});
   }
-  CellResult result{&cell, {}, {}, {}, {median(std::move(encode)), median(std::move(decode))}};
+  const Duration span(static_cast<Duration::rep>(options.seconds * 1e9));
+  std::vector<CodecTimes> all;
+  while (all.size() < options.rounds) {
+    const auto times = time_codec(span);
+    if (!times) return times.error();
+    all.push_back(*times);
+    for (Other& other : others) {
+      const auto its = other.codec->run(span);
+      if (!its) return its.error();
+      other.times.push_back(*its);
+    }
+  }
+  CellResult result{&cell, {}, {}, {}, median(all), {}};
+  for (const Other& other : others) result.codec_rivals.emplace_back(other.name, median(other.times));
   result.b2 = {"b2", {1e9 / result.measured(), 0, 0}, 0, 0, 0};
   return result;
 }
@@ -152,12 +161,20 @@ void print_heading() {
              "rate", "raw", "p50 us", "raw p50 us", "what");
 }
 
+std::string codec_text(const CodecTimes& times) {
+  return fmt::format("{:.0f} and {:.0f} ns; {:.0f} ns into a message of its own", times.encode_ns, times.decode_ns, times.fresh_ns);
+}
+
 void print_row(const CellResult& result) {
   const Cell& cell = *result.cell;
   if (cell.measure == Cell::Measure::codec) {
     fmt::print("{:<14} {:>7} {:>15} {:>8} {:<7} {:>12} {:>12} {:>10} {:>10}  {}\n", cell.name, "", "", target_text(cell),
                result.met() ? "met" : "missed", fmt::format("{:.0f} ns", result.measured()), "", "", "",
-               fmt::format("{}: {:.0f} and {:.0f} ns", cell.what, result.codec.encode_ns, result.codec.decode_ns));
+               fmt::format("{}: {}", cell.what, codec_text(result.codec)));
+    for (const auto& [name, times] : result.codec_rivals) {
+      fmt::print("  {:<12} {:>40} {:>12} {:>36}  {}\n", name, fmt::format("b2 is {:.2g}x", times.both() / result.measured()),
+                 fmt::format("{:.0f} ns", times.both()), "", codec_text(times));
+    }
     return;
   }
   fmt::print("{:<14} {:>7.2f} {:>15} {:>8} {:<7} {:>12} {:>12} {:>10} {:>10}  {}\n", cell.name, result.b2.ratio, spread_text(result.b2),
@@ -173,9 +190,12 @@ void print_row(const CellResult& result) {
 
 void print_json(const CellResult& result) {
   if (result.cell->measure == Cell::Measure::codec) {
-    fmt::print(R"({{"cell":"{}","target":{},"measured":{:.1f},"met":{},"encode_ns":{:.1f},"decode_ns":{:.1f}}})", result.cell->name, result.cell->target,
-               result.measured(), result.met(), result.codec.encode_ns, result.codec.decode_ns);
-    fmt::print("\n");
+    fmt::print(R"({{"cell":"{}","target":{},"measured":{:.1f},"met":{},"encode_ns":{:.1f},"decode_ns":{:.1f},"fresh_ns":{:.1f})", result.cell->name, result.cell->target,
+               result.measured(), result.met(), result.codec.encode_ns, result.codec.decode_ns, result.codec.fresh_ns);
+    for (const auto& [name, times] : result.codec_rivals) {
+      fmt::print(R"(,"{}":{{"encode_ns":{:.1f},"decode_ns":{:.1f},"fresh_ns":{:.1f}}})", name, times.encode_ns, times.decode_ns, times.fresh_ns);
+    }
+    fmt::print("}}\n");
     std::fflush(stdout);
     return;
   }
@@ -217,7 +237,7 @@ Status measure(const BenchOptions& options, const std::function<void(const CellR
   const auto against = choose_rivals(options.against);
   if (!against) return against.error();
   for (const Cell* cell : *chosen) {
-    const auto result = cell->measure == Cell::Measure::codec ? measure_codec(*cell, options) : measure(*cell, options, *against);
+    const auto result = cell->measure == Cell::Measure::codec ? measure_codec(*cell, options, *against) : measure(*cell, options, *against);
     if (!result) return result.error().in(std::string(cell->name));
     done(*result);
   }

@@ -2,6 +2,8 @@
 #include <functional>
 #include <span>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "cells.h"
@@ -13,7 +15,7 @@ struct BenchOptions {
   double seconds = 0.5;            ///< of each run; a cell takes rounds × 2 of them, and a tenth more
   std::size_t rounds = 7;          ///< raw and b2 in turn; medians are told
   std::vector<std::string> cells;  ///< names; empty for all
-  std::string against;             ///< rivals beside raw: "raw,grpc,zmq,nng"
+  std::string against;             ///< rivals beside raw: "raw,grpc,zmq,nng,protobuf,protozero"
   bool json = false;               ///< NDJSON, one line a cell
 };
 
@@ -32,9 +34,10 @@ struct CellResult {
   Side b2;
   std::vector<Side> rivals;  ///< those that can do what the cell asks for
   CodecTimes codec;          ///< medians, of the codec's cell alone
+  std::vector<std::pair<std::string_view, CodecTimes>> codec_rivals;  ///< the same of each rival, by its name
   /// What the target is held against.
   double measured() const {
-    if (cell->measure == Cell::Measure::codec) return codec.encode_ns + codec.decode_ns;
+    if (cell->measure == Cell::Measure::codec) return codec.both();
     return cell->measure == Cell::Measure::absolute ? b2.figures.per_second : b2.ratio;
   }
   bool met() const { return cell->measure == Cell::Measure::codec ? measured() <= cell->target : measured() >= cell->target; }

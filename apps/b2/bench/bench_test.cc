@@ -56,7 +56,7 @@ TEST(Bench, TheCellsAskedForComeInTheOrderAsked) {
 TEST(Bench, ARivalThatIsNotKnownOrNotBuiltIsToldWithTheWayOut) {
   const auto unknown = choose_rivals("raw,carrier-pigeon");
   ASSERT_FALSE(unknown);
-  EXPECT_NE(unknown.error().message.find("carrier-pigeon: there are raw, grpc, zmq and nng"), std::string::npos);
+  EXPECT_NE(unknown.error().message.find("carrier-pigeon: there are raw, grpc, zmq, nng, protobuf and protozero"), std::string::npos);
   const auto missing = choose_rivals("grpc");
   EXPECT_TRUE(missing || missing.error().message.find("bench/b2/build_rivals") != std::string::npos);
   EXPECT_TRUE(choose_rivals("raw") && choose_rivals("raw")->empty());
@@ -67,7 +67,9 @@ TEST(Bench, ARivalTakesPartInEveryRoundItFits) {
   for (const Cell& cell : cells()) {
     for (const Rival& rival : rivals()) {
       const bool spin = cell.setup.spin > Duration::zero();
-      EXPECT_EQ(rival.fits(cell), (rival.encrypts || !cell.setup.tls) && (rival.spins || !spin) && !cell.setup.datagrams) << cell.name;
+      const bool calls = (rival.encrypts || !cell.setup.tls) && (rival.spins || !spin) && !cell.setup.datagrams;
+      const bool codec = cell.measure == Cell::Measure::codec;
+      EXPECT_EQ(rival.fits(cell), rival.encodes == codec && (codec || calls)) << rival.name << " " << cell.name;
     }
   }
 }

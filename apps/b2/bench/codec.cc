@@ -1,7 +1,5 @@
 #include "codec.h"
 
-#include <time.h>
-
 #include "b2/bench/v1/track.b2.h"
 
 namespace ghost::b2::bench {
@@ -25,39 +23,22 @@ v1::Track track() {
   return track;
 }
 
-/// Of this thread: a busy machine gives it to others in between.
-Duration processor_time() {
-  timespec spent{};
-  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &spent);
-  return std::chrono::seconds(spent.tv_sec) + std::chrono::nanoseconds(spent.tv_nsec);
-}
-
-/// Nanoseconds of one `work`.
-template <class Work>
-double time_of(Duration span, Work work) {
-  const Duration start = processor_time();
-  std::uint64_t count = 0;
-  Duration spent{};
-  while (spent < span) {
-    for (int i = 0; i < 256; ++i, ++count) work();
-    spent = processor_time() - start;
-  }
-  return std::chrono::duration<double, std::nano>(spent).count() / static_cast<double>(count);
-}
-
 }  // namespace
+
+Bytes codec_message() { return encode(track()); }
 
 Result<CodecTimes> time_codec(Duration span) {
   v1::Track out = track(), in;
   Bytes bytes(encoded_size(out) + 16);
   CodecTimes times;
-  times.encode_ns = time_of(span / 2, [&] {
+  times.encode_ns = time_of(span / 3, [&] {
     ++out.id;  // or the compiler might do it once for all
     encode_to(out, bytes.data());
   });
   bytes.resize(encoded_size(out));
   bool fine = true;
-  times.decode_ns = time_of(span / 2, [&] { fine = fine && decode(bytes, in); });
+  times.decode_ns = time_of(span / 3, [&] { fine = fine && decode(bytes, in); });
+  times.fresh_ns = time_of(span / 3, [&] { fine = fine && decode<v1::Track>(bytes).has_value(); });
   if (!fine || !(in == out)) return Error{Errc::data_loss, "bench: the codec does not give back what it was given"};
   return times;
 }

@@ -1,9 +1,6 @@
 #include "mixed.h"
 
 #include <fmt/format.h>
-#include <stdlib.h>
-
-#include <filesystem>
 
 #include "b2/client_service.h"
 #include "b2/typed_call.h"
@@ -12,6 +9,7 @@
 #include "base/random.h"
 #include "mixed_server.h"
 #include "net/epoll.h"
+#include "socket_directory.h"
 
 namespace ghost::b2::bench {
 
@@ -324,25 +322,12 @@ class Mix {
   MixedCounts counts_;
 };
 
-/// A directory for the Unix socket, removed with what is in it.
-struct SocketPlace {
-  std::string path;
-  SocketPlace() {
-    char name[] = "/tmp/b2-mixed-XXXXXX";
-    if (const char* made = ::mkdtemp(name)) path = made;
-  }
-  ~SocketPlace() {
-    std::error_code ignored;
-    if (!path.empty()) std::filesystem::remove_all(path, ignored);
-  }
-};
-
 }  // namespace
 
 Result<MixedCounts> run_mixed(const MixedOptions& options) {
-  const SocketPlace place;
-  if (place.path.empty()) return Error{Errc::io, "make a directory in /tmp for a socket"};
-  const auto server = MixedServer::start(place.path);
+  const SocketDirectory directory;
+  if (const Status made = directory.made(); !made) return made.error();
+  const auto server = MixedServer::start(directory.path());
   if (!server) return server.error();
   auto network = net::EpollNetwork::create();
   if (!network) return network.error();

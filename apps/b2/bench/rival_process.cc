@@ -19,7 +19,7 @@ namespace ghost::b2::bench {
 
 namespace {
 
-constexpr Rival kRivals[] = {{"grpc", true, true}, {"zmq", true, true}, {"nng", false, false}};
+constexpr Rival kRivals[] = {{"grpc", true, true, false}, {"zmq", true, true, false}, {"nng", false, false, false}, {"protobuf", false, false, true}, {"protozero", false, false, true}};
 constexpr std::string_view kBuild = "bench/b2/build_rivals";
 constexpr int kPatienceMs = 60'000;  ///< beyond a run's own time
 
@@ -91,23 +91,43 @@ class Program {
   std::string name_;
 };
 
+/// Asks for a run of `span`; three figures come back.
+Status run(Program& program, Duration span, std::initializer_list<double*> figures) {
+  const double seconds = std::chrono::duration<double>(span).count();
+  if (!program.write_line(fmt::format("{}", seconds))) return Error{Errc::io, "bench: the rival has ended"};
+  const auto line = program.read_line(kPatienceMs + static_cast<int>(seconds * 2000));
+  if (!line) return line.error();
+  char* at = const_cast<char*>(line->c_str());
+  for (double* figure : figures) *figure = std::strtod(at, &at);
+  return {};
+}
+
 class RivalLoad final : public Load {
  public:
   RivalLoad(Program server, Program client) : server_(std::move(server)), client_(std::move(client)) {}
 
   Result<Figures> run(Duration span) override {
-    const double seconds = std::chrono::duration<double>(span).count();
-    if (!client_.write_line(fmt::format("{}", seconds))) return Error{Errc::io, "bench: the rival's client has ended"};
-    const auto line = client_.read_line(kPatienceMs + static_cast<int>(seconds * 2000));
-    if (!line) return line.error();
     Figures figures;
-    char* at = const_cast<char*>(line->c_str());
-    for (double* figure : {&figures.per_second, &figures.p50_us, &figures.p99_us}) *figure = std::strtod(at, &at);
+    if (const Status ran = bench::run(client_, span, {&figures.per_second, &figures.p50_us, &figures.p99_us}); !ran) return ran.error();
     return figures;
   }
 
  private:
   Program server_, client_;
+};
+
+class CodecProcess final : public CodecRival {
+ public:
+  explicit CodecProcess(Program program) : program_(std::move(program)) {}
+
+  Result<CodecTimes> run(Duration span) override {
+    CodecTimes times;
+    if (const Status ran = bench::run(program_, span, {&times.encode_ns, &times.decode_ns, &times.fresh_ns}); !ran) return ran.error();
+    return times;
+  }
+
+ private:
+  Program program_;
 };
 
 std::vector<std::string> words_of(const Rival& rival, const Cell& cell, std::string role, std::string place, const std::string& directory) {
@@ -135,7 +155,7 @@ Result<std::vector<const Rival*>> choose_rivals(std::string_view list) {
     if (name == "raw") continue;
     const auto found = std::find_if(std::begin(kRivals), std::end(kRivals), [&](const Rival& rival) { return rival.name == name; });
     if (found == std::end(kRivals)) {
-      return Error{Errc::malformed, fmt::format("--against {}: there are raw, grpc, zmq and nng, with commas between", name)};
+      return Error{Errc::malformed, fmt::format("--against {}: there are raw, grpc, zmq, nng, protobuf and protozero, with commas between", name)};
     }
     if (::access(program_of(*found).c_str(), X_OK) != 0) {
       return Error{Errc::not_found, fmt::format("--against {}: {} is not there; this builds it, from a clone of Ghostlight: {}", name, program_of(*found), kBuild)};
@@ -155,6 +175,14 @@ Result<std::unique_ptr<Load>> open_rival(const Rival& rival, const Cell& cell, c
   const auto ready = client->read_line(kPatienceMs);
   if (!ready) return ready.error();
   return {std::make_unique<RivalLoad>(std::move(*server), std::move(*client))};
+}
+
+Result<std::unique_ptr<CodecRival>> open_codec_rival(const Rival& rival, BytesView message) {
+  auto program = Program::start({program_of(rival), "codec", to_hex(message)});
+  if (!program) return program.error();
+  const auto ready = program->read_line(kPatienceMs);
+  if (!ready) return ready.error();
+  return {std::make_unique<CodecProcess>(std::move(*program))};
 }
 
 }  // namespace ghost::b2::bench

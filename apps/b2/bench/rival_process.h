@@ -7,6 +7,7 @@
 
 #include "base/result.h"
 #include "cells.h"
+#include "codec.h"
 
 namespace ghost::b2::bench {
 
@@ -15,7 +16,10 @@ struct Rival {
   std::string_view name;
   bool spins;      ///< it can poll before it waits
   bool encrypts;   ///< by TLS, or by what it has in its place
+  bool encodes;    ///< messages, which is all it does
   bool fits(const Cell& cell) const {
+    const bool codec = cell.measure == Cell::Measure::codec;
+    if (encodes || codec) return encodes && codec;
     return (spins || cell.setup.spin == Duration::zero()) && (encrypts || !cell.setup.tls) && !cell.setup.datagrams;
   }
 };
@@ -30,5 +34,16 @@ Result<std::vector<const Rival*>> choose_rivals(std::string_view list);
 /// @param place      "tcp", or the path of a Unix socket to serve on
 /// @param directory  for keys of the two
 Result<std::unique_ptr<Load>> open_rival(const Rival& rival, const Cell& cell, const std::string& place, const std::string& directory);
+
+/// A codec other than b2's, in a process of its own.
+class CodecRival {
+ public:
+  virtual ~CodecRival() = default;
+  /// Encodes and decodes by turns for `span`.
+  virtual Result<CodecTimes> run(Duration span) = 0;
+};
+
+/// @param message  what is encoded and decoded, as b2 encodes it
+Result<std::unique_ptr<CodecRival>> open_codec_rival(const Rival& rival, BytesView message);
 
 }  // namespace ghost::b2::bench
