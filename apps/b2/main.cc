@@ -17,5 +17,6 @@ int main(int argc, char** argv) {
                       {"b2 call --at 10.0.0.7:2203 b2.v1.Host/Watch '{}'", "a stream, from another machine of the house"},
                       {"b2 sub 'studio.>'", "what is published under these subjects"}};
   program.verbs = {app::ls_verb(), app::describe_verb(), app::call_verb(), app::pub_verb(), app::sub_verb(), app::ping_verb(), app::top_verb(), app::trace_verb(), app::doctor_verb(), app::bench_verb()};
+  for (Verb& verb : app::child_verbs()) program.verbs.push_back(std::move(verb));
   return run_command_line(program, argc, argv);
 }

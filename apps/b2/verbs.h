@@ -16,6 +16,7 @@ Verb top_verb();
 Verb trace_verb();
 Verb pub_verb();
 Verb sub_verb();
+std::vector<Verb> child_verbs();  ///< ps, logs, restart, upgrade
 Verb bench_verb();
 Verb doctor_verb();
 

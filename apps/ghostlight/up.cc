@@ -5,6 +5,7 @@
 #include <iostream>
 #include <optional>
 
+#include "b2/child_config.h"
 #include "b2/host_service.h"
 #include "b2/house.h"
 #include "base/file.h"
@@ -71,6 +72,7 @@ DaemonSpec daemon_spec() {
   spec.keeps_house = true;
   spec.datagrams = true;
   spec.assets = find_web_asset;
+  spec.keys = {{"child", ConfigType::tables, "", "how the host runs its children", {}}};
   return spec;
 }
 
@@ -148,18 +150,22 @@ int up(const Arguments& arguments) {
   const auto receivers = stage_hosts(*where, *programs, arguments);
   if (!receivers) return complain("ghostlight", receivers.error());
 
+  std::vector<b2::ChildSpec> hosted;
+  for (const ChildProgram& child : children()) hosted.push_back(child_spec(child, *programs, *where, arguments));
+
   std::unique_ptr<b2::Host> host;
   std::unique_ptr<workflow::StageService> stage;
   DaemonSpec spec = daemon_spec();
   std::unique_ptr<b2::KernelProcesses> processes;
   const Logger log = Logger::to_stderr(parse_log_level(arguments.text("log", "info")).value_or(LogLevel::info));
+  spec.configured = [&](const Config& config) { return b2::configure_children(config.tables("child"), hosted); };
   spec.ready = [&](b2::Node& node) -> Status {
     processes = std::make_unique<b2::KernelProcesses>(node.network());
     host = std::make_unique<b2::Host>(b2::HostParts{node.network().reactor(), *processes, node.endpoint(), log, {}}, b2::Host::About{node.core(), kVersion});
     node.endpoint().services.add(*host);
     node.hosted = [&host] { return host ? host->counted() : std::vector<b2::HostedCount>(); };
-    for (const ChildProgram& child : children()) {
-      if (const Status added = host->add(child_spec(child, *programs, *where, arguments)); !added) return added;
+    for (b2::ChildSpec& child : hosted) {
+      if (const Status added = host->add(std::move(child)); !added) return added;
     }
     workflow::StageParts parts{node.network(), node.endpoint(), log, where->state, [&](std::string_view program) { return where->socket(program); },
                                expectations(node, arguments, *receivers != nullptr), {}, 0};

@@ -35,7 +35,7 @@ UniqueFd termination_signals() {
   return UniqueFd(::signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK));
 }
 
-constexpr std::array<std::string_view, 6> kSections = {"b2", "ardus", "ariascribe", "audiojuggler", "portlight", "workflow"};
+constexpr std::array<std::string_view, 7> kSections = {"child", "b2", "ardus", "ariascribe", "audiojuggler", "portlight", "workflow"};
 
 Result<std::vector<net::Address>> addresses(const DaemonSpec& spec, const Places& where, const Config& config) {
   std::vector<net::Address> all;
@@ -120,6 +120,14 @@ class Departure {
   net::Timer patience_;
 };
 
+/// A hosted program may be relieved by another of its kind, and says nothing of it to whoever it starts.
+net::EpollOptions::Listening listening() {
+  const bool relieves = std::getenv(b2::kRelievesVariable) != nullptr;
+  ::unsetenv(b2::kRelievesVariable);
+  if (std::getenv(b2::kHostFdVariable) == nullptr) return net::EpollOptions::Listening::alone;
+  return relieves ? net::EpollOptions::Listening::relieving : net::EpollOptions::Listening::to_be_relieved;
+}
+
 Status serve(const DaemonSpec& spec, const Places& where_it_is, const Config& config, const Logger& log, bool& interrupted) {
   const UniqueFd signals = termination_signals();
   const Places* const where = &where_it_is;
@@ -128,7 +136,7 @@ Status serve(const DaemonSpec& spec, const Places& where_it_is, const Config& co
   std::filesystem::create_directories(where->sockets, failed);
   if (failed) return Error{Errc::io, "create " + where->sockets.string() + ": " + failed.message()};
 
-  auto network = net::EpollNetwork::create({.spin = kSpin});
+  auto network = net::EpollNetwork::create({.listening = listening(), .spin = kSpin});
   if (!network) return network.error();
   auto listen = addresses(spec, *where, config);
   if (!listen) return listen.error();

@@ -16,7 +16,17 @@ class ChildGate::Relay : public std::enable_shared_from_this<Relay> {
         streams_(gives_stream(method.kind)),
         takes_(takes_stream(method.kind)),
         idempotent_(method.idempotent),
-        call_(std::move(call)) {}
+        call_(std::move(call)),
+        count_(gate.open_) {
+    ++*count_;
+  }
+
+  ~Relay() {
+    --*count_;
+    if (gate_alive_.expired()) return;
+    gate_.last_used_ = gate_.clock_.now();
+    gate_.planned_();
+  }
 
   void listen() {
     call_.on_cancel([weak = weak_from_this()] {
@@ -152,6 +162,7 @@ class ChildGate::Relay : public std::enable_shared_from_this<Relay> {
   std::vector<Bytes> early_;      ///< the caller's messages from before the child was there
   Bytes request_;
   TimePoint until_ = TimePoint::max();
+  std::shared_ptr<std::size_t> count_;  ///< of the gate's relays
 };
 
 ChildGate::~ChildGate() {
@@ -197,12 +208,14 @@ void ChildGate::forward(std::string_view service, const MethodInfo& method, Byte
   if (wait && waiting_.size() >= kMostWaiting) {
     return call.fail(Error{Errc::busy, child_ + " " + why_ + ", and " + std::to_string(kMostWaiting) + " calls wait for it already"});
   }
+  last_used_ = clock_.now();
   const auto relay = std::make_shared<Relay>(*this, service, method, std::move(call));
   relay->listen();
   if (!wait) return relay->start(*to_, request);
   relay->wait(request, clock_.now() + kLongestWait);
   waiting_.push_back(relay);
   planned_();
+  if (on_wanted) on_wanted();
 }
 
 void ChildGate::forget(const Relay& relay) {

@@ -49,6 +49,12 @@ class ChildGate {
   /// When the first of the waiting calls has waited long enough.
   TimePoint next_wakeup() const;
   std::size_t waiting() const { return waiting_.size(); }
+  /// Calls that are on their way, waiting ones included.
+  std::size_t open_calls() const { return *open_; }
+  /// When a call came or ended last.
+  TimePoint last_used() const { return last_used_; }
+  /// Rings when a call has to wait; may be empty.
+  std::function<void()> on_wanted;
   const std::string& child() const { return child_; }
 
  private:
@@ -65,6 +71,8 @@ class ChildGate {
   std::function<bool()> connected_;
   std::deque<std::shared_ptr<Relay>> waiting_;
   std::vector<std::shared_ptr<Relay>> cut_;
+  TimePoint last_used_{};
+  std::shared_ptr<std::size_t> open_ = std::make_shared<std::size_t>(0);  ///< relays outlive the gate where their caller does
   std::shared_ptr<char> alive_ = std::make_shared<char>();  ///< relays outlive the gate where their caller does
 };
 

@@ -5,6 +5,8 @@
 #include <utility>
 #include <vector>
 
+#include "base/time.h"
+
 namespace ghost::b2 {
 
 /// What the kernel holds a child to (setrlimit(2)); empty: the same as its host.
@@ -22,6 +24,9 @@ struct ChildSpec {
   ResourceLimits limits;
   /// Whether the host's callers may call its services through the host; one of several alike is called at its own address.
   bool offers_services = true;
+  /// Above zero: it is ended when none of its calls was open for so long, and started by the next. It runs once at the host's start, which
+  /// learns what it serves from it.
+  Duration idle_stop = Duration::zero();
 };
 
 }  // namespace ghost::b2

@@ -24,12 +24,14 @@ Host::Host(HostParts parts, About about) : parts_(std::move(parts)), about_(std:
 Host::~Host() {
   closing_ = true;
   for (const auto& watcher : std::exchange(watchers_, {})) watcher->stream.fail({Errc::busy, "the host is shutting down"});
+  for (const auto& reader : std::exchange(readers_, {})) reader->stream.fail({Errc::busy, "the host is shutting down"});
   children_.clear();
 }
 
 Status Host::add(ChildSpec spec) {
   if (find(spec.name) != nullptr) return Error{Errc::exists, "there is a child '" + spec.name + "' already"};
   children_.push_back(std::make_unique<HostedChild>(parts_, std::move(spec), [this] { on_change(); }));
+  children_.back()->on_log = [this, name = children_.back()->name()](LogLevel, std::string_view line) { tell_line(name, line); };
   children_.back()->start();
   return {};
 }
@@ -94,14 +96,76 @@ Result<v1::ListResponse> Host::list(const v1::ListRequest&, const CallContext&) 
   return response;
 }
 
-Result<v1::RestartResponse> Host::restart(const v1::RestartRequest& request, const CallContext& context) {
-  HostedChild* child = find(request.name);
-  if (child == nullptr) {
-    std::string names;
-    for (const auto& one : children_) names += (names.empty() ? "" : ", ") + one->name();
-    return Error{Errc::not_found, "no child is called '" + request.name + "'; there " +
-                                      (names.empty() ? "is none" : (children_.size() == 1 ? "is " : "are ") + names)};
+Result<HostedChild*> Host::find_child(std::string_view name) {
+  if (HostedChild* child = find(name)) return child;
+  std::string names;
+  for (const auto& one : children_) names += (names.empty() ? "" : ", ") + one->name();
+  return Error{Errc::not_found, "no child is called '" + std::string(name) + "'; there " +
+                                    (names.empty() ? "is none" : (children_.size() == 1 ? "is " : "are ") + names)};
+}
+
+void Host::answer_upgrade(v1::UpgradeRequest request, UnaryCall<v1::UpgradeResponse> call) {
+  const auto child = find_child(request.name);
+  if (!child) return call.fail(child.error());
+  if (stopped_) return call.fail({Errc::busy, "the host is shutting down"});
+  const auto waiting = std::make_shared<UnaryCall<v1::UpgradeResponse>>(std::move(call));
+  (*child)->upgrade([found = *child, waiting, alive = std::weak_ptr<char>(alive_)](const Status& how) {
+    if (!how || alive.expired()) return waiting->fail(how ? Error{Errc::busy, "the host is shutting down"} : how.error());
+    v1::UpgradeResponse response;
+    response.child = found->told();
+    waiting->finish(response);
+  });
+}
+
+void Host::logs(v1::LogsRequest request, ServerStream<v1::LogLine> stream) {
+  if (!request.name.empty()) {
+    if (const auto child = find_child(request.name); !child) return stream.fail(child.error());
   }
+  for (const auto& child : children_) {
+    if (!request.name.empty() && child->name() != request.name) continue;
+    const std::string kept = child->kept_log();
+    for (std::size_t at = 0; at < kept.size();) {
+      const std::size_t end = std::min(kept.find('\n', at), kept.size());
+      v1::LogLine line;
+      line.child = child->name();
+      line.line = kept.substr(at, end - at);
+      stream.write(line);  // 8 KiB a child: they may wait
+      at = end + 1;
+    }
+  }
+  if (!request.follow) return stream.finish();
+  const auto reader = std::make_shared<LogReader>(LogReader{std::move(stream), request.name});
+  reader->stream.on_cancel([this, weak = std::weak_ptr<LogReader>(reader), alive = std::weak_ptr<char>(alive_)] {
+    const auto gone = weak.lock();
+    if (!gone) return;
+    if (!alive.expired()) std::erase(readers_, gone);
+    gone->stream.fail({Errc::cancelled, "cancelled by the caller"});
+  });
+  reader->stream.on_ready([weak = std::weak_ptr<LogReader>(reader)] {
+    if (const auto ready = weak.lock()) ready->full = false;
+  });
+  readers_.push_back(reader);
+}
+
+void Host::tell_line(const std::string& child, std::string_view line) {
+  for (const auto& reader : std::vector(readers_)) {
+    if (!reader->child.empty() && reader->child != child) continue;
+    if (reader->full) {
+      ++reader->dropped;
+      continue;
+    }
+    v1::LogLine told;
+    told.child = child;
+    told.line = line;
+    told.dropped = std::exchange(reader->dropped, 0);
+    if (!reader->stream.write(told)) reader->full = true;
+  }
+}
+
+Result<v1::RestartResponse> Host::restart(const v1::RestartRequest& request, const CallContext& context) {
+  const auto found = find_child(request.name);
+  if (!found) return found.error();
+  HostedChild* const child = *found;
   if (stopped_) return Error{Errc::busy, "the host is shutting down"};
   parts_.log.info("b2: child restarted by hand", {{"child", request.name}, {"by", context.caller ? context.caller->where : ""}});
   child->restart();

@@ -38,6 +38,8 @@ class Host : public v1::HostService {
 
   Result<v1::ListResponse> list(const v1::ListRequest& request, const CallContext& context) override;
   void watch(v1::WatchRequest request, ServerStream<v1::HostState> stream) override;
+  void answer_upgrade(v1::UpgradeRequest request, UnaryCall<v1::UpgradeResponse> call) override;
+  void logs(v1::LogsRequest request, ServerStream<v1::LogLine> stream) override;
   Result<v1::RestartResponse> restart(const v1::RestartRequest& request, const CallContext& context) override;
 
  private:
@@ -50,6 +52,16 @@ class Host : public v1::HostService {
     bool full = false;    ///< waits until its connection takes more
   };
 
+  /// One caller of Logs who follows.
+  struct LogReader {
+    ServerStream<v1::LogLine> stream;
+    std::string child;  ///< "" for all
+    bool full = false;
+    std::uint64_t dropped = 0;
+  };
+
+  Result<HostedChild*> find_child(std::string_view name);
+  void tell_line(const std::string& child, std::string_view line);
   HostedChild* find(std::string_view name);
   void look();
   void on_change();
@@ -61,6 +73,7 @@ class Host : public v1::HostService {
   About about_;
   std::vector<std::unique_ptr<HostedChild>> children_;
   std::vector<std::shared_ptr<Watcher>> watchers_;
+  std::vector<std::shared_ptr<LogReader>> readers_;
   std::function<void()> stopped_;
   bool closing_ = false;
   net::Timer timer_;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "b2/spawn_service.h"
 #include "base/units.h"
 
 namespace ghost::b2 {
@@ -52,11 +53,15 @@ HostedChild::HostedChild(const HostParts& parts, ChildSpec spec, std::function<v
       spec_(std::move(spec)),
       changed_(std::move(changed)),
       supervisor_(parts.rules),
-      gate_(spec_.name, parts.reactor, [this] { plan(); }) {}
+      gate_(spec_.name, parts.reactor, [this] { plan(); }) {
+  gate_.on_wanted = [this] { wake(); };
+}
 
 HostedChild::~HostedChild() {
   alive_.reset();
   for (const auto& service : services_) parts_.endpoint.services.remove(*service);
+  relief_.reset();
+  leaving_.clear();
   link_.reset();
   process_.reset();
 }
@@ -67,23 +72,33 @@ void HostedChild::start() {
 }
 
 void HostedChild::stop() {
+  asleep_ = false;
+  end_upgrade(Error{Errc::cancelled, spec_.name + " is being stopped"});
+  leaving_.clear();
   supervisor_.stop(parts_.reactor.now());
   apply();
 }
 
 void HostedChild::restart() {
+  asleep_ = false;
+  end_upgrade(Error{Errc::cancelled, spec_.name + " is started again"});
   supervisor_.restart(parts_.reactor.now());
   apply();
 }
 
 // The process, and the connection to it.
 
-void HostedChild::spawn() {
+Result<std::unique_ptr<Process>> HostedChild::start_process(const ChildSpec& spec, const std::shared_ptr<Part>& part) {
   ProcessEvents events;
-  events.connected = [this](std::unique_ptr<net::ByteStream> stream) { on_connected(std::move(stream)); };
+  events.connected = [this, part](std::unique_ptr<net::ByteStream> stream) { on_connected(std::move(stream), part); };
   events.output = [this](std::string_view piece) { on_output(piece); };
-  events.exited = [this](const ExitStatus& status) { on_exited(status); };
-  auto process = parts_.processes.spawn(spec_, std::move(events));
+  events.exited = [this, part](const ExitStatus& status) { on_process_ended(status, part); };
+  return parts_.processes.spawn(spec, std::move(events));
+}
+
+void HostedChild::spawn() {
+  part_ = std::make_shared<Part>(Part::serves);
+  auto process = start_process(spec_, part_);
   if (process) {
     process_ = std::move(*process);
     looked_ = parts_.reactor.now();
@@ -93,14 +108,122 @@ void HostedChild::spawn() {
   }
 }
 
-void HostedChild::on_connected(std::unique_ptr<net::ByteStream> stream) {
+void HostedChild::on_connected(std::unique_ptr<net::ByteStream> stream, const std::shared_ptr<Part>& part) {
+  if (*part == Part::leaves || (*part == Part::takes_over && !relief_)) return;
   Link::Events events;
-  events.hello = [this] { learn_services(); };
-  events.services_changed = [this] { learn_services(); };
-  events.closed = [this](const Error& why) { on_closed(why); };
-  link_ = std::make_unique<Link>(parts_.reactor, parts_.endpoint, Side::acceptor, std::move(stream), identity_of(spec_),
-                                 std::move(events), &limits_);
-  link_->open();
+  events.hello = [this, part] {
+    if (*part == Part::takes_over) return take_over();
+    if (*part == Part::serves) learn_services();
+  };
+  events.services_changed = [this, part] {
+    if (*part == Part::serves) learn_services();
+  };
+  events.closed = [this, part](const Error& why) { on_link_closed(why, part); };
+  auto& link = *part == Part::serves ? link_ : relief_->link;
+  link = std::make_unique<Link>(parts_.reactor, parts_.endpoint, Side::acceptor, std::move(stream), identity_of(spec_), std::move(events), &limits_);
+  link->open();
+}
+
+void HostedChild::on_link_closed(const Error& why, const std::shared_ptr<Part>& part) {
+  if (*part == Part::serves) return on_closed(why);
+  if (*part == Part::takes_over) {
+    // Its end, which tells why, is heard of a moment later.
+    relief_->link.reset();
+    relief_->timer = parts_.reactor.wake_at(parts_.reactor.now() + parts_.rules.lost_patience, [this, why](TimePoint) {
+      end_upgrade(Error{why.code, "the second process of " + spec_.name + " ended its connection before it was ready: " + why.message});
+    });
+    return;
+  }
+  Life* const life = leaving(part);
+  if (life == nullptr) return;
+  life->link.reset();
+  life->process->signal(SIGTERM);  // what calls it had are done
+}
+
+void HostedChild::on_process_ended(const ExitStatus& status, const std::shared_ptr<Part>& part) {
+  if (*part == Part::serves) return on_exited(status);
+  if (*part == Part::takes_over) {
+    return end_upgrade(Error{Errc::conflict, "the second process of " + spec_.name + " ended before it was ready: " + status.text() + "; its last lines are in 'b2 logs " + spec_.name + "'"});
+  }
+  std::erase_if(leaving_, [&](const Life& one) { return one.part == part; });
+}
+
+// One process relieves another.
+
+void HostedChild::upgrade(std::function<void(Status)> done) {
+  if (supervisor_.state() != Supervisor::State::ready || !link_) {
+    return done(Error{Errc::conflict, spec_.name + " does not run, so there is nothing to take over from: b2.v1.Host/Restart starts it"});
+  }
+  if (relief_) return done(Error{Errc::busy, "an upgrade of " + spec_.name + " is under way"});
+  ChildSpec spec = spec_;
+  spec.environment.emplace_back(kRelievesVariable, "1");
+  relief_.emplace();
+  relief_->part = std::make_shared<Part>(Part::takes_over);
+  relieved_ = std::move(done);
+  auto process = start_process(spec, relief_->part);
+  if (!process) return end_upgrade(process.error());
+  relief_->process = std::move(*process);
+  const Duration patience = parts_.rules.hello_patience;
+  relief_->timer = parts_.reactor.wake_at(parts_.reactor.now() + patience, [this, patience](TimePoint) {
+    end_upgrade(Error{Errc::timed_out, "the second process of " + spec_.name + " did not say HELLO within " + format_duration(patience) + "; the first goes on"});
+  });
+  parts_.log.info("b2: child is being upgraded", {{"child", spec_.name}, {"pid", process_->pid()}, {"beside", relief_->process->pid()}});
+}
+
+void HostedChild::take_over() {
+  if (supervisor_.state() != Supervisor::State::ready || !link_) return end_upgrade(Error{Errc::conflict, spec_.name + " ended meanwhile"});
+  const TimePoint now = parts_.reactor.now();
+  Life old{part_, std::move(process_), std::move(link_), {}};
+  part_ = relief_->part;
+  *part_ = Part::serves;
+  process_ = std::move(relief_->process);
+  link_ = std::move(relief_->link);
+  looked_ = now;
+  cpu_seen_ = Duration::zero();
+  stats_.reset();
+  stats_asked_ = false;
+  supervisor_.on_relieved(now);
+  const auto channel = link_->shared_channel();
+  gate_.open(channel, [channel] { return channel->ready(); });
+  drain(std::move(old));
+  parts_.log.info("b2: child upgraded", {{"child", spec_.name}, {"pid", process_->pid()}});
+  learn_services();
+  end_upgrade({});
+  changed_();
+  plan();
+}
+
+/// The first process takes no more calls, ends those it has, then itself.
+void HostedChild::drain(Life life) {
+  *life.part = Part::leaves;
+  const auto part = life.part;
+  leaving_.push_back(std::move(life));
+  Life& old = leaving_.back();
+  old.timer = parts_.reactor.wake_at(parts_.reactor.now() + parts_.rules.drain_patience, [this, part](TimePoint now) {
+    Life* const late = leaving(part);
+    if (late == nullptr) return;
+    parts_.log.warning("b2: the process that was relieved has calls that do not end", {{"child", spec_.name}, {"pid", late->process->pid()}});
+    late->process->signal(SIGTERM);
+    late->timer = parts_.reactor.wake_at(now + parts_.rules.stop_patience, [this, part](TimePoint) {
+      std::erase_if(leaving_, [&](const Life& one) { return one.part == part; });
+    });
+  });
+  old.link->close();
+}
+
+HostedChild::Life* HostedChild::leaving(const std::shared_ptr<Part>& part) {
+  const auto found = std::find_if(leaving_.begin(), leaving_.end(), [&](const Life& one) { return one.part == part; });
+  return found == leaving_.end() ? nullptr : &*found;
+}
+
+void HostedChild::end_upgrade(Status how) {
+  if (!relief_) return;
+  if (!how) {
+    parts_.log.warning("b2: child was not upgraded, and goes on as it was", {{"child", spec_.name}, {"why", how.error().message}});
+    *relief_->part = Part::leaves;  // what it says from here on is nobody's
+  }
+  relief_.reset();
+  if (const auto relieved = std::exchange(relieved_, nullptr)) relieved(how);
 }
 
 void HostedChild::on_output(std::string_view piece) {
@@ -108,6 +231,7 @@ void HostedChild::on_output(std::string_view piece) {
 }
 
 void HostedChild::on_line(LogLevel level, std::string_view line) {
+  if (on_log) on_log(level, line);
   if (!lines_.take(parts_.reactor.now())) {
     ++lines_dropped_;
     return;
@@ -142,6 +266,7 @@ void HostedChild::on_closed(const Error& why) {
 
 void HostedChild::finish_exit() {
   const ExitStatus status = *std::exchange(exit_, std::nullopt);
+  end_upgrade(Error{Errc::conflict, spec_.name + " ended meanwhile: " + status.text()});
   exit_due_ = TimePoint::max();
   ++learning_;
   link_.reset();
@@ -210,6 +335,7 @@ void HostedChild::learnt() {
   take_services();
   if (supervisor_.state() == Supervisor::State::starting) {
     supervisor_.on_hello(parts_.reactor.now());
+    ready_at_ = parts_.reactor.now();
     const auto channel = link_->shared_channel();
     gate_.open(channel, [channel] { return channel->ready(); });
   } else {
@@ -252,6 +378,28 @@ void HostedChild::on_time(TimePoint now) {
   supervisor_.on_time(now);
   gate_.on_time(now);
   if (now >= exit_due_) return finish_exit();
+  if (now >= idle_at()) return sleep();
+  apply();
+}
+
+// Without calls it need not run.
+
+TimePoint HostedChild::idle_at() const {
+  if (spec_.idle_stop == Duration::zero() || supervisor_.state() != Supervisor::State::ready || gate_.open_calls() != 0 || relief_) return TimePoint::max();
+  return std::max(gate_.last_used(), ready_at_) + spec_.idle_stop;
+}
+
+void HostedChild::sleep() {
+  asleep_ = true;
+  parts_.log.info("b2: child ends for want of calls, and starts with the next", {{"child", spec_.name}});
+  supervisor_.stop(parts_.reactor.now());
+  apply();
+}
+
+void HostedChild::wake() {
+  if (!std::exchange(asleep_, false)) return;
+  ++wakes_;
+  supervisor_.start(parts_.reactor.now());
   apply();
 }
 
@@ -300,6 +448,7 @@ void HostedChild::set_health() {
   for (const auto& service : services_) {
     v1::Health health = v1::Health::not_serving;
     if (supervisor_.state() == Supervisor::State::starting) health = v1::Health::starting;
+    if (asleep_) health = v1::Health::serving;  // as any caller will find
     if (supervisor_.state() == Supervisor::State::ready && link_) {
       health = v1::Health::serving;
       for (const v1::ServiceEntry& entry : link_->channel().peer_hello().services) {
@@ -317,8 +466,8 @@ void HostedChild::set_gate() {
     case Supervisor::State::starting: return gate_.hold("is starting");
     case Supervisor::State::ready: return;
     case Supervisor::State::ending:
-      return supervisor_.comes_back() ? gate_.hold("is being started again") : gate_.close("is being stopped");
-    case Supervisor::State::stopped: return gate_.close("is stopped");
+      return asleep_ || supervisor_.comes_back() ? gate_.hold("is being started again") : gate_.close("is being stopped");
+    case Supervisor::State::stopped: return asleep_ ? gate_.hold("starts with its first call") : gate_.close("is stopped");
     case Supervisor::State::failed:
       return gate_.close("has ended too often within a minute, at last: " + reason + "; b2.v1.Host/Restart starts it again");
     case Supervisor::State::backing_off: break;
@@ -358,7 +507,7 @@ void HostedChild::log_state() {
 }
 
 void HostedChild::plan() {
-  const TimePoint when = std::min({supervisor_.next_wakeup(), gate_.next_wakeup(), exit_due_});
+  const TimePoint when = std::min({supervisor_.next_wakeup(), gate_.next_wakeup(), exit_due_, idle_at()});
   if (when == armed_) return;
   armed_ = when;
   timer_ = parts_.reactor.wake_at(when, [this](TimePoint now) {
@@ -404,7 +553,8 @@ v1::Child HostedChild::told() const {
     child.pid = process_->pid();
     child.uptime_ms = milliseconds<std::uint64_t>(now - supervisor_.started_at());
   }
-  child.restarts = supervisor_.restarts();
+  child.restarts = restarts();
+  child.starts_on_call = asleep_;
   child.last_exit = supervisor_.last_exit();
   if (supervisor_.state() == Supervisor::State::backing_off) child.next_start_ms = milliseconds<std::uint32_t>(supervisor_.next_start() - now);
   // What it serves by itself is told too: every endpoint has a b2.v1.Core, and only the host's own is called through the host.

@@ -1,5 +1,6 @@
 #pragma once
 #include <functional>
+#include <list>
 #include <memory>
 #include <optional>
 #include <string>
@@ -40,10 +41,17 @@ class HostedChild {
   void stop();
   void restart();
 
+  /// Starts a second process beside the one that runs and has it take over once it has said HELLO; the first ends when its calls have. Told
+  /// when that is so, or why the first goes on: conflict when none runs, busy while another does the same.
+  void upgrade(std::function<void(Status)> done);
+  /// Each line it writes; may be empty.
+  std::function<void(LogLevel level, std::string_view line)> on_log;
+  std::string kept_log() const { return tail_.text(); }
+
   const std::string& name() const { return spec_.name; }
   bool running() const { return supervisor_.running(); }
   Supervisor::State state() const { return supervisor_.state(); }
-  std::uint32_t restarts() const { return supervisor_.restarts(); }
+  std::uint32_t restarts() const { return supervisor_.restarts() - wakes_; }
   v1::Child told() const;
   /// Whether `service` is one of this child's.
   bool serves(const Service& service) const;
@@ -52,8 +60,24 @@ class HostedChild {
   void tell_services(const v1::ServiceEntry& changed);
 
  private:
+  /// Of the processes that a child may have beside each other.
+  enum class Part : std::uint8_t { serves, takes_over, leaves };
+  struct Life {
+    std::shared_ptr<Part> part;
+    std::unique_ptr<Process> process;
+    std::unique_ptr<Link> link;
+    net::Timer timer;
+  };
+  Result<std::unique_ptr<Process>> start_process(const ChildSpec& spec, const std::shared_ptr<Part>& part);
+  void take_over();
+  void end_upgrade(Status how);
+  void drain(Life life);
+  Life* leaving(const std::shared_ptr<Part>& part);
+
   // events of the process and of the connection to it
-  void on_connected(std::unique_ptr<net::ByteStream> stream);
+  void on_connected(std::unique_ptr<net::ByteStream> stream, const std::shared_ptr<Part>& part);
+  void on_link_closed(const Error& why, const std::shared_ptr<Part>& part);
+  void on_process_ended(const ExitStatus& status, const std::shared_ptr<Part>& part);
   void on_output(std::string_view piece);
   void on_line(LogLevel level, std::string_view line);
   void on_exited(const ExitStatus& status);
@@ -74,6 +98,9 @@ class HostedChild {
   void ping();
   void follow_state();
   void set_health();
+  TimePoint idle_at() const;
+  void sleep();
+  void wake();
   void set_gate();
   void log_state();
   std::string outlook() const;
@@ -89,6 +116,13 @@ class HostedChild {
   ChildGate gate_;
   std::unique_ptr<Process> process_;
   std::unique_ptr<Link> link_;
+  std::shared_ptr<Part> part_;  ///< of the two above
+  std::optional<Life> relief_;  ///< takes over, when it is ready
+  std::function<void(Status)> relieved_;
+  std::list<Life> leaving_;
+  bool asleep_ = false;  ///< ended for want of calls, and started by the next
+  std::uint32_t wakes_ = 0;
+  TimePoint ready_at_{};
   std::optional<ExitStatus> exit_;  ///< heard of while the connection may still hold answers
   TimePoint exit_due_ = TimePoint::max();
 

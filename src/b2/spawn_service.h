@@ -10,6 +10,8 @@ namespace ghost::b2 {
 /// The descriptor at which a child finds its end of the connection to its host, told in B2_HOST_FD (docs/spec/b2.md §1).
 inline constexpr int kHostFd = 3;
 inline constexpr const char* kHostFdVariable = "B2_HOST_FD";
+/// Set for a process that takes over from one that runs: it listens beside it.
+inline constexpr const char* kRelievesVariable = "B2_RELIEVES";
 
 struct Spawned {
   std::int32_t pid = 0;

@@ -95,6 +95,13 @@ void Supervisor::on_hello(TimePoint now) {
   next_ping_ = after(now, rules_.ping_every);
 }
 
+void Supervisor::on_relieved(TimePoint now) {
+  if (state_ != State::ready) return;
+  started_ = ready_since_ = now;
+  ping_open_ = false;
+  next_ping_ = after(now, rules_.ping_every);
+}
+
 void Supervisor::on_pong(TimePoint now) {
   if (state_ != State::ready || !ping_open_) return;
   ping_open_ = false;

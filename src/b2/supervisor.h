@@ -19,6 +19,7 @@ struct SupervisionRules {
   Duration stop_patience = std::chrono::seconds(5);    ///< from SIGTERM to SIGKILL
   Duration back_off_first = std::chrono::milliseconds(100);
   Duration back_off_most = std::chrono::seconds(30);   ///< the back-off doubles up to this
+  Duration drain_patience = std::chrono::seconds(60);  ///< of a process that was relieved, for its open calls
   Duration well_after = std::chrono::seconds(60);      ///< ready for so long: the back-off starts anew
   std::size_t failures_allowed = 5;                    ///< the one that makes so many within failures_within is the last
   Duration failures_within = std::chrono::seconds(60);
@@ -59,6 +60,8 @@ class Supervisor {
   void on_lost(const Error& why, TimePoint now);
   /// The process is gone.
   void on_exit(const ExitStatus& status, TimePoint now);
+  /// Another process has taken the place of the one that was ready, and is ready, too.
+  void on_relieved(TimePoint now);
   /// Whatever is due at `now`.
   void on_time(TimePoint now);
 

@@ -27,7 +27,8 @@ class TomlReader {
   Status read(const toml::table& table, const std::string& prefix) {
     for (const auto& [key, node] : table) {
       const std::string full = prefix + std::string(key.str());
-      if (prefix.empty() && node.is_table() && std::find(foreign_.begin(), foreign_.end(), full) != foreign_.end()) continue;
+      const bool tables = node.is_table() || (node.is_array_of_tables() && config_.find(full) == nullptr);
+      if (prefix.empty() && tables && std::find(foreign_.begin(), foreign_.end(), full) != foreign_.end()) continue;
       if (auto done = read_one(full, key.source(), node); !done) return done;
     }
     return {};

@@ -9,6 +9,10 @@ namespace ghost::net {
 struct EpollOptions {
   /// How long a turn may poll before it parks in epoll_wait, when the last waits were shorter than that. Zero, or a machine
   /// with one core, always parks.
+  /// Whether another process of this user may listen in the same places: never; one that is started to take over from this; or this
+  /// one takes over from a process that runs.
+  enum class Listening : std::uint8_t { alone, to_be_relieved, relieving };
+  Listening listening = Listening::alone;
   Duration spin = Duration::zero();
   /// At most this share of the thread's time goes into polling that found nothing.
   double spin_share = 0.5;

@@ -46,6 +46,8 @@ class EpollNetworkImpl final : public EpollNetwork {
   EpollNetworkImpl(UniqueFd epoll, UniqueFd wake, UniqueFd timer, const SpinPolicy& spin)
       : loop_(std::move(epoll), std::move(wake), std::move(timer), spin) {}
 
+  EpollOptions::Listening listening = EpollOptions::Listening::alone;
+
   TimePoint now() const override { return loop_.now(); }
   TimePoint precise_now() const override { return TimePoint::clock::now(); }
   Timer wake_at(TimePoint when, std::function<void(TimePoint)> ring) override {
@@ -59,7 +61,7 @@ class EpollNetworkImpl final : public EpollNetwork {
   void stop() override { loop_.stop(); }
 
   Result<std::unique_ptr<Listener>> listen(const Address& at, OnAccept on_accept) override {
-    return listen_at(loop_, at, std::move(on_accept));
+    return listen_at(loop_, at, std::move(on_accept), listening);
   }
   std::unique_ptr<Connecting> connect(const Address& to, Duration timeout, OnConnect done) override {
     return std::make_unique<ConnectAttempt>(loop_, to, timeout, std::move(done));
@@ -111,7 +113,9 @@ Result<std::unique_ptr<EpollNetwork>> EpollNetwork::create(const EpollOptions& o
   UniqueFd timer(::timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC));
   if (!timer) return errno_error("create", "a timerfd");
   const Duration spin = has_several_cores() ? options.spin : Duration::zero();
-  return std::make_unique<EpollNetworkImpl>(std::move(epoll), std::move(wake), std::move(timer), SpinPolicy(spin, options.spin_share));
+  auto network = std::make_unique<EpollNetworkImpl>(std::move(epoll), std::move(wake), std::move(timer), SpinPolicy(spin, options.spin_share));
+  network->listening = options.listening;
+  return Result<std::unique_ptr<EpollNetwork>>(std::move(network));
 }
 
 }  // namespace ghost::net

@@ -20,15 +20,26 @@ bool out_of_resources(int error) {
   return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
 }
 
-Result<UniqueFd> listen_tcp(const Address& at) {
+Result<UniqueFd> bind_tcp(const Address& at, bool shared) {
   UniqueFd fd(::socket(socket_family(at), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (!fd) return errno_error("listen on", at.text());
   const int on = 1;
   ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  if (shared) ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
   if (at.family() == Address::Family::ip6) ::setsockopt(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
   const SocketAddress address(at);
   if (::bind(fd.get(), &address.base, address.size) != 0) return errno_error("listen on", at.text());
-  if (::listen(fd.get(), SOMAXCONN) != 0) return errno_error("listen on", at.text());
+  return fd;
+}
+
+Result<UniqueFd> listen_tcp(const Address& at, EpollOptions::Listening how) {
+  // Whoever will share the port later must not share it with a stranger's process by accident: it is tried alone first.
+  if (how == EpollOptions::Listening::to_be_relieved && at.port() != 0) {
+    if (auto free = bind_tcp(at, false); !free) return free.error();
+  }
+  auto fd = bind_tcp(at, how != EpollOptions::Listening::alone);
+  if (!fd) return fd;
+  if (::listen(fd->get(), SOMAXCONN) != 0) return errno_error("listen on", at.text());
   return fd;
 }
 
@@ -71,14 +82,14 @@ void ListenSocket::pause() {
   });
 }
 
-Result<std::unique_ptr<Listener>> listen_at(EventLoop& loop, const Address& at, OnAccept on_accept) {
+Result<std::unique_ptr<Listener>> listen_at(EventLoop& loop, const Address& at, OnAccept on_accept, EpollOptions::Listening how) {
   if (at.family() == Address::Family::unix_path) {
-    auto socket = listen_unix(at.path());
+    auto socket = listen_unix(at.path(), how == EpollOptions::Listening::relieving);
     if (!socket) return socket.error();
     return ListenSocket::create(loop, std::move(socket->fd), std::move(socket->file), std::move(on_accept));
   }
   if (auto usable = check_usable(at); !usable) return usable.error().in("listen");
-  auto fd = listen_tcp(at);
+  auto fd = listen_tcp(at, how);
   if (!fd) return fd.error();
   return ListenSocket::create(loop, std::move(*fd), {}, std::move(on_accept));
 }

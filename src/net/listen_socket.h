@@ -1,4 +1,5 @@
 #pragma once
+#include "net/epoll.h"
 #include "net/event_loop.h"
 #include "net/network.h"
 #include "net/socket_file.h"
@@ -27,6 +28,7 @@ class ListenSocket final : public Listener, private EventSource {
 };
 
 /// Opens, binds and listens; see Network::listen().
-Result<std::unique_ptr<Listener>> listen_at(EventLoop& loop, const Address& at, OnAccept on_accept);
+Result<std::unique_ptr<Listener>> listen_at(EventLoop& loop, const Address& at, OnAccept on_accept,
+                                            EpollOptions::Listening how = EpollOptions::Listening::alone);
 
 }  // namespace ghost::net

@@ -36,7 +36,7 @@ UniqueFd unix_socket() {
 }
 
 /// Makes room for a bind() that found `path` taken.
-Status remove_stale(const Address& address) {
+Status remove_stale(const Address& address, bool replace) {
   struct stat file;
   const char* path = address.path().c_str();
   if (::lstat(path, &file) != 0) return {};
@@ -46,6 +46,10 @@ Status remove_stale(const Address& address) {
   }
   const UniqueFd probe = unix_socket();
   const SocketAddress at(address);
+  if (replace) {
+    if (::unlink(path) != 0 && errno != ENOENT) return errno_error("replace the socket", address.text());
+    return {};
+  }
   if (::connect(probe.get(), &at.base, at.size) == 0 || errno == EAGAIN) {
     return Error{Errc::busy, address.text() + ": another process is listening"};
   }
@@ -75,7 +79,7 @@ SocketFile::~SocketFile() {
   if (file.st_dev == device_ && file.st_ino == inode_) ::unlink(path_.c_str());
 }
 
-Result<UnixListener> listen_unix(const std::string& path) {
+Result<UnixListener> listen_unix(const std::string& path, bool replace) {
   const Address address = Address::unix_path(path);
   if (auto usable = check_usable(address); !usable) return usable.error();
   const UniqueFd lock = lock_directory_of(path);
@@ -85,7 +89,7 @@ Result<UnixListener> listen_unix(const std::string& path) {
   const SocketAddress at(address);
   if (::bind(fd.get(), &at.base, at.size) != 0) {
     if (errno != EADDRINUSE) return errno_error("listen on", address.text());
-    if (auto removed = remove_stale(address); !removed) return removed.error();
+    if (auto removed = remove_stale(address, replace); !removed) return removed.error();
     if (::bind(fd.get(), &at.base, at.size) != 0) return errno_error("listen on", address.text());
   }
   SocketFile file(path);

@@ -30,6 +30,7 @@ struct UnixListener {
 
 /// Listens on a Unix socket at `path`, mode 0660. A socket file that nobody answers on is replaced.
 /// Errors: busy when another process listens there, exists when the file is no socket; refused without the right.
-Result<UnixListener> listen_unix(const std::string& path);
+/// @param replace  the file goes to this one also when another process listens there: it takes over from that
+Result<UnixListener> listen_unix(const std::string& path, bool replace = false);
 
 }  // namespace ghost::net

@@ -36,7 +36,11 @@ std::unique_ptr<HostLink> link_to_host(net::EpollNetwork& network, Endpoint& end
   ::_exit(1);
 }
 
-int run_child(net::EpollNetwork& network, const std::string& mode) {
+int run_child(net::EpollNetwork& network, std::string mode) {
+  if (mode == "lonely") {  // can't be beside another of its kind
+    if (std::getenv("B2_RELIEVES") != nullptr) return 3;
+    mode = "serve";
+  }
   ProcessSelf self{network, [](std::string_view text) { std::cerr << text; }, end_process,
                    [] {
                      for (;;) ::pause();

@@ -1,6 +1,7 @@
 // What only real processes can show.
 #include <gtest/gtest.h>
 
+#include "base/file.h"
 #include "host_fixture.h"
 
 namespace ghost::b2 {
@@ -83,6 +84,39 @@ TEST_F(HostProcessTest, LeavesNoOrphanWhenTheHostItselfIsKilled) {
     network.turn(network.now() + 5ms);
     return ended();
   }));
+}
+
+TEST_F(HostProcessTest, GoesOnWithTheFirstProcessWhenTheSecondDoesNotGetReady) {
+  HostFixture at(world);
+  at.start("lonely");
+  ASSERT_TRUE(at.until_ready());
+  const auto pid = at.child().pid;
+  std::optional<Result<v1::UpgradeResponse>> upgraded;
+  v1::UpgradeRequest request;
+  request.name = "child";
+  v1::HostClient(at.caller()).upgrade(request, [&](auto told) { upgraded = std::move(told); });
+  ASSERT_TRUE(world.until([&] { return upgraded.has_value(); }));
+  ASSERT_FALSE(*upgraded);
+  EXPECT_EQ(upgraded->error().code, Errc::conflict);
+  EXPECT_NE(upgraded->error().message.find("the second process of child ended"), std::string::npos) << upgraded->error().message;
+  EXPECT_EQ(at.child().pid, pid);
+  const auto echo = at.call("Echo", Bytes{1});
+  ASSERT_TRUE(at.until_end(echo));
+  EXPECT_EQ(echo->text(), "");
+}
+
+TEST_F(HostProcessTest, HoldsAChildToItsLimits) {
+  HostFixture at(world);
+  ChildSpec spec = world.child("serve");
+  spec.limits.open_files = 64;
+  spec.limits.memory = std::uint64_t{64} * 1024 * 1024 * 1024;
+  at.start(spec);
+  ASSERT_TRUE(at.until_ready());
+  const auto limits = read_file("/proc/" + std::to_string(at.child().pid) + "/limits", 8192);
+  ASSERT_TRUE(limits);
+  EXPECT_NE(limits->find("Max open files            64                   64 "), std::string::npos) << *limits;
+  EXPECT_NE(limits->find("Max data size             68719476736          68719476736 "), std::string::npos) << *limits;
+  EXPECT_NE(limits->find("Max core file size        0                    0 "), std::string::npos) << *limits;
 }
 
 }  // namespace

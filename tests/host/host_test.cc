@@ -247,5 +247,103 @@ TYPED_TEST(HostTest, ServesAServiceOfTwoChildrenFromTheFirst) {
   EXPECT_TRUE(this->at.logged("b2: child's service is served by another already child=twin service=test.v1.Test"));
 }
 
+TYPED_TEST(HostTest, UpgradesAChildUnderLoadWithoutALostCall) {
+  this->at.start("serve");
+  ASSERT_TRUE(this->at.until_ready());
+  const std::int32_t first = this->at.child().pid;
+  auto stream = test::start_streaming(this->at.caller(), "Mirror");  // stays with the first process
+  stream.call.write(Payload(as_bytes("before")));
+  std::size_t done = 0;
+  std::string failed;
+  std::vector<Started> load;
+  for (int i = 0; i < 16; ++i) load.push_back(this->at.call("Echo", Bytes{7}));
+  const auto keep_calling = [&] {
+    for (Started& call : load) {
+      if (!call->ended()) continue;
+      if (call->text().empty()) ++done;
+      else failed = call->text();
+      call = this->at.call("Echo", Bytes{7});
+    }
+  };
+  for (int round = 1; round <= 3; ++round) {
+    std::optional<Result<v1::UpgradeResponse>> upgraded;
+    v1::UpgradeRequest request;
+    request.name = "child";
+    v1::HostClient(this->at.caller()).upgrade(request, [&](auto told) { upgraded = std::move(told); });
+    const std::size_t wanted = done + 200;
+    ASSERT_TRUE(this->world.until([&] {
+      keep_calling();
+      return upgraded.has_value() && done >= wanted;
+    }));
+    ASSERT_TRUE(*upgraded) << upgraded->error().message;
+    EXPECT_EQ((*upgraded)->child->pid, this->at.child().pid);
+  }
+  EXPECT_EQ(failed, "");
+  EXPECT_NE(this->at.child().pid, first);
+  EXPECT_EQ(this->at.child().restarts, 0u);
+  stream.call.write(Payload(as_bytes("after")));
+  ASSERT_TRUE(this->world.until([&] { return stream->messages.size() == 2; })) << "the first process still has it";
+  stream.call.finish();
+  ASSERT_TRUE(this->at.until_end(stream));
+  EXPECT_EQ(stream->text(), "");
+  if (std::is_same_v<TypeParam, test::RealWorld>) {
+    EXPECT_TRUE(this->world.until([&] { return this->world.gone(first); })) << "with its last call it ends";
+  }
+  EXPECT_TRUE(this->at.logged("b2: child upgraded child=child"));
+}
+
+TYPED_TEST(HostTest, EndsAChildThatNobodyCallsAndStartsItWithTheNextCall) {
+  ChildSpec spec = this->world.child("serve");
+  spec.idle_stop = 300ms;
+  this->at.start(spec);
+  ASSERT_TRUE(this->at.until_ready());
+  ASSERT_TRUE(this->world.until([&] { return this->at.child().starts_on_call && this->at.child().pid == 0; }));
+  EXPECT_TRUE(this->at.knows("test.v1.Test", v1::Health::serving)) << "as whoever calls will find";
+  EXPECT_EQ(this->at.core.health_now().health, v1::Health::serving);
+  for (int i = 0; i < 2; ++i) {
+    const auto echo = this->at.call("Echo", Bytes{1});
+    ASSERT_TRUE(this->at.until_end(echo));
+    EXPECT_EQ(echo->text(), "");
+    EXPECT_GT(this->at.child().pid, 0);
+    EXPECT_FALSE(this->at.child().starts_on_call);
+    auto stream = test::start_streaming(this->at.caller(), "Mirror");
+    stream.call.write(Payload(as_bytes("x")));
+    ASSERT_TRUE(this->world.until([&] { return stream->messages.size() == 1; }));
+    EXPECT_EQ(this->at.child().state, v1::ChildState::ready) << "a call that is open keeps it";
+    stream.call.finish();
+    ASSERT_TRUE(this->at.until_end(stream));
+    ASSERT_TRUE(this->world.until([&] { return this->at.child().starts_on_call && this->at.child().pid == 0; }));
+  }
+  EXPECT_EQ(this->at.child().restarts, 0u) << "none of it was a failure";
+}
+
+TYPED_TEST(HostTest, TellsWhatAChildWritesLineByLine) {
+  this->at.start("serve");
+  ASSERT_TRUE(this->at.until_ready());
+  ASSERT_TRUE(this->world.until([&] { return this->at.child().log_tail == "up\n"; }));
+  std::vector<std::string> lines;
+  std::optional<Status> ended;
+  v1::LogsRequest request;
+  request.name = "child";
+  request.follow = true;
+  ClientCall follow = v1::HostClient(this->at.caller()).logs(request, [&](const v1::LogLine& line) { lines.push_back(line.child + " " + line.line); }, [&](const Status& status) { ended = status; });
+  ASSERT_TRUE(this->world.until([&] { return lines.size() == 1; }));
+  Bytes many;
+  ByteWriter(many).u32(3);
+  const auto spam = this->at.call("Spam", many);
+  ASSERT_TRUE(this->at.until_end(spam));
+  ASSERT_TRUE(this->world.until([&] { return lines.size() == 4; }));
+  EXPECT_EQ(lines, (std::vector<std::string>{"child up", "child noise 0", "child noise 1", "child noise 2"}));
+  follow.cancel();
+  ASSERT_TRUE(this->world.until([&] { return ended.has_value(); }));
+  request.follow = false;
+  ended.reset();
+  lines.clear();
+  v1::HostClient(this->at.caller()).logs(request, [&](const v1::LogLine& line) { lines.push_back(line.line); }, [&](const Status& status) { ended = status; });
+  ASSERT_TRUE(this->world.until([&] { return ended.has_value(); }));
+  EXPECT_TRUE(*ended);
+  EXPECT_EQ(lines.size(), 4u);
+}
+
 }  // namespace
 }  // namespace ghost::b2

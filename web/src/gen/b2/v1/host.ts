@@ -40,6 +40,8 @@ export interface Child {
   residentBytes: bigint;
   /** its last lines on stderr */
   logTail: string;
+  /** it was ended for want of calls: STOPPED, until the next */
+  startsOnCall: boolean;
 }
 export const ChildCodec: b2.Codec<Child> = b2.codec('b2.v1.Child', [
   b2.plain(1, 'name', 'string'),
@@ -55,6 +57,7 @@ export const ChildCodec: b2.Codec<Child> = b2.codec('b2.v1.Child', [
   b2.plain(11, 'cpuPercent', 'double'),
   b2.plain(12, 'residentBytes', 'uint64'),
   b2.plain(13, 'logTail', 'string'),
+  b2.plain(14, 'startsOnCall', 'bool'),
 ]);
 export const encodeChild = (message: b2.Init<Child>): Uint8Array => ChildCodec.encode(message);
 export const decodeChild = (bytes: Uint8Array): Child => ChildCodec.decode(bytes);
@@ -132,6 +135,51 @@ export const RestartResponseCodec: b2.Codec<RestartResponse> = b2.codec('b2.v1.R
 export const encodeRestartResponse = (message: b2.Init<RestartResponse>): Uint8Array => RestartResponseCodec.encode(message);
 export const decodeRestartResponse = (bytes: Uint8Array): RestartResponse => RestartResponseCodec.decode(bytes);
 
+export interface UpgradeRequest {
+  name: string;
+}
+export const UpgradeRequestCodec: b2.Codec<UpgradeRequest> = b2.codec('b2.v1.UpgradeRequest', [
+  b2.plain(1, 'name', 'string'),
+]);
+export const encodeUpgradeRequest = (message: b2.Init<UpgradeRequest>): Uint8Array => UpgradeRequestCodec.encode(message);
+export const decodeUpgradeRequest = (bytes: Uint8Array): UpgradeRequest => UpgradeRequestCodec.decode(bytes);
+
+export interface UpgradeResponse {
+  child?: Child | undefined;
+}
+export const UpgradeResponseCodec: b2.Codec<UpgradeResponse> = b2.codec('b2.v1.UpgradeResponse', [
+  b2.optional(1, 'child', () => ChildCodec),
+]);
+export const encodeUpgradeResponse = (message: b2.Init<UpgradeResponse>): Uint8Array => UpgradeResponseCodec.encode(message);
+export const decodeUpgradeResponse = (bytes: Uint8Array): UpgradeResponse => UpgradeResponseCodec.decode(bytes);
+
+export interface LogsRequest {
+  /** of a child; "" for all */
+  name: string;
+  /** go on with each line as it comes */
+  follow: boolean;
+}
+export const LogsRequestCodec: b2.Codec<LogsRequest> = b2.codec('b2.v1.LogsRequest', [
+  b2.plain(1, 'name', 'string'),
+  b2.plain(2, 'follow', 'bool'),
+]);
+export const encodeLogsRequest = (message: b2.Init<LogsRequest>): Uint8Array => LogsRequestCodec.encode(message);
+export const decodeLogsRequest = (bytes: Uint8Array): LogsRequest => LogsRequestCodec.decode(bytes);
+
+export interface LogLine {
+  child: string;
+  line: string;
+  /** lines before this one that came faster than they were read */
+  dropped: bigint;
+}
+export const LogLineCodec: b2.Codec<LogLine> = b2.codec('b2.v1.LogLine', [
+  b2.plain(1, 'child', 'string'),
+  b2.plain(2, 'line', 'string'),
+  b2.plain(3, 'dropped', 'uint64'),
+]);
+export const encodeLogLine = (message: b2.Init<LogLine>): Uint8Array => LogLineCodec.encode(message);
+export const decodeLogLine = (bytes: Uint8Array): LogLine => LogLineCodec.decode(bytes);
+
 /** The supervisor of child processes. */
 export const Host = {
   list: {
@@ -143,6 +191,16 @@ export const Host = {
     service: 'b2.v1.Host', name: 'Watch', kind: 'server_stream', idempotent: false, needs: '',
     request: WatchRequestCodec, response: HostStateCodec,
   } satisfies b2.Method<WatchRequest, HostState>,
+  /** Starts a second process of a child beside the first, has it take over once it is ready, and ends the first when its calls have. */
+  upgrade: {
+    service: 'b2.v1.Host', name: 'Upgrade', kind: 'unary', idempotent: false, needs: 'admin',
+    request: UpgradeRequestCodec, response: UpgradeResponseCodec,
+  } satisfies b2.Method<UpgradeRequest, UpgradeResponse>,
+  /** What a child writes to its output: the lines that are kept, then, where asked for, each as it comes. */
+  logs: {
+    service: 'b2.v1.Host', name: 'Logs', kind: 'server_stream', idempotent: false, needs: 'admin',
+    request: LogsRequestCodec, response: LogLineCodec,
+  } satisfies b2.Method<LogsRequest, LogLine>,
   /** Ends a child and starts it again. */
   restart: {
     service: 'b2.v1.Host', name: 'Restart', kind: 'unary', idempotent: false, needs: 'admin',
@@ -159,4 +217,8 @@ export const codecs: Readonly<Record<string, b2.Codec<unknown>>> = {
   'b2.v1.WatchRequest': WatchRequestCodec,
   'b2.v1.RestartRequest': RestartRequestCodec,
   'b2.v1.RestartResponse': RestartResponseCodec,
+  'b2.v1.UpgradeRequest': UpgradeRequestCodec,
+  'b2.v1.UpgradeResponse': UpgradeResponseCodec,
+  'b2.v1.LogsRequest': LogsRequestCodec,
+  'b2.v1.LogLine': LogLineCodec,
 };
