@@ -78,7 +78,10 @@ function(ghost_test name)
   set_tests_properties(${name} PROPERTIES TIMEOUT ${arg_TIMEOUT})
 endfunction()
 
-# ghost_app(NAME SOURCES … DEPENDS …): a program in build/<preset>/bin.
+include(GNUInstallDirs)
+find_program(SCDOC scdoc REQUIRED)
+# ghost_app(NAME SOURCES … DEPENDS …): a program in build/<preset>/bin, and its man page, which it writes itself, in share/man/man1 where it is
+# installed.
 function(ghost_app name)
   cmake_parse_arguments(arg "" "" "SOURCES;DEPENDS" ${ARGN})
   add_executable(${name}_app ${arg_SOURCES})
@@ -91,6 +94,11 @@ function(ghost_app name)
     ghost_precompile(${name}_app)
   endif()
   install(TARGETS ${name}_app RUNTIME COMPONENT ${name})
+  set(page ${CMAKE_BINARY_DIR}/man/${name}.1.gz)
+  add_custom_command(OUTPUT ${page} DEPENDS ${name}_app VERBATIM COMMENT "Writing ${name}(1)"
+    COMMAND sh -c "mkdir -p man && \"$1\" __man >man/$2.scd && ${SCDOC} <man/$2.scd >man/$2.1 && gzip -9nf man/$2.1" man $<TARGET_FILE:${name}_app> ${name} WORKING_DIRECTORY ${CMAKE_BINARY_DIR})
+  add_custom_target(${name}_man ALL DEPENDS ${page})
+  install(FILES ${page} DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 COMPONENT ${name})
 endfunction()
 
 # ghost_fuzz(NAME DEPENDS ghost::x …): the fuzz target fuzz/NAME_fuzz.cc, its corpus in fuzz/corpus/NAME. With

@@ -15,7 +15,7 @@ int main(int argc, char** argv) {
                       {"ghostlight status", "what runs, and the console's address"},
                       {"ghostlight house create \"Radio Archive\"", "make a house, with this node as its keeper"},
                       {"ghostlight house invite", "a one-time code for another machine"}};
-  program.verbs = {app::up_verb(), app::start_verb(), app::stop_verb(), app::status_verb(), app::config_verb()};
+  program.verbs = {app::up_verb(), app::start_verb(), app::stop_verb(), app::upgrade_verb(), app::status_verb(), app::config_verb()};
   for (Verb& verb : app::house_verbs()) program.verbs.push_back(std::move(verb));
   return run_command_line(program, argc, argv);
 }

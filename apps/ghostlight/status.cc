@@ -13,6 +13,7 @@
 #include "b2/message.h"
 #include "b2/v1/host.b2.h"
 #include "base/file.h"
+#include "base/text.h"
 #include "verbs.h"
 #include "app/session_service.h"
 
@@ -103,7 +104,47 @@ int stop(const Arguments& arguments) {
   return code(Exit::done);
 }
 
+/// Whether a new version is there, the host itself knows not: it starts what has its program's name.
+int upgrade(const Arguments& arguments) {
+  const auto where = places(arguments);
+  if (!where) return complain("ghostlight", where.error());
+  const auto ask = [&](std::string_view method, BytesView request, Duration patience) -> Result<Bytes> {
+    auto session = Session::open(*where, {});
+    if (!session) return session.error();
+    return (*session)->call("b2.v1.Host", method, request, patience);
+  };
+  const auto answer = ask("Upgrade", b2::encode(b2::v1::UpgradeRequest()), std::chrono::seconds(60));
+  if (!answer) return complain("ghostlight", answer.error());
+  const auto upgraded = b2::decode<b2::v1::UpgradeResponse>(*answer);
+  if (!upgraded) return complain("ghostlight", upgraded.error());
+  const auto listed = ask("List", {}, std::chrono::seconds(10));  // of the one that serves
+  if (!listed) return complain("ghostlight", listed.error());
+  const auto list = b2::decode<b2::v1::ListResponse>(*listed);
+  if (!list) return complain("ghostlight", list.error());
+  const std::string version = list->state.value_or(b2::v1::HostState()).version;
+  if (arguments.has("json")) {
+    std::cout << nlohmann::ordered_json{{"v", 1}, {"event", "summary"}, {"pid", upgraded->pid}, {"version", version}, {"code", 0}}.dump() << "\n";
+  } else {
+    std::cout << fmt::format("The host runs as process {}, version {}, from here on; what the one before had to do it finishes.\n", upgraded->pid, printable(version));
+  }
+  return code(Exit::done);
+}
+
 }  // namespace
+
+Verb upgrade_verb() {
+  Verb verb;
+  verb.name = "upgrade";
+  verb.summary = "have another process of the host take over, without a lost call";
+  verb.description =
+      "After a new version was put in the programs' place. Another process of the host is started beside the one that runs, with the same options, starts "
+      "children of its own, and gets the listening sockets once all are ready. The one before finishes what came to it, for a minute at most. When the "
+      "other does not get ready the first goes on as before. Not while a job is being done, nor with --receivers.";
+  verb.examples = {{"ghostlight upgrade", "callers notice nothing"}, {"ghostlight upgrade --json", "for a script"}};
+  verb.options = {state_option(), json_option()};
+  verb.run = upgrade;
+  return verb;
+}
 
 Verb status_verb() {
   Verb verb;

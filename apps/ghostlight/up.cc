@@ -1,5 +1,6 @@
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <iostream>
@@ -12,6 +13,7 @@
 #include "console/assets.h"
 #include "verbs.h"
 #include "app/daemon_service.h"
+#include "app/succession_service.h"
 #include "app/version.h"
 #include "workflow/stage_hosts_service.h"
 #include "workflow/stage_service.h"
@@ -138,14 +140,34 @@ workflow::Expectations expectations(const b2::Node& node, const Arguments& argum
   return expected;
 }
 
+/// Whether the children that ran before run here, or why one does not.
+Result<bool> all_ready(const b2::Host& host, const std::vector<std::string>& wanted) {
+  bool all = true;
+  for (const b2::v1::Child& child : host.state().children) {
+    if (std::find(wanted.begin(), wanted.end(), child.name) == wanted.end() || child.state == b2::v1::ChildState::ready) continue;
+    if (!child.last_exit.empty()) return Error{Errc::conflict, child.name + " does not start: " + child.last_exit};
+    all = false;
+  }
+  return all;
+}
+
+std::vector<std::string> ready_children(const b2::Host& host) {
+  std::vector<std::string> names;
+  for (const b2::HostedCount& child : host.counted()) {
+    if (child.ready) names.push_back(child.name);
+  }
+  return names;
+}
+
 int up(const Arguments& arguments) {
   const auto where = places(arguments);
   if (!where) return complain("ghostlight", where.error());
   if (const Status made = make_private_directory(where->state); !made) return complain("ghostlight", made.error());
-  const auto lock = FileLock::acquire(up_lock(*where));
-  if (!lock) return complain("ghostlight", lock.error().in("a host runs on " + where->state.string() + " already ('ghostlight stop' ends it)"));
   const auto programs = own_directory();
   if (!programs) return complain("ghostlight", programs.error());
+  const auto opened = Succession::open(up_lock(*where));
+  if (!opened) return complain("ghostlight", opened.error().code == Errc::busy ? opened.error().in("a host runs on " + where->state.string() + " already ('ghostlight stop' ends it)") : opened.error());
+  Succession& succession = **opened;
 
   const auto receivers = stage_hosts(*where, *programs, arguments);
   if (!receivers) return complain("ghostlight", receivers.error());
@@ -161,7 +183,18 @@ int up(const Arguments& arguments) {
   spec.configured = [&](const Config& config) { return b2::configure_children(config.tables("child"), hosted); };
   spec.ready = [&](b2::Node& node) -> Status {
     processes = std::make_unique<b2::KernelProcesses>(node.network());
-    host = std::make_unique<b2::Host>(b2::HostParts{node.network().reactor(), *processes, node.endpoint(), log, {}}, b2::Host::About{node.core(), kVersion});
+    const auto relieves = [&succession] { return succession.before() != nullptr && succession.before()->lives(); };
+    host = std::make_unique<b2::Host>(b2::HostParts{node.network().reactor(), *processes, node.endpoint(), log, {}, relieves}, b2::Host::About{node.core(), kVersion});
+    host->upgrade_self = [&](auto done) {
+      if (*receivers) return done(Error{Errc::unsupported, "the receivers of --receivers would be lost with it; end the host and start it again"});
+      if (stage->busy()) return done(Error{Errc::busy, "a job is being done; wait for its end, or cancel it"});
+      const Error elsewhere{Errc::busy, "another process of the host serves from here on; call again"};
+      const auto relieved = [&, elsewhere] {
+        host->end_watching(elsewhere);
+        stage->end_watching(elsewhere);
+      };
+      succession.upgrade(node.network(), {node.token(), ready_children(*host)}, log, relieved, std::move(done));
+    };
     node.endpoint().services.add(*host);
     node.hosted = [&host] { return host ? host->counted() : std::vector<b2::HostedCount>(); };
     for (b2::ChildSpec& child : hosted) {
@@ -176,16 +209,16 @@ int up(const Arguments& arguments) {
       parts.interfaces = {(*receivers)->interface()};
       parts.receivers = static_cast<std::uint32_t>((*receivers)->children().size());
     }
-    auto opened = workflow::StageService::open(std::move(parts));
-    if (!opened) return opened.error();
-    stage = std::move(*opened);
+    auto made = workflow::StageService::open(std::move(parts));
+    if (!made) return made.error();
+    stage = std::move(*made);
     node.endpoint().services.add(*stage);
     const std::string url = console_url(node, node.server());
     if (const Status written = write_file_atomically(console_file(*where), as_bytes(url + "\n"), 0600); !written) return written;
     if (const auto file = arguments.find("ready-file")) {
       if (const Status written = write_file_atomically(*file, as_bytes(url + "\n"), 0600); !written) return written;
     }
-    std::cout << "Ghostlight is up. Console: " << url << std::endl;
+    if (succession.before() == nullptr) std::cout << "Ghostlight is up. Console: " << url << std::endl;
     if (*receivers) std::cout << (*receivers)->text() << std::endl;
     return {};
   };
@@ -201,10 +234,12 @@ int up(const Arguments& arguments) {
     host.reset();
     processes.reset();
   };
-  const int ended = run_daemon(spec, arguments);
+  spec.stands = [&] { return all_ready(*host, succession.before()->legacy().children); };
+  succession.join(spec);
+  const int code = run_daemon(spec, arguments);
   std::error_code gone;
-  std::filesystem::remove(console_file(*where), gone);
-  return ended;
+  if (!succession.is_relieved() && !succession.before_goes_on()) std::filesystem::remove(console_file(*where), gone);
+  return succession.end(code);
 }
 
 }  // namespace

@@ -10,6 +10,7 @@ namespace ghost::app {
 Verb up_verb();
 Verb start_verb();
 Verb stop_verb();
+Verb upgrade_verb();
 Verb status_verb();
 Verb config_verb();
 std::vector<Verb> house_verbs();

@@ -15,6 +15,7 @@
 #include "base/file.h"
 #include "portlight/api.h"
 #include "app/places.h"
+#include "app/succession_service.h"
 #include "app/version.h"
 
 namespace ghost::app {
@@ -24,6 +25,8 @@ namespace {
 constexpr Duration kSpin = std::chrono::microseconds(50);
 /// A hosted child is killed 5 s after SIGTERM: what it grants its callers stays below.
 constexpr Duration kLongestGraceOfAChild = std::chrono::seconds(4);
+/// What came to a process goes on there for so long when another takes over.
+constexpr Duration kHandOverGrace = std::chrono::seconds(60);
 
 /// SIGTERM and SIGINT as a descriptor, so that they are handled in a turn like everything else. Blocked for threads made later, too.
 UniqueFd termination_signals() {
@@ -75,19 +78,28 @@ b2::Node::Options::Discover discover(const std::string& setting) {
 }
 
 /// The orderly end of a daemon: its node drains and it takes leave of its host, then its own parts end, then the loop does.
-class Departure {
+class Departure : public Running {
  public:
   /// All outlive it. @param grace  for calls that are open, by either way
   Departure(const DaemonSpec& spec, net::EpollNetwork& network, b2::Node& node, Duration grace)
       : spec_(spec), network_(network), node_(node), grace_(grace) {}
 
-  /// Told to end. The second time nobody is waited for, who is cut off only hears of it; the third time not even that.
+  /// A signal says so. Told the second time nobody is waited for, who is cut off only hears of it; the third time not even that.
+  /// @param passed_on  by the process that waits for this one: a group's signal comes from there, too, and counts once
+  void on_signal(b2::HostLink* host, int signal, bool passed_on) {
+    if (handed_over_ && spec_.told_to_end) spec_.told_to_end(signal);
+    const int before = std::max(told_, passed_on_);
+    ++(passed_on ? passed_on_ : told_);
+    const int times = std::max(told_, passed_on_);
+    if (times == before) return;
+    if (times == 1) return begun_ ? hurry() : begin(host);
+    if (awaited_ == 0 || std::exchange(hurried_, true)) return network_.stop();
+    node_.cut_short();
+    on_host_left();
+  }
   void begin(b2::HostLink* host) {
-    if (std::exchange(begun_, true)) {
-      if (awaited_ == 0 || std::exchange(hurried_, true)) return network_.stop();
-      node_.cut_short();
-      return on_host_left();
-    }
+    if (std::exchange(begun_, true)) return;
+    if (spec_.before != nullptr) spec_.before->part();
     awaits_host_ = host != nullptr;
     awaited_ = awaits_host_ ? 2 : 1;
     if (host != nullptr) {
@@ -96,7 +108,14 @@ class Departure {
     }
     node_.shut_down([this] { on_part_left(); });
   }
-  bool begun() const { return begun_; }
+  void hand_over() override {
+    if (std::exchange(begun_, true)) return;
+    awaited_ = 1;
+    handed_over_ = true;
+    node_.hand_over(kHandOverGrace, [this] { on_part_left(); });
+  }
+  void hurry() override { node_.hurry(); }
+  bool is_ending() const override { return begun_; }
 
   /// The connection to the host has ended.
   void on_host_left() {
@@ -115,8 +134,8 @@ class Departure {
   net::EpollNetwork& network_;
   b2::Node& node_;
   Duration grace_;
-  bool begun_ = false, awaits_host_ = false, host_left_ = false, hurried_ = false;
-  int awaited_ = 0;
+  bool begun_ = false, handed_over_ = false, awaits_host_ = false, host_left_ = false, hurried_ = false;
+  int awaited_ = 0, told_ = 0, passed_on_ = 0;
   net::Timer patience_;
 };
 
@@ -136,8 +155,11 @@ Status serve(const DaemonSpec& spec, const Places& where_it_is, const Config& co
   std::filesystem::create_directories(where->sockets, failed);
   if (failed) return Error{Errc::io, "create " + where->sockets.string() + ": " + failed.message()};
 
-  auto network = net::EpollNetwork::create({.listening = listening(), .spin = kSpin});
+  auto network = net::EpollNetwork::create({.spin = kSpin, .listening = listening()});
   if (!network) return network.error();
+  if (spec.before != nullptr) {
+    if (const Status inherited = (*network)->inherit(spec.before->take_sockets()); !inherited) return inherited;
+  }
   auto listen = addresses(spec, *where, config);
   if (!listen) return listen.error();
   b2::Node::Options options;
@@ -161,6 +183,10 @@ Status serve(const DaemonSpec& spec, const Places& where_it_is, const Config& co
   const Duration grace = options.grace;
   options.discover = discover(config.text(spec.socket + ".discovery"));
   options.seeds = config.list(spec.socket + ".seeds");
+  if (spec.before != nullptr) {
+    options.token = spec.before->legacy().token;
+    options.begins_later = true;
+  }
   auto node = b2::Node::start(**network, std::move(options), log);
   if (!node) return node.error();
   std::unique_ptr<b2::HostLink> host;
@@ -181,17 +207,32 @@ Status serve(const DaemonSpec& spec, const Places& where_it_is, const Config& co
   Departure departure(spec, **network, **node, grace);
   const auto watch = (*network)->watch(signals.get(), POLLIN, [&](short) {
     signalfd_siginfo info;
-    while (::read(signals.get(), &info, sizeof info) == sizeof info) interrupted = info.ssi_signo == SIGINT;
-    departure.begin(host.get());
+    while (::read(signals.get(), &info, sizeof info) == sizeof info) {
+      interrupted = info.ssi_signo == SIGINT;
+      departure.on_signal(host.get(), static_cast<int>(info.ssi_signo), info.ssi_code == SI_QUEUE);
+    }
   });
   auto hosted = b2::HostLink::from_environment(**network, (*node)->endpoint(), [&](const Error&) {
-    if (departure.begun()) departure.on_host_left();
+    if (departure.is_ending()) departure.on_host_left();
     else departure.begin(nullptr);
   });
   if (!hosted) return hosted.error();
   host = std::move(*hosted);
+  Status outcome;
+  if (spec.before != nullptr) {
+    const auto serve = [&] {
+      (*network)->hear_inherited();
+      (*node)->begin();
+      if (spec.serves) spec.serves();
+    };
+    spec.before->follow(**network, {spec.stands, serve, [&](const Error& why) {
+                                      outcome = why;
+                                      departure.begin(nullptr);
+                                    }});
+  }
+  if (spec.running) spec.running(departure);
   (*network)->run();
-  return {};
+  return outcome;
 }
 
 }  // namespace
@@ -314,6 +355,7 @@ int run_daemon(const DaemonSpec& spec, const Arguments& arguments) {
   }
   bool interrupted = false;
   const Status served = serve(spec, *where, *config, log, interrupted);
+  if (!served && spec.before != nullptr) spec.before->say_failed(served.error().message);
   if (!served && served.error().code == Errc::busy) {
     return complain(spec.program, Error{Errc::busy, served.error().message + held_by(spec, *where, *config, served.error().message) +
                                                         "; end what listens there, or choose another place with --listen"});

@@ -14,6 +14,19 @@
 
 namespace ghost::app {
 
+class Predecessor;
+
+/// A daemon that runs, for its own parts that have it relieved by another process.
+class Running {
+ public:
+  virtual ~Running() = default;
+  /// Another process serves: what came goes on for a minute at most, then the daemon ends.
+  virtual void hand_over() = 0;
+  /// What still goes on has no more than the grace.
+  virtual void hurry() = 0;
+  virtual bool is_ending() const = 0;
+};
+
 /// What sets one daemon apart from another.
 struct DaemonSpec {
   std::string program;        ///< "ariascribe"
@@ -26,6 +39,11 @@ struct DaemonSpec {
   std::function<Status(const Config&)> configured = {};  ///< reads them before anything listens; may be empty
   std::function<Status(b2::Node&)> ready = {};  ///< adds the daemon's own services once it listens; may be empty
   std::function<void(const b2::v1::ServiceEntry&)> services_changed = {};  ///< may be empty
+  Predecessor* before = nullptr;                  ///< the process to take over from; null where there is none
+  std::function<Result<bool>()> stands = {};      ///< with `before`: whether what `ready` has started is ready, too, or why it never will be
+  std::function<void()> serves = {};              ///< with `before`: it has taken over
+  std::function<void(int signal)> told_to_end = {};  ///< after it has handed over; may be empty
+  std::function<void(Running&)> running = {};     ///< everything stands; may be empty
   std::function<void(std::function<void()> stopped)> stopping = {};        ///< no call is open any more: calls `stopped` when it may end; may be empty
   std::function<void()> ended = {};  ///< nothing runs any more and the node goes next: what `ready` made for it goes here; may be empty
 };

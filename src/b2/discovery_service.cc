@@ -113,6 +113,11 @@ void Finder::leave() {
   if (!std::exchange(running_, false)) return;
   discovery_.leave(now());
   send();
+  fall_silent();
+}
+
+void Finder::fall_silent() {
+  running_ = false;
   dials_.clear();
   timer_.reset();
 }

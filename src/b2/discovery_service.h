@@ -40,6 +40,8 @@ class Finder : public v1::DiscoveryService {
   void start();
   /// Says goodbye, and sends no more.
   void leave();
+  /// Sends nothing more: another process speaks for this node.
+  void fall_silent();
   /// The services of the endpoint, or its house, may be others than before.
   void self_changed();
   /// Nodes were revoked: those that are proven have to prove themselves anew.

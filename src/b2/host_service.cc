@@ -23,9 +23,13 @@ Host::Host(HostParts parts, About about) : parts_(std::move(parts)), about_(std:
 
 Host::~Host() {
   closing_ = true;
-  for (const auto& watcher : std::exchange(watchers_, {})) watcher->stream.fail({Errc::busy, "the host is shutting down"});
-  for (const auto& reader : std::exchange(readers_, {})) reader->stream.fail({Errc::busy, "the host is shutting down"});
+  end_watching({Errc::busy, "the host is shutting down"});
   children_.clear();
+}
+
+void Host::end_watching(const Error& why) {
+  for (const auto& watcher : std::exchange(watchers_, {})) watcher->stream.fail(why);
+  for (const auto& reader : std::exchange(readers_, {})) reader->stream.fail(why);
 }
 
 Status Host::add(ChildSpec spec) {
@@ -104,7 +108,20 @@ Result<HostedChild*> Host::find_child(std::string_view name) {
                                     (names.empty() ? "is none" : (children_.size() == 1 ? "is " : "are ") + names)};
 }
 
+void Host::upgrade_host(UnaryCall<v1::UpgradeResponse> call) {
+  if (stopped_) return call.fail({Errc::busy, "the host is shutting down"});
+  if (!upgrade_self) return call.fail({Errc::unsupported, "this host can't be relieved by another process; end it and start it again"});
+  const auto waiting = std::make_shared<UnaryCall<v1::UpgradeResponse>>(std::move(call));
+  upgrade_self([waiting](const Result<std::int32_t>& pid) {
+    if (!pid) return waiting->fail(pid.error());
+    v1::UpgradeResponse response;
+    response.pid = *pid;
+    waiting->finish(response);
+  });
+}
+
 void Host::answer_upgrade(v1::UpgradeRequest request, UnaryCall<v1::UpgradeResponse> call) {
+  if (request.name.empty()) return upgrade_host(std::move(call));
   const auto child = find_child(request.name);
   if (!child) return call.fail(child.error());
   if (stopped_) return call.fail({Errc::busy, "the host is shutting down"});
@@ -113,6 +130,7 @@ void Host::answer_upgrade(v1::UpgradeRequest request, UnaryCall<v1::UpgradeRespo
     if (!how || alive.expired()) return waiting->fail(how ? Error{Errc::busy, "the host is shutting down"} : how.error());
     v1::UpgradeResponse response;
     response.child = found->told();
+    response.pid = response.child->pid;
     waiting->finish(response);
   });
 }

@@ -29,6 +29,12 @@ class Host : public v1::HostService {
   /// Ends all children, at most after the stop patience of the rules; `done` once none is left. They may be started by hand again.
   void stop(std::function<void()> done);
 
+  /// Starts another process that takes over from this one, and tells its pid once it serves, or why this one goes on. Empty where
+  /// that can't be.
+  std::function<void(std::function<void(Result<std::int32_t>)> done)> upgrade_self;
+  /// Ends what is watched and followed: it is told elsewhere.
+  void end_watching(const Error& why);
+
   v1::HostState state() const;
   bool any_running() const;
   /// Its children, as /metrics tells them.
@@ -60,6 +66,7 @@ class Host : public v1::HostService {
     std::uint64_t dropped = 0;
   };
 
+  void upgrade_host(UnaryCall<v1::UpgradeResponse> call);
   Result<HostedChild*> find_child(std::string_view name);
   void tell_line(const std::string& child, std::string_view line);
   HostedChild* find(std::string_view name);

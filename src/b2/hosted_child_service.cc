@@ -98,7 +98,9 @@ Result<std::unique_ptr<Process>> HostedChild::start_process(const ChildSpec& spe
 
 void HostedChild::spawn() {
   part_ = std::make_shared<Part>(Part::serves);
-  auto process = start_process(spec_, part_);
+  ChildSpec spec = spec_;
+  if (parts_.relieves && parts_.relieves()) spec.environment.emplace_back(kRelievesVariable, "1");
+  auto process = start_process(spec, part_);
   if (process) {
     process_ = std::move(*process);
     looked_ = parts_.reactor.now();
@@ -137,12 +139,13 @@ void HostedChild::on_link_closed(const Error& why, const std::shared_ptr<Part>& 
   Life* const life = leaving(part);
   if (life == nullptr) return;
   life->link.reset();
-  life->process->signal(SIGTERM);  // what calls it had are done
+  terminate(*life);  // what calls it had are done
 }
 
 void HostedChild::on_process_ended(const ExitStatus& status, const std::shared_ptr<Part>& part) {
   if (*part == Part::serves) return on_exited(status);
   if (*part == Part::takes_over) {
+    relief_->process.reset();
     return end_upgrade(Error{Errc::conflict, "the second process of " + spec_.name + " ended before it was ready: " + status.text() + "; its last lines are in 'b2 logs " + spec_.name + "'"});
   }
   std::erase_if(leaving_, [&](const Life& one) { return one.part == part; });
@@ -199,16 +202,21 @@ void HostedChild::drain(Life life) {
   const auto part = life.part;
   leaving_.push_back(std::move(life));
   Life& old = leaving_.back();
-  old.timer = parts_.reactor.wake_at(parts_.reactor.now() + parts_.rules.drain_patience, [this, part](TimePoint now) {
+  old.timer = parts_.reactor.wake_at(parts_.reactor.now() + parts_.rules.drain_patience, [this, part](TimePoint) {
     Life* const late = leaving(part);
     if (late == nullptr) return;
     parts_.log.warning("b2: the process that was relieved has calls that do not end", {{"child", spec_.name}, {"pid", late->process->pid()}});
-    late->process->signal(SIGTERM);
-    late->timer = parts_.reactor.wake_at(now + parts_.rules.stop_patience, [this, part](TimePoint) {
-      std::erase_if(leaving_, [&](const Life& one) { return one.part == part; });
-    });
+    terminate(*late);
   });
   old.link->close();
+}
+
+/// Ends one of those that leave, by force if need be.
+void HostedChild::terminate(Life& life) {
+  life.process->signal(SIGTERM);
+  life.timer = parts_.reactor.wake_at(parts_.reactor.now() + parts_.rules.stop_patience, [this, part = life.part](TimePoint) {
+    std::erase_if(leaving_, [&](const Life& one) { return one.part == part; });
+  });
 }
 
 HostedChild::Life* HostedChild::leaving(const std::shared_ptr<Part>& part) {
@@ -218,11 +226,16 @@ HostedChild::Life* HostedChild::leaving(const std::shared_ptr<Part>& part) {
 
 void HostedChild::end_upgrade(Status how) {
   if (!relief_) return;
+  Life relief = *std::exchange(relief_, std::nullopt);
   if (!how) {
     parts_.log.warning("b2: child was not upgraded, and goes on as it was", {{"child", spec_.name}, {"why", how.error().message}});
-    *relief_->part = Part::leaves;  // what it says from here on is nobody's
+    *relief.part = Part::leaves;  // what it says from here on is nobody's
+    relief.link.reset();
+    if (relief.process) {  // it gives back what it has taken
+      leaving_.push_back(std::move(relief));
+      terminate(leaving_.back());
+    }
   }
-  relief_.reset();
   if (const auto relieved = std::exchange(relieved_, nullptr)) relieved(how);
 }
 

@@ -26,6 +26,8 @@ struct HostParts {
   Endpoint& endpoint;  ///< what children may call, and where their services are added
   Logger log;
   SupervisionRules rules;
+  /// Whether processes of another host of this user listen where these are to, since this one takes over from it; may be empty.
+  std::function<bool()> relieves = {};
 };
 
 /// One child: does what its supervisor decides, serves its services to the host's callers, and knows how it is.
@@ -72,6 +74,7 @@ class HostedChild {
   void take_over();
   void end_upgrade(Status how);
   void drain(Life life);
+  void terminate(Life& life);
   Life* leaving(const std::shared_ptr<Part>& part);
 
   // events of the process and of the connection to it

@@ -25,7 +25,7 @@ std::uint64_t random_epoch() {
 }  // namespace
 
 Node::Node(net::EpollNetwork& network, Options options, const Logger& log)
-    : network_(network), options_(std::move(options)), log_(log), token_(make_token()), udp_(network) {}
+    : network_(network), options_(std::move(options)), log_(log), token_(options_.token.empty() ? make_token() : options_.token), udp_(network) {}
 
 /// Services that take themselves off on their way out tell nobody: the server goes before them.
 Node::~Node() { endpoint_.services.on_change = nullptr; }
@@ -110,13 +110,18 @@ Status Node::open() {
   if (!options_.nats.urls.empty() && !trust_->house()) {
     log_.warning("b2: NATS is left alone: it joins nodes of one house, and this node is in none", {{"do", "ghostlight house create NAME, or ghostlight house join"}});
   }
+  if (!options_.begins_later) begin();
+  // Of a node's programs the host serves what all the others do; by then they run.
+  if (options_.keeps_house) rights_timer_ = network_.reactor().wake_at(network_.reactor().now() + kRightsLookedAt, [this](TimePoint) { tell_unused_rights(); });
+  return {};
+}
+
+void Node::begin() {
+  options_.begins_later = false;
   join_by_nats();
   trust_->start();
   start_discovery();
   watch_house();
-  // Of a node's programs the host serves what all the others do; by then they run.
-  if (options_.keeps_house) rights_timer_ = network_.reactor().wake_at(network_.reactor().now() + kRightsLookedAt, [this](TimePoint) { tell_unused_rights(); });
-  return {};
 }
 
 /// Where only loopback is listened on, nothing is sent: there is nobody to be found by.
@@ -182,7 +187,7 @@ void Node::join_by_nats() {
     endpoint_.services.remove(*nats_);
     nats_.reset();
   }
-  if (options_.nats.urls.empty() || !trust_->house()) return;
+  if (options_.begins_later || options_.nats.urls.empty() || !trust_->house()) return;
   nats_ = std::make_unique<NatsService>(NatsService::Parts{network_.reactor(), endpoint_, *topics_, log_}, options_.nats, trust_->state());
   endpoint_.services.add(*nats_);
 }
@@ -211,6 +216,16 @@ std::vector<std::string> Node::addresses() const {
   std::vector<std::string> all;
   for (const net::Address& address : server_->addresses()) all.push_back(address.text());
   return all;
+}
+
+void Node::hand_over(Duration grace, std::function<void()> done) {
+  watch_.reset();
+  if (nats_) nats_->leave();
+  topics_->close();
+  udp_.set_hearing(false);
+  if (datagrams_) datagrams_->go_away();
+  if (finder_) finder_->fall_silent();
+  server_->hand_over(grace, std::move(done));
 }
 
 void Node::shut_down(std::function<void()> done) {

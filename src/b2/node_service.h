@@ -51,6 +51,8 @@ class Node {
     enum class Discover : std::uint8_t { off_loopback, never, always };
     Discover discover = Discover::never;
     std::vector<std::string> seeds = {};  ///< nodes to ask for others, "HOST:PORT"
+    std::string token = {};               ///< what opens the console, of the process before; "" makes another
+    bool begins_later = false;            ///< another process speaks for this node until begin()
   };
 
   /// Opens the state and listens. Errors name the address or file and what to do.
@@ -73,6 +75,14 @@ class Node {
 
   /// The children this node hosts, for /metrics; empty where it hosts none.
   std::function<std::vector<HostedCount>()> hosted;
+
+  /// With Options::begins_later: this process speaks for the node from here on.
+  void begin();
+  /// Another process speaks for this node, and has its sockets: no call is taken any more; those that came go on, streams too, for `grace` at
+  /// most, then `done`. Subscriptions end, so that who has one takes it there.
+  void hand_over(Duration grace, std::function<void()> done);
+  /// While it shuts down or hands over: what is open after Options::grace is cut off.
+  void hurry() { server_->hurry(options_.grace); }
 
   /// Takes no more calls, ends subscriptions and other streams, lets calls end within Options::grace, then `done`.
   void shut_down(std::function<void()> done);

@@ -101,9 +101,9 @@ class Server::Guest : public net::StreamHandler {
   void become_http() {
     const Bytes first = std::exchange(first_, {});
     Server& server = server_;
-    auto stream = std::move(stream_);
-    server.forget(number_);  // ends this object
-    server.start_http(std::move(stream), first);
+    const std::uint64_t number = number_;
+    server.start_http(std::move(stream_), first);
+    server.forget(number);  // ends this object
   }
 
   void leave(Refusal reason, const std::string& why) {
@@ -188,6 +188,7 @@ void Server::forget(std::uint64_t guest) {
   const std::unique_ptr<Guest> ended = std::move(found->second);
   guests_.erase(found);
   if (const auto count = guests_by_host_.find(ended->host()); count != guests_by_host_.end() && --count->second == 0) guests_by_host_.erase(count);
+  check_idle();
 }
 
 /// Sends one line of reason and closes.
@@ -221,7 +222,13 @@ void Server::add_link(std::unique_ptr<net::ByteStream> stream, std::shared_ptr<c
   links_.emplace_back();
   const auto at = std::prev(links_.end());
   Link::Events events;
-  if (guest != 0) events.hello = [this, guest] { forget(guest); };
+  events.hello = [this, guest] {
+    forget(guest);
+    if (!handing_over_) return;
+    reactor_.post([this, alive = std::weak_ptr<char>(alive_)] {  // nothing may end within a HELLO
+      if (!alive.expired()) send_away();
+    });
+  };
   events.closed = [this, at, guest](const Error& why) {
     if (parts_.log && why.code != Errc::cancelled) parts_.log(why.message);
     forget(guest);  // one that left before HELLO
@@ -250,6 +257,7 @@ void Server::start_http(std::unique_ptr<net::ByteStream> stream, BytesView first
       check_idle();
     });
   });
+  if (handing_over_) at->connection->leave(net::HttpConnection::WhenIdle::awaits_one_more);
 }
 
 void Server::end_http(const std::function<bool(const Identity&)>& whose) {
@@ -269,12 +277,37 @@ void Server::shut_down(Duration grace, std::function<void()> done) {
   std::erase_if(http_, [](const HttpLink& http) { return !http.connection || http.connection->idle(); });
   for (const HttpLink& http : http_) http.connection->leave();
   idle_ = std::move(done);
-  patience_ = reactor_.wake_at(reactor_.now() + grace, [this](TimePoint) { cut_short(); });
+  hurry(grace);
   for (const auto& channel : channels()) channel->drain(parts_.endpoint.name + " is shutting down");
   check_idle();
 }
 
+void Server::hand_over(Duration grace, std::function<void()> done) {
+  handing_over_ = true;
+  listeners_.clear();
+  idle_ = std::move(done);
+  for (const HttpLink& http : http_) {
+    if (http.connection) http.connection->leave(net::HttpConnection::WhenIdle::awaits_one_more);
+  }
+  send_away();
+  hurry(grace);
+  check_idle();
+}
+
+/// Those that have said HELLO: before, GOAWAY would not be understood.
+void Server::send_away() {
+  for (const auto& channel : channels()) {
+    if (channel->ready()) channel->go_away({});
+  }
+}
+
+void Server::hurry(Duration grace) {
+  if (idle_) patience_ = reactor_.wake_at(reactor_.now() + grace, [this](TimePoint) { cut_short(); });
+}
+
 void Server::cut_short() {
+  guests_.clear();
+  guests_by_host_.clear();
   http_.clear();
   patience_ = reactor_.wake_at(reactor_.now() + kLastWords, [this](TimePoint) {
     links_.clear();
@@ -291,7 +324,7 @@ std::vector<std::shared_ptr<Channel>> Server::channels() const {
 }
 
 void Server::check_idle() {
-  if (!idle_ || !links_.empty() || !http_.empty()) return;
+  if (!idle_ || !links_.empty() || !http_.empty() || !guests_.empty()) return;
   patience_.reset();
   reactor_.post(std::exchange(idle_, nullptr));
 }

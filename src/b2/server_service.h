@@ -72,6 +72,11 @@ class Server {
   void shut_down(Duration grace, std::function<void()> done);
   /// After shut_down(): the grace is over. Who still has a call open hears why it ends, and has a moment to take that.
   void cut_short();
+  /// Another process has the listeners: says GOAWAY, also to whoever says HELLO from here on, and lets calls, streams and HTTP requests end,
+  /// those too that are on their way. `done` once no connection is left; what is open after `grace` is cut off.
+  void hand_over(Duration grace, std::function<void()> done);
+  /// While it shuts down or hands over: what is open after `grace` is cut off.
+  void hurry(Duration grace);
   std::size_t unidentified() const { return guests_.size(); }
 
  private:
@@ -94,6 +99,7 @@ class Server {
   void turn_away(std::unique_ptr<net::ByteStream> stream, Refusal reason, const std::string& why);
   void tick();
   void check_idle();
+  void send_away();
   std::vector<std::shared_ptr<Channel>> channels() const;
 
   Parts parts_;
@@ -109,6 +115,7 @@ class Server {
   net::Timer patience_;
   net::Timer tick_;
   bool shutting_down_ = false;
+  bool handing_over_ = false;
   std::shared_ptr<char> alive_ = std::make_shared<char>();
 };
 

@@ -42,7 +42,7 @@ void Supervisor::stop(TimePoint now) {
 void Supervisor::restart(TimePoint now) {
   wanted_ = true;
   failures_.clear();
-  back_off_ = Duration::zero();
+  falls_ = 0;
   if (running_) return terminate(now);
   spawn(now);
 }
@@ -136,14 +136,15 @@ void Supervisor::ended(TimePoint now) {
 }
 
 void Supervisor::fail(TimePoint now) {
-  if (was_ready_ && now - ready_since_ >= rules_.well_after) back_off_ = Duration::zero();
+  if (was_ready_ && now - ready_since_ >= rules_.well_after) falls_ = 0;
   failures_.push_back(now);
   while (now - failures_.front() > rules_.failures_within) failures_.pop_front();
   if (failures_.size() >= rules_.failures_allowed) {
     state_ = State::failed;
     return;
   }
-  back_off_ = std::clamp(back_off_ * 2, rules_.back_off_first, rules_.back_off_most);
+  // The second end is as soon mended as the first: what two requests have done, two accidents may be. From the third on it is a habit.
+  back_off_ = ++falls_ <= 2 ? rules_.back_off_first : std::min(back_off_ * 2, rules_.back_off_most);
   state_ = State::backing_off;
   deadline_ = now + back_off_;
 }

@@ -18,7 +18,7 @@ struct SupervisionRules {
   Duration lost_patience = std::chrono::seconds(1);    ///< from the end of its connection to its own end
   Duration stop_patience = std::chrono::seconds(5);    ///< from SIGTERM to SIGKILL
   Duration back_off_first = std::chrono::milliseconds(100);
-  Duration back_off_most = std::chrono::seconds(30);   ///< the back-off doubles up to this
+  Duration back_off_most = std::chrono::seconds(30);   ///< the back-off doubles up to this, from the third failure on
   Duration drain_patience = std::chrono::seconds(60);  ///< of a process that was relieved, for its open calls
   Duration well_after = std::chrono::seconds(60);      ///< ready for so long: the back-off starts anew
   std::size_t failures_allowed = 5;                    ///< the one that makes so many within failures_within is the last
@@ -102,6 +102,7 @@ class Supervisor {
   bool was_ready_ = false;
   bool ping_open_ = false;
   Duration back_off_{};
+  std::uint32_t falls_ = 0;  ///< failures since it did well
   std::deque<TimePoint> failures_;
   std::uint32_t spawns_ = 0;
   std::string last_exit_;

@@ -122,7 +122,7 @@ TEST_F(SupervisorTest, StartsACrashedChildAgainAfterATenthOfASecond) {
 
 TEST_F(SupervisorTest, GivesUpAChildThatExitsAtOnceFiveTimesInAMinute) {
   child.start(now);
-  for (const Duration wait : {100ms, 200ms, 400ms, 800ms}) {
+  for (const Duration wait : {100ms, 100ms, 200ms, 400ms}) {
     EXPECT_EQ(crash(), wait);
     EXPECT_EQ(pass(wait).back(), Action::spawn);
   }
@@ -136,7 +136,7 @@ TEST_F(SupervisorTest, GivesUpAChildThatExitsAtOnceFiveTimesInAMinute) {
 TEST_F(SupervisorTest, DoublesTheBackOffUpToHalfAMinute) {
   child.start(now);
   Duration last{};
-  for (const Duration wait : {100ms, 200ms, 400ms, 800ms, 1600ms, 3200ms, 6400ms, 12800ms, 25600ms, 30000ms, 30000ms}) {
+  for (const Duration wait : {100ms, 100ms, 200ms, 400ms, 800ms, 1600ms, 3200ms, 6400ms, 12800ms, 25600ms, 30000ms, 30000ms}) {
     child.on_hello(now);
     pass(20s);  // slow enough not to be given up, too short to have done well
     last = crash();
@@ -152,6 +152,9 @@ TEST_F(SupervisorTest, BeginsWithAShortBackOffAgainAfterAMinuteOfDoingWell) {
   pass(100ms);
   child.on_hello(now);
   pass(20s);
+  EXPECT_EQ(crash(), 100ms);
+  pass(100ms);
+  child.on_hello(now);
   EXPECT_EQ(crash(), 200ms);
   pass(200ms);
   child.on_hello(now);

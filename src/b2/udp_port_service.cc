@@ -16,16 +16,27 @@ void UdpPort::take(std::string_view magic, Handler handler) {
 Result<net::Address> UdpPort::listen(const net::Address& at, std::size_t max_datagram) {
   net::DatagramOptions options;
   options.local = at;
-  options.share_with_own = true;
+  options.share_with_own = options.handed_on = true;
   options.max_datagram = max_datagram;
   auto socket = network_.open_datagram(options);
   if (!socket) return socket.error();
-  (*socket)->on_datagrams([this](std::span<const net::Datagram> batch) {
-    for (const net::Datagram& datagram : batch) on_datagram(datagram);
-  });
+  hear(**socket);
   const net::Address bound = (*socket)->address();
   sockets_.push_back(std::move(*socket));
   return bound;
+}
+
+void UdpPort::hear(net::DatagramSocket& socket) {
+  socket.on_datagrams([this](std::span<const net::Datagram> batch) {
+    for (const net::Datagram& datagram : batch) on_datagram(datagram);
+  });
+}
+
+void UdpPort::set_hearing(bool on) {
+  for (const auto& socket : sockets_) {
+    if (on) hear(*socket);
+    else socket->on_datagrams({});
+  }
 }
 
 void UdpPort::on_datagram(const net::Datagram& datagram) {

@@ -38,6 +38,9 @@ class UdpPort {
   /// What answers `received`: it goes back the way that came, from the address that was asked.
   static net::Datagram answer_to(const net::Datagram& received, BytesView bytes) { return {received.to, received.from, bytes, received.interface}; }
 
+  /// Whether what arrives is looked at, which it is at first; sending goes on either way.
+  void set_hearing(bool on);
+
   std::vector<net::Address> addresses() const;
   bool is_open() const { return !sockets_.empty(); }
 
@@ -49,6 +52,7 @@ class UdpPort {
 
  private:
   using Magic = std::array<char, kMagic>;
+  void hear(net::DatagramSocket& socket);
   void on_datagram(const net::Datagram& datagram);
   net::DatagramSocket* socket_for(const net::Datagram& datagram) const;
 

@@ -163,10 +163,16 @@ Result<FileLock> FileLock::acquire(const fs::path& path, std::chrono::millisecon
     std::this_thread::sleep_for(kStep);
     patience -= kStep;
   }
+  FileLock lock(std::move(*fd));
+  if (const Status signed_by_us = lock.sign(); !signed_by_us) return signed_by_us.error().in("lock " + path.string());
+  return lock;
+}
+
+Status FileLock::sign() {
   const std::string pid = std::to_string(::getpid()) + "\n";
-  if (::ftruncate(fd->get(), 0) != 0) return errno_error("lock", path.string());
-  if (auto written = write_all(fd->get(), as_bytes(pid), path); !written) return written.error();
-  return FileLock(std::move(*fd));
+  if (::ftruncate(fd_.get(), 0) != 0) return errno_error("write to", "a lock file");
+  if (::pwrite(fd_.get(), pid.data(), pid.size(), 0) != static_cast<ssize_t>(pid.size())) return errno_error("write to", "a lock file");
+  return {};
 }
 
 }  // namespace ghost

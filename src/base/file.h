@@ -50,6 +50,12 @@ class FileLock {
  public:
   /// busy, naming the holder's pid, when another has it for longer than `patience`.
   static Result<FileLock> acquire(const std::filesystem::path& path, std::chrono::milliseconds patience = {});
+  /// A lock that another process has, by a descriptor it passed on: held until both have ended.
+  static FileLock share(UniqueFd fd) { return FileLock(std::move(fd)); }
+
+  int descriptor() const { return fd_.get(); }
+  /// Writes this process's pid into the file.
+  Status sign();
 
  private:
   explicit FileLock(UniqueFd fd) : fd_(std::move(fd)) {}

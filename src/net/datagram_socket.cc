@@ -56,9 +56,17 @@ UdpSocket::UdpSocket(EventLoop& loop, UniqueFd fd, const DatagramOptions& option
       stride_(options.coalesced ? kLongestDatagram : longest_) {
   const std::size_t batch = stride_ * (options.coalesced ? kPieces : DatagramBatch::kMost);
   if (batch > loop.read_buffer().size()) own_buffer_.resize(batch);
+  handed_on_->fd = fd_.get();
 }
 
-Result<std::unique_ptr<DatagramSocket>> UdpSocket::open(EventLoop& loop, const DatagramOptions& options) {
+std::unique_ptr<UdpSocket> UdpSocket::inherit(EventLoop& loop, UniqueFd fd, const DatagramOptions& options) {
+  std::unique_ptr<UdpSocket> socket(new UdpSocket(loop, std::move(fd), options));
+  socket->address_ = local_address(socket->fd_.get());
+  socket->handed_on_->begin = [raw = socket.get()] { raw->loop_.watch(*raw, raw->handler_ ? EPOLLIN : kSilent); };
+  return socket;
+}
+
+Result<std::unique_ptr<UdpSocket>> UdpSocket::open(EventLoop& loop, const DatagramOptions& options) {
   const std::string where = options.local.text();
   if (!options.local.is_ip()) {
     return Error{Errc::malformed, "open a UDP socket on \"" + where + "\": datagrams need an IP address and a port"};
@@ -94,7 +102,7 @@ Status UdpSocket::bind(const DatagramOptions& options) {
 
 void UdpSocket::on_datagrams(Handler handler) {
   handler_ = handler ? std::make_shared<Handler>(std::move(handler)) : nullptr;
-  loop_.watch(*this, handler_ ? EPOLLIN : kSilent);
+  if (!handed_on_->begin) loop_.watch(*this, handler_ ? EPOLLIN : kSilent);
 }
 
 void UdpSocket::on_events(std::uint32_t events) {

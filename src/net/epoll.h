@@ -1,5 +1,6 @@
 #pragma once
 #include <atomic>
+#include <vector>
 
 #include "base/unique_fd.h"
 #include "net/network.h"
@@ -9,13 +10,13 @@ namespace ghost::net {
 struct EpollOptions {
   /// How long a turn may poll before it parks in epoll_wait, when the last waits were shorter than that. Zero, or a machine
   /// with one core, always parks.
+  Duration spin = Duration::zero();
+  /// At most this share of the thread's time goes into polling that found nothing.
+  double spin_share = 0.5;
   /// Whether another process of this user may listen in the same places: never; one that is started to take over from this; or this
   /// one takes over from a process that runs.
   enum class Listening : std::uint8_t { alone, to_be_relieved, relieving };
   Listening listening = Listening::alone;
-  Duration spin = Duration::zero();
-  /// At most this share of the thread's time goes into polling that found nothing.
-  double spin_share = 0.5;
 };
 
 /// The real world: epoll, one thread. `run()` turns until `stop()`.
@@ -35,6 +36,16 @@ class EpollNetwork : public Network, public Reactor {
   virtual Result<std::unique_ptr<ByteStream>> adopt_stream(UniqueFd fd) = 0;
   /// A listener over a descriptor that listens already (socket activation, an upgrade).
   virtual Result<std::unique_ptr<Listener>> adopt_listener(UniqueFd fd, OnAccept on_accept) = 0;
+
+  /// Takes sockets that another process has bound (sd_listen_fds(3)): listen() and open_datagram() for their addresses, port 0 being any,
+  /// use them instead of opening others, and hear nothing by them before hear_inherited(), which also closes those nobody asked for.
+  /// Errors: malformed for one that neither listens nor is for datagrams.
+  virtual Status inherit(std::vector<UniqueFd> sockets) = 0;
+  virtual void hear_inherited() = 0;
+  /// What the process that takes over from this one is to inherit: what listens, and what was opened with DatagramOptions::handed_on.
+  virtual std::vector<int> sockets_to_hand_on() const = 0;
+  /// That process serves: the files of Unix sockets are its own.
+  virtual void on_handed_on() = 0;
 
   /// Calls `ready` with the events of poll(2) whenever `fd` has some of `events`, until the watch is destroyed: for pipes,
   /// pidfds, signalfds, netlink. `fd` must outlive the watch. One that cannot be watched (a plain file) is told once, by POLLNVAL.

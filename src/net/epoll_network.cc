@@ -12,6 +12,7 @@
 #include "net/epoll.h"
 #include "net/event_loop.h"
 #include "net/fd_watch.h"
+#include "net/inherited_sockets.h"
 #include "net/interfaces.h"
 #include "net/listen_socket.h"
 #include "net/sockaddr.h"
@@ -61,13 +62,22 @@ class EpollNetworkImpl final : public EpollNetwork {
   void stop() override { loop_.stop(); }
 
   Result<std::unique_ptr<Listener>> listen(const Address& at, OnAccept on_accept) override {
-    return listen_at(loop_, at, std::move(on_accept), listening);
+    if (auto fd = inherited_.take(at, SOCK_STREAM)) return known(ListenSocket::inherit(loop_, std::move(*fd), std::move(on_accept)));
+    auto socket = listen_at(loop_, at, std::move(on_accept), listening);
+    if (!socket) return socket.error();
+    return known(std::move(*socket));
   }
   std::unique_ptr<Connecting> connect(const Address& to, Duration timeout, OnConnect done) override {
     return std::make_unique<ConnectAttempt>(loop_, to, timeout, std::move(done));
   }
   Result<std::unique_ptr<DatagramSocket>> open_datagram(const DatagramOptions& options) override {
-    return UdpSocket::open(loop_, options);
+    if (options.handed_on) {
+      if (auto fd = inherited_.take(options.local, SOCK_DGRAM)) return known(UdpSocket::inherit(loop_, std::move(*fd), options));
+    }
+    auto socket = UdpSocket::open(loop_, options);
+    if (!socket) return socket.error();
+    if (!options.handed_on) return std::unique_ptr<DatagramSocket>(std::move(*socket));
+    return known(std::move(*socket));
   }
   Result<std::vector<NetworkInterface>> interfaces() override { return list_interfaces(); }
 
@@ -77,9 +87,52 @@ class EpollNetworkImpl final : public EpollNetwork {
   Result<std::unique_ptr<ByteStream>> adopt_stream(UniqueFd fd) override;
   Result<std::unique_ptr<Listener>> adopt_listener(UniqueFd fd, OnAccept on_accept) override;
 
+  Status inherit(std::vector<UniqueFd> sockets) override;
+  void hear_inherited() override;
+  std::vector<int> sockets_to_hand_on() const override;
+  void on_handed_on() override {
+    for_known([](HandedOn& socket) { socket.given = true; });
+  }
+
  private:
+  /// Remembers a socket that may be handed on.
+  template <class Socket>
+  std::unique_ptr<Socket> known(std::unique_ptr<Socket> socket) {
+    std::erase_if(known_, [](const auto& one) { return one.expired(); });
+    known_.push_back(socket->handed_on());
+    return socket;
+  }
+  template <class Use>
+  void for_known(Use use) const {
+    for (const auto& one : known_) {
+      if (const auto socket = one.lock()) use(*socket);
+    }
+  }
+
   EventLoop loop_;
+  InheritedSockets inherited_;
+  std::vector<std::weak_ptr<HandedOn>> known_;
 };
+
+Status EpollNetworkImpl::inherit(std::vector<UniqueFd> sockets) {
+  for (UniqueFd& socket : sockets) {
+    if (const Status added = inherited_.add(std::move(socket)); !added) return added;
+  }
+  return {};
+}
+
+void EpollNetworkImpl::hear_inherited() {
+  inherited_.clear();
+  for_known([](HandedOn& socket) {
+    if (const auto begin = std::exchange(socket.begin, nullptr)) begin();
+  });
+}
+
+std::vector<int> EpollNetworkImpl::sockets_to_hand_on() const {
+  std::vector<int> all;
+  for_known([&](const HandedOn& socket) { all.push_back(socket.fd); });
+  return all;
+}
 
 Result<std::unique_ptr<ByteStream>> EpollNetworkImpl::adopt_stream(UniqueFd fd) {
   if (auto ours = make_ours(fd.get()); !ours) return ours.error();
@@ -100,7 +153,9 @@ Result<std::unique_ptr<Listener>> EpollNetworkImpl::adopt_listener(UniqueFd fd, 
     return Error{Errc::malformed,
                  "take over descriptor " + std::to_string(fd.get()) + ": it is no listening stream socket"};
   }
-  return ListenSocket::create(loop_, std::move(fd), {}, std::move(on_accept));
+  auto socket = ListenSocket::create(loop_, std::move(fd), {}, std::move(on_accept));
+  if (!socket) return socket.error();
+  return std::unique_ptr<Listener>(std::move(*socket));
 }
 
 }  // namespace

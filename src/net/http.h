@@ -66,8 +66,10 @@ class HttpConnection {
   virtual ~HttpConnection() = default;
   /// No request has begun to arrive, none is being answered, and every answer has left.
   virtual bool idle() const = 0;
-  /// Answers what is under way, then closes instead of waiting for another request.
-  virtual void leave() = 0;
+  enum class WhenIdle { closes, awaits_one_more };
+  /// Answers what is under way, then closes instead of waiting for another request. An idle one closes at once, or has 10 s for a
+  /// request that may be on its way: its answer says that it is the last.
+  virtual void leave(WhenIdle idle = WhenIdle::closes) = 0;
 };
 std::unique_ptr<HttpConnection> serve_http(Reactor& reactor, std::unique_ptr<ByteStream> below, BytesView first,
                                            const HttpLimits& limits, OnHttpRequest on_request, std::function<void()> closed);

@@ -17,6 +17,8 @@ using OnWebSocket = std::function<void(std::unique_ptr<ByteStream>)>;
 constexpr std::size_t kBacklog = 64 * 1024;
 /// How long a peer may take over the last response of a connection.
 constexpr Duration kLinger = std::chrono::seconds(5);
+/// How long a connection that is to end is open for one more request.
+constexpr Duration kLastRequest = std::chrono::seconds(10);
 
 class Connection final : public HttpConnection, private StreamHandler {
  public:
@@ -30,7 +32,7 @@ class Connection final : public HttpConnection, private StreamHandler {
   }
 
   bool idle() const override { return phase_ == Phase::head && !head_reader_.started() && held_.empty() && below_->unsent() == 0; }
-  void leave() override;
+  void leave(WhenIdle idle) override;
 
   /// For the reply, which may outlive the connection.
   Lifeline::Watch watch() const { return lifeline_.watch(); }
@@ -246,10 +248,12 @@ void Connection::finish() {
   below_->finish(kLinger);
 }
 
-void Connection::leave() {
+void Connection::leave(WhenIdle idle) {
   leaving_ = true;
   keep_alive_ = false;
-  if (phase_ == Phase::head && !head_reader_.started() && held_.empty()) finish();
+  if (phase_ != Phase::head || head_reader_.started() || !held_.empty()) return;
+  if (idle == WhenIdle::closes) finish();
+  else expect_within(kLastRequest);
 }
 
 Status Connection::upgrade(std::string_view subprotocol, OnWebSocket done) {

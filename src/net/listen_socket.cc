@@ -49,10 +49,27 @@ ListenSocket::ListenSocket(EventLoop& loop, UniqueFd fd, SocketFile file, OnAcce
     : EventSource(loop, std::move(fd)),
       address_(local_address(fd_.get())),
       file_(std::move(file)),
-      on_accept_(std::make_shared<OnAccept>(std::move(on_accept))) {}
+      on_accept_(std::make_shared<OnAccept>(std::move(on_accept))) {
+  handed_on_->fd = fd_.get();
+}
 
-Result<std::unique_ptr<Listener>> ListenSocket::create(EventLoop& loop, UniqueFd fd, SocketFile file,
-                                                       OnAccept on_accept) {
+ListenSocket::~ListenSocket() {
+  if (handed_on_->given) file_.leave();
+}
+
+std::unique_ptr<ListenSocket> ListenSocket::inherit(EventLoop& loop, UniqueFd fd, OnAccept on_accept) {
+  const Address address = local_address(fd.get());
+  SocketFile file = address.is_ip() ? SocketFile() : SocketFile(address.path());
+  std::unique_ptr<ListenSocket> socket(new ListenSocket(loop, std::move(fd), std::move(file), std::move(on_accept)));
+  socket->handed_on_->given = true;  // as long as the process before may go on with it
+  socket->handed_on_->begin = [raw = socket.get()] {
+    raw->handed_on_->given = false;
+    if (raw->loop_.watch(*raw, EPOLLIN) != 0) raw->pause();
+  };
+  return socket;
+}
+
+Result<std::unique_ptr<ListenSocket>> ListenSocket::create(EventLoop& loop, UniqueFd fd, SocketFile file, OnAccept on_accept) {
   std::unique_ptr<ListenSocket> socket(new ListenSocket(loop, std::move(fd), std::move(file), std::move(on_accept)));
   if (const int error = loop.watch(*socket, EPOLLIN)) return errno_error(error, "listen on", socket->address_.text());
   return socket;
@@ -82,7 +99,7 @@ void ListenSocket::pause() {
   });
 }
 
-Result<std::unique_ptr<Listener>> listen_at(EventLoop& loop, const Address& at, OnAccept on_accept, EpollOptions::Listening how) {
+Result<std::unique_ptr<ListenSocket>> listen_at(EventLoop& loop, const Address& at, OnAccept on_accept, EpollOptions::Listening how) {
   if (at.family() == Address::Family::unix_path) {
     auto socket = listen_unix(at.path(), how == EpollOptions::Listening::relieving);
     if (!socket) return socket.error();

@@ -200,6 +200,88 @@ TEST(UnixListener, DoesNotRemoveTheFileOfWhoeverTookItsPlace) {
   EXPECT_EQ(::stat(path.c_str(), &file), 0);
 }
 
+TEST(Listener, MayBeRelievedOnlyByOneThatSaysSo) {
+  auto first = make_network({.listening = EpollOptions::Listening::to_be_relieved}), second = make_network({.listening = EpollOptions::Listening::to_be_relieved});
+  auto relieving = make_network({.listening = EpollOptions::Listening::relieving});
+  const auto listener = listen(*first, Address::loopback(0));
+  EXPECT_EQ(listen_refusal(*second, listener->address()).code, Errc::busy);
+  EXPECT_NE(listen(*relieving, listener->address()), nullptr);
+}
+
+TEST(Listener, GetsItsFileBackFromOneThatDidNotStay) {
+  const SocketDirectory directory;
+  const Address at = Address::unix_path(directory.path("s"));
+  auto first = make_network(), relieving = make_network({.listening = EpollOptions::Listening::relieving});
+  int taken_by_first = 0, taken_by_second = 0;
+  auto listener = listen(*first, at, [&](auto) { ++taken_by_first; });
+  auto second = listen(*relieving, at, [&](auto) { ++taken_by_second; });
+  const auto connect = [&] {
+    const auto attempt = first->connect(at, 30s, [](auto) {});
+    const int before = taken_by_first + taken_by_second;
+    EXPECT_TRUE(turn_until(*first, [&] {
+      relieving->turn(relieving->now());
+      first->wake_at(first->now() + 1ms, [](TimePoint) {});
+      return taken_by_first + taken_by_second > before;
+    }));
+  };
+  connect();
+  EXPECT_EQ(taken_by_second, 1);
+  second.reset();  // asks whether the first still listens
+  connect();
+  EXPECT_GE(taken_by_first, 1);
+  EXPECT_EQ(taken_by_second, 1);
+  second = listen(*relieving, at, [&](auto) { ++taken_by_second; });
+  listener.reset();
+  connect();
+  EXPECT_EQ(taken_by_second, 2);
+  second.reset();
+  EXPECT_TRUE(std::filesystem::is_empty(std::filesystem::path(directory.path("s")).parent_path())) << "neither leaves a file";
+}
+
+TEST(Listener, IsHandedOnToAnotherProcessWithWhatWaitsInIt) {
+  const SocketDirectory directory;
+  auto before = make_network(), after = make_network();
+  int taken_before = 0, taken_after = 0;
+  std::vector<Address> addresses = {Address::loopback(0), Address::unix_path(directory.path("s"))};
+  std::vector<std::unique_ptr<Listener>> old, young;
+  for (const Address& at : addresses) old.push_back(listen(*before, at, [&](auto) { ++taken_before; }));
+  const auto heard_before = before->open_datagram({.local = Address::loopback(0), .share_with_own = true, .handed_on = true});
+  ASSERT_TRUE(heard_before);
+  std::vector<UniqueFd> given;
+  for (const int fd : before->sockets_to_hand_on()) given.emplace_back(::fcntl(fd, F_DUPFD_CLOEXEC, 3));
+  ASSERT_EQ(given.size(), 3u);
+  ASSERT_TRUE(after->inherit(std::move(given)));
+  for (const Address& at : addresses) young.push_back(listen(*after, at, [&](auto) { ++taken_after; }));
+  const auto heard_after = after->open_datagram({.local = Address::loopback(0), .share_with_own = true, .handed_on = true});
+  ASSERT_TRUE(heard_after);
+  EXPECT_EQ((*heard_after)->address(), (*heard_before)->address());
+  std::string heard;
+  (*heard_after)->on_datagrams([&](std::span<const Datagram> batch) { heard += as_text(batch[0].bytes); });
+
+  std::vector<std::unique_ptr<Connecting>> attempts;
+  const auto connect = [&] {
+    for (const auto& one : young) attempts.push_back(after->connect(one->address(), 30s, [](auto) {}));
+    for (int i = 0; i < 20; ++i) after->turn(after->now() + 1ms);
+  };
+  connect();
+  EXPECT_EQ(taken_after, 0) << "the one before has them";
+  EXPECT_TRUE(turn_until(*before, [&] { return taken_before == 2; }));
+
+  before->on_handed_on();
+  old.clear();
+  connect();
+  const auto from = after->open_datagram({.local = Address::loopback(0)});
+  const Datagram word{{}, (*heard_after)->address(), as_bytes("word")};
+  (*from)->send({&word, 1});
+  EXPECT_EQ(taken_after, 0);
+  after->hear_inherited();
+  EXPECT_TRUE(turn_until(*after, [&] { return taken_after == 2 && !heard.empty(); })) << "what came between waits";
+  EXPECT_EQ(heard, "word");
+  EXPECT_TRUE(std::filesystem::exists(directory.path("s")));
+  young.clear();
+  EXPECT_FALSE(std::filesystem::exists(directory.path("s")));
+}
+
 TEST(Connecting, SaysWhomItCouldNotReachAndWhy) {
   const SocketDirectory directory;
   auto network = make_network();

@@ -118,6 +118,7 @@ struct DatagramOptions {
   int hops = 0;                    ///< how far datagrams to a single address go (TTL, hop limit); 0 keeps the system's
   std::size_t receive_buffer = 0;  ///< wished for SO_RCVBUF in bytes; 0 keeps the system's
   std::size_t max_datagram = 1500; ///< longer ones are cut off and dropped, counted in truncated()
+  bool handed_on = false;          ///< the process that takes over from this one gets the socket, too (EpollNetwork::sockets_to_hand_on)
   bool coalesced = false;          ///< for much traffic: the kernel may hand over runs that came together (UDP_GRO); takes 1 MiB
 };
 

@@ -35,8 +35,18 @@ UniqueFd unix_socket() {
   return UniqueFd(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
 }
 
+/// Where the file of a process that was relieved goes on being found, by that process and by the one that relieves it.
+std::string set_aside(const std::string& path) { return path + ".relieved"; }
+
+/// 0 when somebody listens on a Unix socket, or what connect(2) says.
+int probe(const std::string& path) {
+  const UniqueFd fd = unix_socket();
+  const SocketAddress at(Address::unix_path(path));
+  return ::connect(fd.get(), &at.base, at.size) == 0 || errno == EAGAIN ? 0 : errno;
+}
+
 /// Makes room for a bind() that found `path` taken.
-Status remove_stale(const Address& address, bool replace) {
+Status make_room(const Address& address, bool relieving) {
   struct stat file;
   const char* path = address.path().c_str();
   if (::lstat(path, &file) != 0) return {};
@@ -44,16 +54,14 @@ Status remove_stale(const Address& address, bool replace) {
     return Error{Errc::exists,
                  address.text() + ": a file that is no socket is in the way; move it or choose another path"};
   }
-  const UniqueFd probe = unix_socket();
-  const SocketAddress at(address);
-  if (replace) {
-    if (::unlink(path) != 0 && errno != ENOENT) return errno_error("replace the socket", address.text());
-    return {};
+  if (relieving) {
+    ::unlink(set_aside(address.path()).c_str());
+    if (::link(path, set_aside(address.path()).c_str()) != 0 && errno != ENOENT) return errno_error("set aside the socket", address.text());
+  } else {
+    const int error = probe(address.path());
+    if (error == 0) return Error{Errc::busy, address.text() + ": another process is listening"};
+    if (error != ECONNREFUSED && error != ENOENT) return errno_error(error, "listen on", address.text());
   }
-  if (::connect(probe.get(), &at.base, at.size) == 0 || errno == EAGAIN) {
-    return Error{Errc::busy, address.text() + ": another process is listening"};
-  }
-  if (errno != ECONNREFUSED && errno != ENOENT) return errno_error("listen on", address.text());
   if (::unlink(path) != 0 && errno != ENOENT) return errno_error("remove the stale socket", address.text());
   return {};
 }
@@ -74,12 +82,20 @@ SocketFile::SocketFile(SocketFile&& other) noexcept
     : path_(std::exchange(other.path_, {})), device_(other.device_), inode_(other.inode_) {}
 
 SocketFile::~SocketFile() {
-  struct stat file;
-  if (path_.empty() || ::lstat(path_.c_str(), &file) != 0) return;
-  if (file.st_dev == device_ && file.st_ino == inode_) ::unlink(path_.c_str());
+  if (path_.empty()) return;
+  const std::string aside = set_aside(path_);
+  if (is_ours(aside)) ::unlink(aside.c_str());
+  if (!is_ours(path_)) return;
+  // Who was to be relieved may live on: the file is its own again.
+  if (probe(aside) != 0 || ::rename(aside.c_str(), path_.c_str()) != 0) ::unlink(path_.c_str());
 }
 
-Result<UnixListener> listen_unix(const std::string& path, bool replace) {
+bool SocketFile::is_ours(const std::string& path) const {
+  struct stat file;
+  return ::lstat(path.c_str(), &file) == 0 && file.st_dev == device_ && file.st_ino == inode_;
+}
+
+Result<UnixListener> listen_unix(const std::string& path, bool relieving) {
   const Address address = Address::unix_path(path);
   if (auto usable = check_usable(address); !usable) return usable.error();
   const UniqueFd lock = lock_directory_of(path);
@@ -89,7 +105,7 @@ Result<UnixListener> listen_unix(const std::string& path, bool replace) {
   const SocketAddress at(address);
   if (::bind(fd.get(), &at.base, at.size) != 0) {
     if (errno != EADDRINUSE) return errno_error("listen on", address.text());
-    if (auto removed = remove_stale(address, replace); !removed) return removed.error();
+    if (auto removed = make_room(address, relieving); !removed) return removed.error();
     if (::bind(fd.get(), &at.base, at.size) != 0) return errno_error("listen on", address.text());
   }
   SocketFile file(path);

@@ -37,8 +37,12 @@ StageService::StageService(StageParts parts)
       portlight_(parts_.network, parts_.endpoint, "portlight", parts_.socket("portlight")) {}
 
 StageService::~StageService() {
-  for (const auto& watcher : std::exchange(watchers_, {})) watcher->stream.fail({Errc::busy, "the host is shutting down"});
+  end_watching({Errc::busy, "the host is shutting down"});
   if (job_ && !job_->ended()) keep("left", job_->running());
+}
+
+void StageService::end_watching(const Error& why) {
+  for (const auto& watcher : std::exchange(watchers_, {})) watcher->stream.fail(why);
 }
 
 Result<std::unique_ptr<StageService>> StageService::open(StageParts parts) {

@@ -33,6 +33,11 @@ class StageService : public v1::StageService {
   static Result<std::unique_ptr<StageService>> open(StageParts parts);
   ~StageService() override;
 
+  /// Whether a job is being done.
+  bool busy() const { return job_ && !job_->ended(); }
+  /// Ends what is watched: it is told elsewhere.
+  void end_watching(const Error& why);
+
   Result<v1::StartResponse> start(const v1::StartRequest& request, const b2::CallContext& context) override;
   Result<v1::StartResponse> resume(const v1::ResumeRequest& request, const b2::CallContext& context) override;
   Result<v1::CancelResponse> cancel(const v1::CancelRequest& request, const b2::CallContext& context) override;

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """The programs as a user runs them: a host and its children, calls, a crash, a busy port, a house. On free ports of loopback."""
+import gzip
 import json
 import os
 import pathlib
@@ -354,6 +355,21 @@ class Topics(unittest.TestCase):
         self.assertIn("is shutting down", told)
 
 
+class Installed(unittest.TestCase):
+    def test_a_program_brings_its_man_page(self):
+        for name in ("ghostlight", "b2", "ardus", "ariascribe", "audiojuggler", "portlight"):
+            with self.subTest(name), tempfile.TemporaryDirectory(prefix="ghost-apps-") as prefix:
+                made = subprocess.run(["cmake", "--install", str(BIN.parent), "--prefix", prefix, "--component", name], capture_output=True, text=True, timeout=LONG)
+                self.assertEqual(made.returncode, 0, made.stderr)
+                page = gzip.decompress((pathlib.Path(prefix) / f"share/man/man1/{name}.1.gz").read_bytes()).decode()
+                self.assertRegex(page, rf'(?m)^\.TH "?{name}"? "?1"?')
+                verbs = re.findall(r"(?m)^## (.+?)(?: \[.*)?$", run(name, "__man").stdout)
+                self.assertGreater(len(verbs), 3)
+                for verb in verbs:
+                    self.assertIn(verb, page.replace("\\-", "-"))
+                self.assertTrue((pathlib.Path(prefix) / "bin" / name).exists())
+
+
 class Endings(unittest.TestCase):
     def test_stop_leaves_no_process_and_no_socket(self):
         up = Up()
@@ -366,6 +382,37 @@ class Endings(unittest.TestCase):
         gone = run("ghostlight", "status", "--state", str(up.state))
         self.assertEqual(gone.returncode, 1)
         self.assertIn("'ghostlight up' starts it", gone.stderr)
+        up.stop()
+
+    def test_another_process_takes_over_by_one_command(self):
+        up = Up()
+        before = up.until_ready()
+        watch = subprocess.Popen([str(BIN / "b2"), "call", "--state", str(up.state), "b2.v1.Host/Watch", "{}"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        watch.stdout.readline()
+        upgraded = run("ghostlight", "upgrade", "--json", "--state", str(up.state))
+        self.assertEqual(upgraded.returncode, 0, upgraded.stderr + up.log.read_text())
+        pid = json.loads(upgraded.stdout)["pid"]
+        self.assertNotEqual(pid, up.process.pid)
+        self.assertEqual((up.state / "up.lock").read_text(), f"{pid}\n")
+        after = up.status()
+        self.assertEqual(after["code"], 0, after)
+        self.assertEqual((after["console"], after["addresses"]), (before["console"], before["addresses"]))
+        pids = lambda status: {child["pid"] for child in status["children"]}
+        self.assertFalse(pids(before) & pids(after))
+        self.assertIn("another process of the host serves", watch.communicate(timeout=LONG)[1])
+        request = urllib.request.Request(f"http://{up.address}/b2.v1.Host/List", b"{}", {"content-type": "application/json", "authorization": f"Bearer {up.token}"})
+        with urllib.request.urlopen(request, timeout=LONG) as answer:
+            self.assertEqual(len(json.load(answer)["state"]["children"]), 4)
+        for name in ("ardus", "ariascribe", "audiojuggler", "portlight"):
+            self.assertEqual(run("b2", "call", "--at", f"unix:{up.state}/{name}.sock", "b2.v1.Core/Health").returncode, 0, name)
+        # What it was started by sees one run, to its end; nothing of either is left.
+        until(lambda: not any(pathlib.Path(f"/proc/{child}").exists() for child in pids(before)))
+        self.assertIsNone(up.process.poll())
+        self.assertEqual(run("ghostlight", "stop", "--state", str(up.state)).returncode, 0)
+        self.assertEqual(up.process.wait(LONG), 0)
+        for gone in pids(after) | {pid}:
+            self.assertFalse(pathlib.Path(f"/proc/{gone}").exists())
+        self.assertEqual([*up.state.glob("*.sock"), *up.state.glob("*.relieved"), *up.state.glob("console.url")], [])
         up.stop()
 
     def test_a_host_killed_without_a_word_takes_its_children_along(self):

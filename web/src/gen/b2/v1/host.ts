@@ -145,10 +145,14 @@ export const encodeUpgradeRequest = (message: b2.Init<UpgradeRequest>): Uint8Arr
 export const decodeUpgradeRequest = (bytes: Uint8Array): UpgradeRequest => UpgradeRequestCodec.decode(bytes);
 
 export interface UpgradeResponse {
+  /** none for the host itself */
   child?: Child | undefined;
+  /** of the process that serves from here on */
+  pid: number;
 }
 export const UpgradeResponseCodec: b2.Codec<UpgradeResponse> = b2.codec('b2.v1.UpgradeResponse', [
   b2.optional(1, 'child', () => ChildCodec),
+  b2.plain(2, 'pid', 'int32'),
 ]);
 export const encodeUpgradeResponse = (message: b2.Init<UpgradeResponse>): Uint8Array => UpgradeResponseCodec.encode(message);
 export const decodeUpgradeResponse = (bytes: Uint8Array): UpgradeResponse => UpgradeResponseCodec.decode(bytes);
@@ -191,7 +195,10 @@ export const Host = {
     service: 'b2.v1.Host', name: 'Watch', kind: 'server_stream', idempotent: false, needs: '',
     request: WatchRequestCodec, response: HostStateCodec,
   } satisfies b2.Method<WatchRequest, HostState>,
-  /** Starts a second process of a child beside the first, has it take over once it is ready, and ends the first when its calls have. */
+  /**
+   * Starts a second process of a child, or of the host itself, beside the first, has it take over once it is ready, and ends the first
+   * when its calls have.
+   */
   upgrade: {
     service: 'b2.v1.Host', name: 'Upgrade', kind: 'unary', idempotent: false, needs: 'admin',
     request: UpgradeRequestCodec, response: UpgradeResponseCodec,
