@@ -9,6 +9,7 @@ Verb search_verb();
 Verb show_verb();
 Verb enhance_verb();
 Verb undo_verb();
+Verb audit_verb();
 Verb ariascribe_serve_verb();
 
 /// `show` of a file instead of a work: its tags as they are.

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
-#include <map>
+#include <tuple>
 
 namespace ghost::ariascribe {
 
@@ -18,10 +18,21 @@ int leading_digits(const std::string& text) {
 /// Longer values are pictures: of no use here, and many of them would fill the memory.
 constexpr std::size_t kLongestKept = 4096;
 
-struct Order {
-  int disc, track;
-};
-Order order_of(const FileProposal& file) { return {leading_digits(first_value(file.file.tags, "DISCNUMBER")), leading_digits(first_value(file.file.tags, "TRACKNUMBER"))}; }
+/// The files folder by folder, each in the order of disc and track. The keys are worked out once: a library has 100,000 files.
+std::vector<FileProposal> in_order(std::vector<FileProposal> files) {
+  using Key = std::tuple<std::string, int, int, std::string, std::size_t>;
+  std::vector<Key> keys;
+  keys.reserve(files.size());
+  for (const FileProposal& each : files) {
+    const auto number = [&](std::string_view tag) { return leading_digits(first_value(each.file.tags, tag)); };
+    keys.emplace_back(each.path.parent_path().string(), number("DISCNUMBER"), number("TRACKNUMBER"), each.path.string(), keys.size());
+  }
+  std::sort(keys.begin(), keys.end());
+  std::vector<FileProposal> sorted;
+  sorted.reserve(files.size());
+  for (const Key& key : keys) sorted.push_back(std::move(files[std::get<4>(key)]));
+  return sorted;
+}
 
 bool is_written(Band band, Reach reach) { return band == Band::apply || (band == Band::review && reach == Reach::apply_and_review); }
 
@@ -54,18 +65,18 @@ Result<std::vector<FileProposal>> propose(const Matcher& matcher, const std::vec
     std::erase_if(each.file.tags, [](const Tag& tag) { return tag.value.size() > kLongestKept; });
     each.title_before = first_value(each.file.tags, "TITLE");
   }
-  std::sort(proposals.begin(), proposals.end(), [](const FileProposal& a, const FileProposal& b) {
-    if (a.path.parent_path() != b.path.parent_path()) return a.path.parent_path() < b.path.parent_path();
-    const Order first = order_of(a), second = order_of(b);
-    if (first.disc != second.disc) return first.disc < second.disc;
-    return first.track != second.track ? first.track < second.track : a.path < b.path;
-  });
-  std::map<std::filesystem::path, std::vector<FileProposal*>> folders;
-  for (FileProposal& each : proposals) {
-    if (each.problem.empty()) folders[each.path.parent_path()].push_back(&each);
+  std::vector<FileProposal> sorted = in_order(std::move(proposals));
+  std::vector<FileProposal*> folder;
+  for (FileProposal& each : sorted) {
+    if (!each.problem.empty()) continue;
+    if (!folder.empty() && folder.front()->path.parent_path() != each.path.parent_path()) {
+      judge_folder(matcher, folder, reach);
+      folder.clear();
+    }
+    folder.push_back(&each);
   }
-  for (auto& [folder, files] : folders) judge_folder(matcher, files, reach);
-  return proposals;
+  if (!folder.empty()) judge_folder(matcher, folder, reach);
+  return sorted;
 }
 
 Result<CommitSummary> commit(Journal& journal, const std::vector<FileProposal>& proposals) {
