@@ -106,7 +106,7 @@ class Discovery(unittest.TestCase):
         node = self.found(0, "one")[self.words["three"]]
         self.assertEqual(node["name"], "three")
         self.assertIn("10.11.17.3:2203", node["addresses"])
-        self.assertTrue(any(address.startswith("[fe80:") for address in until(lambda: self.found(0, "one")[self.words["three"]]["addresses"])))
+        until(lambda: any(address.startswith("[fe80:") for address in self.found(0, "one")[self.words["three"]]["addresses"]))
         self.assertIn("portlight.v1.Ports", [service["name"] for service in node["services"]])
 
         # A command without a host, a member's and a stranger's.
