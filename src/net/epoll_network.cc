@@ -74,7 +74,10 @@ class EpollNetworkImpl final : public EpollNetwork {
     if (options.handed_on) {
       if (auto fd = inherited_.take(options.local, SOCK_DGRAM)) return known(UdpSocket::inherit(loop_, std::move(*fd), options));
     }
-    auto socket = UdpSocket::open(loop_, options);
+    DatagramOptions wished = options;
+    // Beside the process that this one relieves, or that relieves it.
+    if (listening != EpollOptions::Listening::alone && !options.share_port) wished.share_with_own = true;
+    auto socket = UdpSocket::open(loop_, wished);
     if (!socket) return socket.error();
     if (!options.handed_on) return std::unique_ptr<DatagramSocket>(std::move(*socket));
     return known(std::move(*socket));

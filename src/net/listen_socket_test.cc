@@ -200,6 +200,18 @@ TEST(UnixListener, DoesNotRemoveTheFileOfWhoeverTookItsPlace) {
   EXPECT_EQ(::stat(path.c_str(), &file), 0);
 }
 
+TEST(Listener, AUdpPortIsSharedWithTheProcessThatRelievesAndNobodyElse) {
+  auto first = make_network({.listening = EpollOptions::Listening::to_be_relieved}), relieving = make_network({.listening = EpollOptions::Listening::relieving});
+  auto alone = make_network();
+  DatagramOptions options;
+  options.local = *Address::parse("127.0.0.1:0");
+  const auto socket = first->open_datagram(options);
+  ASSERT_TRUE(socket) << socket.error().message;
+  options.local = (*socket)->address();
+  EXPECT_TRUE(relieving->open_datagram(options));
+  EXPECT_EQ(alone->open_datagram(options).error().code, Errc::busy);
+}
+
 TEST(Listener, MayBeRelievedOnlyByOneThatSaysSo) {
   auto first = make_network({.listening = EpollOptions::Listening::to_be_relieved}), second = make_network({.listening = EpollOptions::Listening::to_be_relieved});
   auto relieving = make_network({.listening = EpollOptions::Listening::relieving});
