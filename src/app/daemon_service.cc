@@ -230,8 +230,9 @@ Status serve(const DaemonSpec& spec, const Places& where_it_is, const Config& co
                                       departure.begin(nullptr);
                                     }});
   }
-  if (spec.running) spec.running(departure);
+  if (spec.running) spec.running(&departure);
   (*network)->run();
+  if (spec.running) spec.running(nullptr);
   return outcome;
 }
 

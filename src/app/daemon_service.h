@@ -43,7 +43,8 @@ struct DaemonSpec {
   std::function<Result<bool>()> stands = {};      ///< with `before`: whether what `ready` has started is ready, too, or why it never will be
   std::function<void()> serves = {};              ///< with `before`: it has taken over
   std::function<void(int signal)> told_to_end = {};  ///< after it has handed over; may be empty
-  std::function<void(Running&)> running = {};     ///< everything stands; may be empty
+  /// Everything stands; and null once the loop has ended, before its network goes. May be empty.
+  std::function<void(Running*)> running = {};
   std::function<void(std::function<void()> stopped)> stopping = {};        ///< no call is open any more: calls `stopped` when it may end; may be empty
   std::function<void()> ended = {};  ///< nothing runs any more and the node goes next: what `ready` made for it goes here; may be empty
 };

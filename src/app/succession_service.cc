@@ -252,6 +252,11 @@ void Predecessor::part() {
   channel_.reset();
 }
 
+void Predecessor::leave_network() {
+  watch_.reset();
+  timer_.reset();
+}
+
 // The process that is taken over from.
 
 Result<std::unique_ptr<Successor>> Successor::start(net::EpollNetwork& network, const std::filesystem::path& program, const FileLock& lock, const Legacy& legacy,
@@ -285,6 +290,12 @@ Successor::~Successor() {
   if (serves_) return;
   say(channel_, kNo);
   if (process_) ::pidfd_send_signal(process_.get(), SIGTERM, nullptr, 0);
+}
+
+void Successor::leave_network() {
+  watch_.reset();
+  exit_watch_.reset();
+  timer_.reset();
 }
 
 void Successor::arm(Duration patience, std::string why) {
@@ -363,7 +374,12 @@ void Succession::join(DaemonSpec& spec) {
     (void)lock_->sign();
     if (then) then();
   };
-  spec.running = [this](Running& running) { running_ = &running; };
+  spec.running = [this](Running* running) {
+    running_ = running;
+    if (running != nullptr) return;
+    if (before_) before_->leave_network();
+    if (successor_) successor_->leave_network();
+  };
   spec.told_to_end = [this](int signal) {
     if (is_relieved() && first_) pass_on(signal, path_);
   };
@@ -395,7 +411,6 @@ void Succession::upgrade(net::EpollNetwork& network, const Legacy& legacy, const
 }
 
 int Succession::end(int code) {
-  running_ = nullptr;
   if (!is_relieved() || !first_) return code;
   const std::int32_t pid = successor_->pid();
   lock_.reset();

@@ -46,6 +46,8 @@ class Predecessor {
   void say_failed(std::string_view why);
   /// This process is told to end: the one before needs no more time for what it has.
   void part();
+  /// The network that it follows on goes.
+  void leave_network();
 
  private:
   Predecessor() = default;
@@ -80,6 +82,8 @@ class Successor {
   ~Successor();
   std::int32_t pid() const { return pid_; }
   bool serves() const { return serves_; }
+  /// The network it was started on goes.
+  void leave_network();
 
  private:
   Successor(net::EpollNetwork& network, const Logger& log, Events events) : network_(network), log_(log), events_(std::move(events)) {}
