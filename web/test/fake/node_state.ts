@@ -138,6 +138,7 @@ export class FakeNode {
       pid: of.pid,
       uptimeMs: BigInt(running ? this.time - of.startedAt : 0),
       restarts: of.restarts,
+      startsOnCall: false,
       lastExit: of.lastExit,
       nextStartMs: of.state === ChildState.backing_off ? 1600 : 0,
       services: running ? this.services(of) : [],
