@@ -32,8 +32,8 @@ follow() {
   if [[ -t 1 ]]; then printf '\r\033[K'; fi
 }
 
-# step NAME TITLE COMMAND…: runs it without a standard input; its time is told, and the end of its log when it fails.
-# step_seconds holds the time it took.
+# step NAME TITLE COMMAND…: runs it without a standard input; its time is told. When it fails, what the tests of the JUnit file $step_tests wrote is
+# shown, or the end of its log where that tells nothing. step_seconds holds the time it took.
 step() {
   local name=$1 title=$2 status=0 begin=$SECONDS
   shift 2
@@ -46,8 +46,8 @@ step() {
   if ((status == 0)); then
     say "  done in $(clock $step_seconds)"
   else
-    say "  FAILED after $(clock $step_seconds). The end of $log:"
-    tail -n "${STEP_TAIL:-40}" "$log" | sed 's/^/    /'
+    say "  FAILED after $(clock $step_seconds); its log is $log"
+    if [[ -z ${step_tests:-} ]] || ! tools/count_tests --show "$step_tests"; then tail -n 40 "$log" | sed 's/^/    /'; fi
   fi
   return "$status"
 }

@@ -21,6 +21,10 @@ class CountTestsTest(unittest.TestCase):
         done = subprocess.run([sys.executable, COUNT_TESTS, *options, self.folder], capture_output=True, text=True)
         return done.stdout.strip(), done.returncode
 
+    def count_of(self, option, name):
+        done = subprocess.run([sys.executable, COUNT_TESTS, option, self.folder / name], capture_output=True, text=True)
+        return done.stdout.strip(), done.returncode
+
     def test_a_program_without_cases_is_one_test(self):
         self.write("dev.xml", '<testcase name="layers" status="run"><system-out/></testcase>')
         self.assertEqual(self.count(), ("1 passed, 0 failed", 0))
@@ -33,11 +37,11 @@ class CountTestsTest(unittest.TestCase):
     def test_failed_cases_fail_the_whole(self):
         self.write("dev.xml", '<testcase name="a" status="fail"><failure message=""/><system-out>[  PASSED  ] 3 tests.\n'
                    "[  FAILED  ] 2 tests, listed below:\n</system-out></testcase>")
-        self.assertEqual(self.count(), ("3 passed, 2 failed", 1))
+        self.assertEqual(self.count(), ("failed: dev: a\n3 passed, 2 failed", 1))
 
     def test_a_program_that_crashed_is_one_failure(self):
         self.write("dev.xml", '<testcase name="a" status="fail"><failure message="SEGFAULT"/><system-out/></testcase>')
-        self.assertEqual(self.count(), ("0 passed, 1 failed", 1))
+        self.assertEqual(self.count(), ("failed: dev: a\n0 passed, 1 failed", 1))
 
     def test_a_broken_step_counts(self):
         self.write("dev.xml", '<testcase name="a" status="run"/>')
@@ -56,6 +60,15 @@ class CountTestsTest(unittest.TestCase):
         self.assertIn("FAIL: the reason", done.stdout)
         self.assertNotIn("far above", done.stdout)
         self.assertNotIn("good", done.stdout)
+
+    def test_a_failure_s_own_words_are_shown_where_there_is_no_output(self):
+        self.write("console.xml", '<testcase name="a page"><failure>no such button</failure></testcase>')
+        self.assertEqual(self.count_of("--show", "console.xml"), ("a page failed; the last of what it wrote:\n    no such button", 0))
+
+    def test_nothing_is_shown_of_a_file_without_a_failure(self):
+        self.write("dev.xml", '<testcase name="a" status="run"/>')
+        self.assertEqual(self.count_of("--show", "dev.xml"), ("", 1))
+        self.assertEqual(self.count_of("--show", "missing.xml"), ("", 1))
 
     def test_no_test_at_all_is_not_a_pass(self):
         self.assertEqual(self.count(), ("0 passed, 0 failed", 1))
