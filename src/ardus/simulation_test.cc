@@ -181,6 +181,15 @@ TEST(Session, WhatTheLinksLoseByThemselvesDoesNotSlowItDown) {
   const SimulationResult result = simulate(options);
   expect_all_verified(result);
   EXPECT_LE(result.received_seconds, 1.2 * without.received_seconds);
+  EXPECT_LE(over_floor(result, 0.02), 1.10);
+}
+
+TEST(Session, ThreeReceiversThatLoseCostLittleMoreThanTheLossWhereTheRateIsFound) {
+  SimulationOptions options = session(3, 19 * kMiB, 0.02);
+  options.fixed_rate = false;
+  const SimulationResult result = simulate(options);
+  expect_all_verified(result);
+  EXPECT_LE(over_floor(result, 0.02), 1.15);
 }
 
 TEST(Session, ALongRoundTripAndHeavyLossAreOnlyATimeMatter) {

@@ -164,7 +164,7 @@ http {{ access_log off; client_body_temp_path {self.root}/b; proxy_temp_path {se
                 self.assertEqual((self.into(number) / "album" / name).read_bytes(), bytes(text))
         print(f"needed {summary['bytes_needed'] / summary['bytes']:.4f}, on the wire {summary['wire_bytes'] / summary['bytes']:.4f} of the bytes", file=sys.stderr)
         self.assertLess(summary["bytes_needed"], 0.03 * summary["bytes"])
-        self.assertLess(summary["wire_bytes"], 0.08 * summary["bytes"])
+        self.assertLess(summary["wire_bytes"], 0.25 * summary["bytes"])
 
     # --- by turns with multicast, and after a kill
 
