@@ -37,9 +37,9 @@ constexpr Duration kServingPatience = std::chrono::seconds(5);
 constexpr Duration kEndPatience = std::chrono::seconds(5);
 constexpr Duration kAskEvery = std::chrono::milliseconds(10);
 
-// The words, one a packet: the legacy, then "ready" or "failed WHY", "go" or "no", "serving". The end of the channel is the end of the process, or
-// says that it will end.
-constexpr std::string_view kReady = "ready", kFailed = "failed ", kGo = "go", kNo = "no", kServing = "serving";
+// The words, one a packet: the legacy, then "ready" or "failed WHY", "go" or "no", "serving"; later "parts", told to end, or "relieved" by one more.
+// The end of the channel is the end of the process.
+constexpr std::string_view kReady = "ready", kFailed = "failed ", kGo = "go", kNo = "no", kServing = "serving", kParts = "parts", kRelieved = "relieved";
 
 bool say(const UniqueFd& channel, std::string_view word) {
   word = word.substr(0, kLongestWord);
@@ -246,8 +246,11 @@ void Predecessor::say_failed(std::string_view why) {
   if (!std::exchange(failed_, true)) say(channel_, std::string(kFailed) + std::string(why));
 }
 
+void Predecessor::relieved() { say(channel_, kRelieved); }
+
 void Predecessor::part() {
   if (!serving_) return;
+  say(channel_, kParts);
   watch_.reset();
   channel_.reset();
 }
@@ -308,9 +311,10 @@ void Successor::on_word() {
   if (word->empty()) {
     watch_.reset();
     if (!serves_) return fail("it gave no reason");
-    const auto parts = events_.parts;
-    return parts();
+    return relieved_ ? void() : part();
   }
+  if (*word == kParts) return part();
+  if (*word == kRelieved) relieved_ = true;
   if (word->starts_with(kFailed)) {
     why_ = word->substr(kFailed.size());
     return fail(why_);
@@ -327,6 +331,11 @@ void Successor::on_word() {
     const auto serves = events_.serves;
     serves();
   }
+}
+
+void Successor::part() {
+  const auto parts = events_.parts;
+  parts();
 }
 
 /// It is told to end, in the end by force; then this process goes on.
@@ -397,6 +406,7 @@ void Succession::upgrade(net::EpollNetwork& network, const Legacy& legacy, const
     if (first_) ::prctl(PR_SET_CHILD_SUBREAPER, 1);  // what the successor starts to take over from itself comes to this process when it ends
     relieved();
     (*answer)(successor_->pid());
+    if (before_) before_->relieved();
     running_->hand_over();
   };
   events.failed = [this, answer](const Error& why) {
@@ -404,7 +414,10 @@ void Succession::upgrade(net::EpollNetwork& network, const Legacy& legacy, const
     (void)lock_->sign();
     (*answer)(why);
   };
-  events.parts = [this] { running_->hurry(); };
+  events.parts = [this] {
+    running_->hurry();
+    if (before_) before_->part();
+  };
   auto started = Successor::start(network, program_, *lock_, legacy, log, std::move(events));
   if (!started) return (*answer)(started.error());
   successor_ = std::move(*started);

@@ -44,6 +44,8 @@ class Predecessor {
   void follow(net::EpollNetwork& network, Events events);
   /// Tells why this process can't take over.
   void say_failed(std::string_view why);
+  /// One more takes over from this process: the one before may finish what it has, also when this one ends first.
+  void relieved();
   /// This process is told to end: the one before needs no more time for what it has.
   void part();
   /// The network that it follows on goes.
@@ -74,7 +76,7 @@ class Successor {
     std::function<bool()> may_serve;         ///< asked when it is ready
     std::function<void()> serves;            ///< it has the sockets
     std::function<void(Error)> failed;       ///< it has ended, and this process goes on
-    std::function<void()> parts;             ///< after serves: it ends, or has ended
+    std::function<void()> parts;             ///< after serves: it was told to end, or has ended and nobody took over from it
   };
   /// Starts the program at `program`, with this process's arguments.
   static Result<std::unique_ptr<Successor>> start(net::EpollNetwork& network, const std::filesystem::path& program, const FileLock& lock, const Legacy& legacy,
@@ -89,6 +91,7 @@ class Successor {
   Successor(net::EpollNetwork& network, const Logger& log, Events events) : network_(network), log_(log), events_(std::move(events)) {}
   void on_word();
   void on_exit();
+  void part();
   void fail(std::string why);
   void arm(Duration patience, std::string why);
 
@@ -97,7 +100,7 @@ class Successor {
   Events events_;
   std::int32_t pid_ = 0;
   UniqueFd channel_, process_;
-  bool serves_ = false, failing_ = false;
+  bool serves_ = false, failing_ = false, relieved_ = false;
   std::string why_;
   net::Timer timer_;
   std::unique_ptr<net::EpollNetwork::Watch> watch_, exit_watch_;

@@ -86,6 +86,11 @@ class UpgradeTest : public ::testing::Test {
     pid_ = 0;
     return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
   }
+  void pass(Duration time) {
+    bool over = false;
+    const net::Timer timer = network_->wake_at(network_->now() + time, [&](TimePoint) { over = true; });
+    EXPECT_TRUE(turn_until(*network_, [&] { return over; }));
+  }
   void touch(const std::string& name) { ASSERT_TRUE(write_file_atomically(directory_.path("state") + "/" + name, {}, 0600)); }
 
   SocketDirectory directory_;
@@ -279,6 +284,31 @@ TEST_F(UpgradeTest, LosesNoCallAndDoesNoneTwice) {
   for (const std::int32_t pid : processes) EXPECT_NE(::kill(pid, 0), 0) << pid;
   EXPECT_NE(::kill(last->pid, 0), 0);
   EXPECT_FALSE(std::filesystem::exists(directory_.path("state") + "/b2.sock"));
+}
+
+TEST_F(UpgradeTest, LetsTheFirstFinishWhatItHasWhenTheSecondHasLongEnded) {
+  ASSERT_NO_FATAL_FAILURE(start({"--grace", "100ms"}));
+  auto stream = test::start_streaming(client_->caller(), "Mirror");
+  stream.call.write(Payload(as_bytes("0")));
+  ASSERT_TRUE(turn_until(*network_, [&] { return stream->messages.size() == 1; }));
+  const auto second = upgrade();
+  ASSERT_TRUE(second) << second.error().message;
+  const auto third = upgrade();
+  ASSERT_TRUE(third) << third.error().message;
+  const auto has_ended = [&] {  // the first, whose child it is, does not ask for its exit status before it has ended itself
+    const auto command = read_file("/proc/" + std::to_string(second->pid) + "/cmdline", 4096);
+    return !command || command->empty();
+  };
+  int looked = 0;
+  while (!has_ended() && ++looked < 1000) pass(20ms);
+  ASSERT_TRUE(has_ended());
+  pass(300ms);
+  stream.call.write(Payload(as_bytes("1")));
+  stream.call.finish();
+  ASSERT_TRUE(turn_until(*network_, [&] { return stream->ended(); }));
+  EXPECT_EQ(stream->text(), "");
+  EXPECT_EQ(stream->messages.size(), 2u);
+  EXPECT_EQ(end(SIGTERM), 0) << log();
 }
 
 TEST_F(UpgradeTest, GoesOnAsBeforeWhenTheOtherDiesOrItsChildrenDoNotStart) {
