@@ -14,6 +14,7 @@ namespace {
 
 constexpr unsigned kAtOnce = 16;
 constexpr auto kPatience = std::chrono::milliseconds(1500);
+constexpr auto kPatienceWithOurs = std::chrono::seconds(5);  // all are asked at once: only one that hangs costs it
 
 std::string_view owner_protocol(const Owner& owner) {
   const std::string_view by_file = protocol_of_program(owner.executable);
@@ -94,7 +95,9 @@ Identity conclude(const Hearing& hearing, std::span<const std::string_view> serv
   identity.protocol = prior;
   identity.confidence = 0.6;
   identity.evidence.push_back("its program is known to speak " + std::string(prior));
-  identity.status = agrees(services, identity) ? IdentityStatus::owner_only : IdentityStatus::contradicts;
+  // Which of ours it is was not heard, so it contradicts none of them.
+  const bool may_be = std::any_of(services.begin(), services.end(), [&](std::string_view service) { return protocol_of_service(service) == prior; });
+  identity.status = may_be || agrees(services, identity) ? IdentityStatus::owner_only : IdentityStatus::contradicts;
   return identity;
 }
 
@@ -107,7 +110,7 @@ const NetworkNamespace* IdentifyService::space_of(const Socket& socket) const {
 Result<ProgramClaim> IdentifyService::ask(const std::vector<Listener>& listeners, int pid) const {
   Result<ProgramClaim> claim = Error{Errc::not_found, "it has no socket to ask it at"};
   for (const std::string& path : unix_listeners(scan_, pid)) {
-    claim = ask_program(net::Address::unix_path(path), kPatience);
+    claim = ask_program(net::Address::unix_path(path), kPatienceWithOurs);
     if (claim) return claim;
   }
   for (const Listener& listener : listeners) {
@@ -115,7 +118,7 @@ Result<ProgramClaim> IdentifyService::ask(const std::vector<Listener>& listeners
     if (!listener.socket.is_loopback() && !listener.socket.is_any()) continue;  // off loopback strangers are not answered
     const NetworkNamespace* space = space_of(listener.socket);
     if (space == nullptr) continue;
-    const Status entered = in_namespace(*space, [&] { claim = ask_program(dialled(listener.socket), kPatience); });
+    const Status entered = in_namespace(*space, [&] { claim = ask_program(dialled(listener.socket), kPatienceWithOurs); });
     if (entered && claim) return claim;
   }
   return claim;
@@ -138,6 +141,7 @@ void IdentifyService::identify(Listener& listener, Level level, const Claims& cl
   const auto services = listener.registry.names();
   const std::string_view prior = owner_protocol(listener.owner);
   const bool tcp = listener.socket.transport == Transport::tcp;
+  std::vector<std::string> unanswered;
   if (const auto claim = claims.find(listener.owner.pid); claim != claims.end()) {
     // What answers on the very port is worth more than the process's word.
     if (tcp && (listener.socket.is_loopback() || listener.socket.is_any())) {
@@ -147,15 +151,17 @@ void IdentifyService::identify(Listener& listener, Level level, const Claims& cl
         listener.identity = of_claim(listener, *direct, services);
         return;
       }
-      listener.identity.evidence.push_back(direct.error().message);
+      unanswered.push_back(direct.error().message);
     }
     if (claim->second) {
       listener.identity = of_claim(listener, *claim->second, services);
       return;
     }
+    unanswered.push_back(claim->second.error().message);
   }
   const auto questions = plan(listener.socket.transport, listener.socket.port, prior, services, level);
   listener.identity = conclude(tcp ? listen_and_ask(listener.socket, questions) : ask_by_datagram(listener.socket, questions), services, prior);
+  listener.identity.evidence.insert(listener.identity.evidence.end(), unanswered.begin(), unanswered.end());
 }
 
 void IdentifyService::fill_in(std::vector<Listener>& listeners, Level level) {
