@@ -64,6 +64,7 @@ Result<SimulationOptions> options_of(const Arguments& arguments) {
   }
   if (const auto text = given("link"); text && done) done = take(parse_bit_rate(*text), out.link_rate, "--link");
   if (const auto text = given("slow"); text && done) done = read_slow(*text, out);
+  if (const auto text = given("deaf"); text && done) done = take(number_of<std::size_t>("deaf", *text, 0, out.receivers), out.deaf, "");
   if (!done) return done.error();
   if (out.bytes == 0 || out.bytes > std::uint64_t{64} << 30) return Error{Errc::malformed, "--size: from 1 byte to 64 GiB"};
   if (out.rtt > std::chrono::seconds(2)) return Error{Errc::malformed, "--rtt: at most 2s"};
@@ -144,6 +145,7 @@ Verb simulate_verb() {
                   Option{"ceiling", "RATE", "finds its rate below this one, instead of --rate"},
                   Option{"link", "RATE", "what each receiver's link carries (no limit)"},
                   Option{"slow", "N@RATE", "so many receivers have links of this rate"},
+                  Option{"deaf", "N", "so many receivers have no multicast"},
                   Option{"seed", "N", "of all that is random (1)"},
                   json_option(),
                   quiet_option()};

@@ -70,6 +70,7 @@ struct Peer {
   Duration waited_for{};           ///< … and for how long the group has been slowed down for that
   TimePoint heard;
   std::optional<TimePoint> asked;  ///< since when a question is unanswered
+  unsigned asked_alone = 0;        ///< times it was asked by unicast since then
   std::uint64_t demanded = 0;      ///< symbols the group was sent because of it
   std::uint64_t unicast_symbols = 0;
 

@@ -19,7 +19,8 @@ namespace {
 constexpr std::size_t kReceiveBuffer = 32 * 1024 * 1024;
 constexpr std::size_t kEnoughBuffer = 4 * 1024 * 1024;
 constexpr int kHops = 16;
-constexpr Duration kQuiet = std::chrono::seconds(30);  ///< without an announcement: one packet is sent for it
+constexpr Duration kQuiet = std::chrono::seconds(4);       ///< without an announcement: two packets are sent for it …
+constexpr Duration kLongQuiet = std::chrono::seconds(30);  ///< … and again after twice as long, up to this
 constexpr std::uint64_t kLoopbackSpeed = 10'000'000'000;  ///< bit/s: no limit in practice
 
 /// The address this machine would send multicast from; nothing without a route. No packet is sent for it.
@@ -95,6 +96,7 @@ class Ports::Shared {
   std::vector<std::weak_ptr<Handler>> handlers;
   std::map<std::pair<net::Address, std::uint32_t>, int> members;  ///< (group, interface): how many want it
   bool heard = true;   ///< since `again` rang last
+  Duration quiet = kQuiet;
   net::Timer again;
 };
 
@@ -199,14 +201,15 @@ Result<Ports::Listening> Ports::announcements(const Way& way, Handler handler) {
 void Ports::keep_joined(const std::weak_ptr<Shared>& weak, std::uint32_t interface) {
   const auto shared = weak.lock();
   if (!shared) return;
-  if (!std::exchange(shared->heard, false)) {
+  shared->quiet = std::exchange(shared->heard, false) ? kQuiet : std::min(shared->quiet * 2, kLongQuiet);
+  if (shared->quiet != kQuiet) {
     (void)shared->socket->leave(announcement_group(), interface);
     if (Status joined = shared->socket->join(announcement_group(), interface); !joined) {
       log_.warning("ardus: announcements are not heard", {{"why", joined.error().message}});
     }
   }
   net::Reactor& reactor = network_.reactor();
-  shared->again = reactor.wake_at(reactor.now() + kQuiet, [this, weak, interface](TimePoint) { keep_joined(weak, interface); });
+  shared->again = reactor.wake_at(reactor.now() + shared->quiet, [this, weak, interface](TimePoint) { keep_joined(weak, interface); });
 }
 
 Result<Ports::Membership> Ports::join(const Listening& listening, const net::Address& group, const Way& way) {

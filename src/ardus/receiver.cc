@@ -130,6 +130,9 @@ struct Receiver::Impl {
       own_seen_ = std::max(own_seen_, control->sent);
       own_loss_.passed(control->sent);
       everything_ = true;
+      // A PROBE that the group got before did not come here.
+      const Duration missed = std::chrono::microseconds(control->slots);
+      if (control->type == MessageType::probe && missed > Duration{} && now - heard_group_ > missed) go_deaf(now);
       want_report(now);
       return;
     }
@@ -231,14 +234,20 @@ struct Receiver::Impl {
 
   bool away() const { return deaf_ || !wants_group_; }
 
+  /// Reports all it lacks, and goes on so until the group is heard.
+  void go_deaf(TimePoint now) {
+    if (phase_ != ReceiverPhase::receiving || !wants_group_) return;
+    deaf_ = true;
+    everything_ = true;
+    want_report(now);
+    deaf_check_ = now + std::min<Duration>(4s, 1s * (1 << std::min(tries_++, 2u)));
+  }
+
   void check_deaf(TimePoint now) {
     if (now < deaf_check_) return;
     const bool waiting = phase_ == ReceiverPhase::receiving && wants_group_;
-    if (waiting && now - heard_group_ >= options_.deaf_after) {
-      deaf_ = true;
-      everything_ = true;
-      want_report(now);
-      deaf_check_ = now + std::min<Duration>(4s, 1s * (1 << std::min(tries_++, 2u)));
+    if (waiting && (deaf_ || now - heard_group_ >= options_.deaf_after)) {
+      go_deaf(now);
     } else {
       deaf_check_ = waiting ? heard_group_ + options_.deaf_after : now + options_.deaf_after;
     }

@@ -180,6 +180,29 @@ TEST(Receiver, OneThatHearsNothingAsksForAllOfItByUnicast) {
   EXPECT_FALSE(bench.receiver.progress(kStart + 3s).deaf);
 }
 
+TEST(Receiver, OneThatIsAskedAloneForAProbeOfTheGroupThatItMissedAsksForAllOfItAtOnce) {
+  Bench bench;
+  bench.receiver.on_datagram(bench.window_end(), kStart + 100ms);
+  Control alone;
+  alone.type = MessageType::probe;
+  alone.answer_now = true;
+  alone.group = 1;
+  alone.slots = 400'000;  // the group was asked before the WINDOW_END was heard
+  bench.receiver.on_datagram(bench.control(alone), kStart + 450ms);
+  auto report = bench.report(kStart + 450ms);
+  ASSERT_TRUE(report);
+  EXPECT_FALSE(report->away);
+  bench.receiver.on_datagram(bench.control(alone), kStart + 600ms);
+  report = bench.report(kStart + 600ms);
+  ASSERT_TRUE(report);
+  EXPECT_TRUE(report->away);
+  EXPECT_EQ(report->deficits.front().count, 3u);
+  EXPECT_LE(bench.receiver.next_wakeup(), kStart + 1600ms);  // and again, until the group is heard
+  bench.receiver.on_datagram(bench.window_end(), kStart + 700ms);
+  report = bench.report(kStart + 1700ms);
+  EXPECT_FALSE(bench.receiver.progress(kStart + 1700ms).deaf);
+}
+
 TEST(Receiver, ForgetsTheOldestHalfReceivedBlockWhenThereAreTooMany) {
   Bench bench;
   Receiver small({9, ReceiverNumber{1}, bench.stream, BlockIndex{0}, 5, 2, 3s}, BlockSet::all(3), bench.keys, bench.decoder, kStart);

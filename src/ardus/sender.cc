@@ -328,6 +328,7 @@ PeerProgress Sender::receiver(ReceiverNumber number, TimePoint now) const {
   out.blocks_done = peer->done;
   out.loss = peer->loss;
   out.away = peer->away;
+  out.alone = peer->quarantined;
   out.silence = now - peer->heard;
   out.unicast_symbols = peer->unicast_symbols;
   return out;

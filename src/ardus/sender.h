@@ -72,6 +72,7 @@ struct PeerProgress {
   std::uint32_t blocks_done = 0;  ///< of the wanted ones, as last reported
   double loss = 0;                ///< of late, 0 … 1
   bool away = false;              ///< does not hear the group
+  bool alone = false;             ///< hears it, and asked for more than it can have lost: served alone
   Duration silence{};             ///< since it was heard of, or joined
   std::uint64_t unicast_symbols = 0;
 };

@@ -18,6 +18,8 @@ constexpr double kMostDemand = 0.08, kMostDemandOverLoss = 3;  // of what was se
 constexpr unsigned kGroupRounds = 3;            // repairs by multicast before few stragglers are served alone
 constexpr unsigned kFew = 3;
 constexpr unsigned kSilentProbes = 4;
+constexpr Duration kUnanswered = 500ms;         // of a question to the group: it is put by unicast, again after twice as long
+constexpr unsigned kMostAskedAlone = 16;        // at a time: each question is signed
 }  // namespace
 
 void Sender::Impl::take_report(BytesView datagram, TimePoint now) {
@@ -36,6 +38,7 @@ void Sender::Impl::take_report(BytesView datagram, TimePoint now) {
 void Sender::Impl::take_state(Peer& peer, const SenderKeys::Report& report, TimePoint now) {
   peer.heard = now;
   peer.asked.reset();
+  peer.asked_alone = 0;
   peer.done = std::min(report.body.done, peer.wanted.size());
   peer.away = report.body.away;
   peer.backlog = report.body.backlog;
@@ -208,10 +211,26 @@ RepairWindow& Sender::Impl::window_for(BlockIndex block) {
   return *windows_.insert(streaming_ ? windows_.end() - 1 : windows_.end(), std::move(late));
 }
 
+/// Whether it hears the group at all (docs/spec/ardus.md §5.6): told how long ago the group was asked, it knows by itself.
+void Sender::Impl::ask_alone(Peer& peer, TimePoint now) {
+  Control out = message(MessageType::probe);
+  out.answer_now = true;
+  out.sent = keys_.sent_to(peer.number);
+  out.slots = static_cast<std::uint32_t>(std::chrono::duration_cast<std::chrono::microseconds>(now - *peer.asked).count());
+  control(std::move(out), Destination::receiver, peer.number.value, now);
+  ++peer.asked_alone;
+}
+
 void Sender::Impl::watch_silence(TimePoint now) {
+  unsigned alone = 0;
   for (const auto& peer : peers_) {
     if (!peer || peer->has_all() || !peer->asked) continue;
     const Duration silence = now - *peer->asked;
+    const bool may_be_deaf = peer->in_group() && peer->flow.state == UnicastFlow::State::idle && peer->asked_alone < 4;
+    if (may_be_deaf && alone < kMostAskedAlone && silence >= std::max<Duration>(kUnanswered, 4 * rtt_) * (1 << peer->asked_alone)) {
+      ask_alone(*peer, now);
+      ++alone;
+    }
     if (silence >= options_.give_up_after) {
       set_state_failed(*peer);
     } else if (silence >= options_.silent_after && peer->state != PeerState::silent) {

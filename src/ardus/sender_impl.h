@@ -73,6 +73,7 @@ struct Sender::Impl {
   double quantile_of_losses();
   bool is_news(Peer& peer, const ReportBody& body) const;
   void watch_silence(TimePoint now);
+  void ask_alone(Peer& peer, TimePoint now);
   static void set_state_failed(Peer& peer);
 
   // sender_unicast.cc

@@ -5,6 +5,7 @@
 
 #include "ardus/chunk_runs.h"
 #include "base/random.h"
+#include "base/units.h"
 
 namespace ghost::ardus {
 
@@ -556,6 +557,13 @@ void SendingSession::end(v1::TransferPhase phase, std::string detail, std::strin
   change();
 }
 
+/// What of a verified copy did not come by multicast; "" where that is little.
+std::string SendingSession::by_unicast(const Peer& peer) const {
+  if (!core_ || peer.number.value == 0) return {};
+  const std::uint64_t bytes = core_->receiver(peer.number, now()).unicast_symbols * kSymbolSize;
+  return bytes * 20 > map_->bytes() ? format_size(bytes) + " of it by unicast" : std::string();
+}
+
 v1::Receiver SendingSession::told(const Peer& peer) const {
   v1::Receiver told;
   told.node = to_bytes(peer.identity.node.bytes);
@@ -572,7 +580,10 @@ v1::Receiver SendingSession::told(const Peer& peer) const {
     switch (progress.state) {
       case PeerState::joined: break;
       case PeerState::receiving: told.state = v1::ReceiverState::receiving; break;
-      case PeerState::catching_up: told.state = v1::ReceiverState::repairing; break;
+      case PeerState::catching_up:
+        told.state = v1::ReceiverState::repairing;
+        told.detail = progress.away ? "does not hear multicast, or loses more than half of it: it comes by unicast" : "loses far more than the others: it is served alone";
+        break;
       case PeerState::complete: told.state = v1::ReceiverState::committing; break;
       case PeerState::verified: break;
       case PeerState::silent:
@@ -595,7 +606,7 @@ v1::Receiver SendingSession::told(const Peer& peer) const {
   }
   if (peer.state == v1::CensusState::committing && !peer.left) told.state = v1::ReceiverState::committing;
   if (peer.state == v1::CensusState::failed) told.state = v1::ReceiverState::failed, told.detail = peer.detail;
-  if (peer.state == v1::CensusState::verified) told.state = v1::ReceiverState::verified, told.detail.clear();
+  if (peer.state == v1::CensusState::verified) told.state = v1::ReceiverState::verified, told.detail = by_unicast(peer);
   return told;
 }
 

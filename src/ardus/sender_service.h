@@ -101,6 +101,7 @@ class SendingSession : private BlockSource {
   std::uint64_t ceiling() const;
   Duration patience() const;
   v1::Receiver told(const Peer& peer) const;
+  std::string by_unicast(const Peer& peer) const;
   TimePoint now() const { return parts_.node.network().now(); }
 
   Parts parts_;

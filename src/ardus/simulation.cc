@@ -255,7 +255,7 @@ class Simulation {
 
   void deliver_burst(const std::shared_ptr<const Burst>& burst) {
     for (std::size_t i = 0; i < receivers_.size(); ++i) {
-      if (receivers_[i]->core && receivers_[i]->core->wants_group()) deliver(i, *burst);
+      if (i >= options_.deaf && receivers_[i]->core && receivers_[i]->core->wants_group()) deliver(i, *burst);
     }
     if (progress_ && ++bursts_ % 64 == 0) progress_(share_done());
   }
@@ -369,7 +369,7 @@ class Simulation {
       if (receiver.done == TimePoint::max()) continue;
       const double seconds = std::chrono::duration<double>(receiver.done - kStart).count();
       out.slowest_seconds = std::max(out.slowest_seconds, seconds);
-      const bool plain = !receiver.slow && std::ranges::count(options_.outages, i, &Outage::receiver) == 0 && std::ranges::count(options_.late, i, &LateJoin::receiver) == 0;
+      const bool plain = i >= options_.deaf && !receiver.slow && std::ranges::count(options_.outages, i, &Outage::receiver) == 0 && std::ranges::count(options_.late, i, &LateJoin::receiver) == 0;
       if (plain) out.received_seconds = std::max(out.received_seconds, seconds);
     }
     return out;

@@ -36,6 +36,7 @@ struct SimulationOptions {
   std::uint64_t link_rate = 0;   ///< bit/s every receiver's link carries; 0: no limit
   std::size_t slow = 0;          ///< the last so many receivers …
   std::uint64_t slow_rate = 0;   ///< … have links of so many bit/s
+  std::size_t deaf = 0;          ///< the first so many never hear the group
   std::size_t real = 8;          ///< receivers, spread evenly, that really decrypt, decode and compare; the others count symbols
   std::vector<Outage> outages;
   std::vector<LateJoin> late;

@@ -157,6 +157,22 @@ TEST(Session, LateJoinersGetWhatTheyMissedFewAloneAndManyTogether) {
   EXPECT_LE(static_cast<double>(many.sender.sent_packets), 1.7 * static_cast<double>(many.source_packets));  // once more, not ten times
 }
 
+TEST(Session, WhoHasNoMulticastIsFoundByAProbeAndServedAloneAndTheOthersDoNotNotice) {
+  SimulationOptions options = session(8, 64 * kMiB, 0);
+  options.rate = 200'000'000;
+  const SimulationResult all_hear = simulate(options);
+  options.deaf = 1;
+  const SimulationResult result = simulate(options);
+  expect_all_verified(result);
+  EXPECT_GT(result.sender.unicast_symbols, result.source_packets - 100);
+  EXPECT_LE(result.received_seconds, all_hear.received_seconds * 1.05);
+  // A copy by unicast after the group's, and not three seconds of silence between.
+  EXPECT_LE(result.slowest_seconds, 2 * all_hear.received_seconds + 1.5);
+  options = session(1, 2 * kMiB, 0);
+  options.deaf = 1;
+  EXPECT_LE(simulate(options).slowest_seconds, 1.5);
+}
+
 TEST(Session, AJoinerAfterEverybodyElseIsDoneIsServedToo) {
   SimulationOptions options = session(4, 4 * kMiB, 0.01);
   options.late = {{3, 2s}};

@@ -211,8 +211,7 @@ class ForgetfulSwitch(Failures):
               "mcast_startup_query_interval", "12500", "mcast_membership_interval", "300")
 
     def test_who_is_cut_off_from_the_group_joins_again_is_served_alone_and_says_so(self):
-        self.content(20)
-        # Announced from before they listen: this switch forgets who waits for an announcement, too, and they join again after half a minute only.
+        self.content(12)
         sender = self.sending("--rate", "16M")
         for number in self.numbers:
             self.serve(number)
