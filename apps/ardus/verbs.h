@@ -3,6 +3,7 @@
 
 namespace ghost::app {
 
+Verb doctor_verb();
 Verb publish_verb();
 Verb receive_verb();
 Verb send_verb();

@@ -2,13 +2,13 @@
 
 #include <fstream>
 #include <iostream>
-#include <nlohmann/json.hpp>
 #include <set>
 
+#include "app/findings.h"
+#include "app/firewall_service.h"
 #include "b2/discovery_doctor.h"
 #include "b2/message.h"
 #include "base/text.h"
-#include "firewall.h"
 #include "look_service.h"
 #include "portlight/api.h"
 #include "verbs.h"
@@ -16,8 +16,6 @@
 namespace ghost::app {
 
 namespace {
-
-using nlohmann::ordered_json;
 
 constexpr std::uint16_t kDiscoveryPort = 2203;
 constexpr std::uint64_t kFresh = 150'000;  ///< milliseconds; longer than the longest interval
@@ -124,31 +122,6 @@ void find_out_about_port(const Arguments& arguments, Look& look, b2::NetworkFact
   facts.holder_is_node = answers_from_here(look);
 }
 
-void print(const b2::Finding& finding, std::size_t width) {
-  const char* const mark = finding.verdict == b2::Verdict::well ? "ok  " : finding.verdict == b2::Verdict::note ? "note" : "BAD ";
-  std::cout << fmt::format("{}  {:<{}}  {}\n", mark, printable(finding.about), width, printable(finding.what));
-  if (!finding.remedy.empty()) std::cout << fmt::format("      {:<{}}  → {}\n", "", width, printable(finding.remedy));
-}
-
-int report(const std::vector<b2::Finding>& findings, std::size_t nodes, bool json) {
-  std::size_t wrong = 0, width = 0;
-  for (const b2::Finding& finding : findings) {
-    wrong += finding.verdict == b2::Verdict::wrong ? 1 : 0;
-    width = std::max(width, finding.about.size());
-  }
-  const Exit exit = wrong != 0 ? Exit::failed : Exit::done;
-  if (json) {
-    for (const b2::Finding& finding : findings) {
-      std::cout << ordered_json{{"v", 1}, {"event", "finding"}, {"verdict", name(finding.verdict)}, {"about", finding.about}, {"what", finding.what}, {"remedy", finding.remedy}}.dump() << "\n";
-    }
-    std::cout << ordered_json{{"v", 1}, {"event", "summary"}, {"verdict", wrong != 0 ? "wrong" : "well"}, {"wrong", wrong}, {"nodes", nodes}, {"code", code(exit)}}.dump() << "\n";
-    return code(exit);
-  }
-  for (const b2::Finding& finding : findings) print(finding, width);
-  std::cout << (wrong != 0 ? fmt::format("{} thing{} to mend.\n", wrong, wrong == 1 ? "" : "s") : "Nothing wrong was found.\n");
-  return code(exit);
-}
-
 int doctor(const Arguments& arguments) {
   const auto wait = wait_of(arguments);
   if (!wait) return usage_error("b2", wait.error());
@@ -166,15 +139,15 @@ int doctor(const Arguments& arguments) {
   facts.links = std::move(*links);
   find_out_about_port(arguments, **look, facts);
   if (const auto ruleset = nft_ruleset()) {
-    if (auto dropping = rules_that_drop(*ruleset, kDiscoveryPort)) {
+    if (const auto dropping = rules_that_drop(*ruleset, {.port = kDiscoveryPort})) {
       facts.firewall_seen = true;
-      facts.dropping = std::move(*dropping);
+      for (const DroppingRule& rule : *dropping) facts.dropping.push_back(rule.text);
     }
   }
   for (const auto& [key, peer] : (*look)->discovery().peers().all()) {
     facts.clocks.push_back({key.node.words() + (peer.ways.empty() ? "" : " (" + peer.ways.front().address + ")"), peer.clock_ahead_ms});
   }
-  return report(b2::judge_network(facts), facts.clocks.size(), json);
+  return report_findings(b2::judge_network(facts), {"nodes", facts.clocks.size()}, json);
 }
 
 }  // namespace

@@ -108,15 +108,6 @@ class NetworkJudge {
 
 }  // namespace
 
-std::string_view name(Verdict verdict) {
-  switch (verdict) {
-    case Verdict::well: return "well";
-    case Verdict::note: return "note";
-    case Verdict::wrong: return "wrong";
-  }
-  return "";
-}
-
 std::vector<Finding> judge_network(const NetworkFacts& facts) { return NetworkJudge(facts).judge(); }
 
 }  // namespace ghost::b2

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "base/finding.h"
 #include "base/result.h"
 
 namespace ghost::b2 {
@@ -36,20 +37,6 @@ struct NetworkFacts {
     std::int64_t ahead_ms = 0;        ///< of ours
   };
   std::vector<PeerClock> clocks;
-};
-
-enum class Verdict : std::uint8_t {
-  well,
-  note,  ///< no fault, or none that can be seen from here
-  wrong
-};
-std::string_view name(Verdict verdict);
-
-struct Finding {
-  Verdict verdict;
-  std::string about;  ///< "eth0, IPv4"
-  std::string what;
-  std::string remedy;  ///< what to do; "" where there is nothing to
 };
 
 /// What `b2 doctor` says of the network. Pure.
