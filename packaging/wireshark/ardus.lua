@@ -105,6 +105,7 @@ end
 
 local function report(tvb, tree)
   if tvb:len() < 20 + 30 + TAG or tvb:len() > 20 + 1200 + TAG then return void(tree, tvb(), "too short, or too long") end
+  tree:add(f.epoch, tvb(1, 1))
   tree:add(f.phase, tvb(3, 1))
   tree:add_le(f.report, tvb(8, 8))
   tree:add_le(f.receiver, tvb(16, 4))

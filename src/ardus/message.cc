@@ -181,7 +181,7 @@ SignedParts split_signature(BytesView datagram) {
 
 void write_report_header(const ReportHeader& header, std::uint8_t* at) {
   at[0] = first_byte(MessageType::report);
-  at[1] = 0;
+  at[1] = header.epoch;
   at[2] = 0;
   at[3] = static_cast<std::uint8_t>(header.phase);
   put(at + 4, header.session);
@@ -192,9 +192,9 @@ void write_report_header(const ReportHeader& header, std::uint8_t* at) {
 std::optional<ReportHeader> read_report_header(BytesView datagram) {
   if (datagram.size() < kReportHeader + kTagSize || datagram[0] != first_byte(MessageType::report)) return std::nullopt;
   const std::uint8_t* at = datagram.data();
-  if (at[1] != 0 || at[2] != 0 || at[3] < 1 || at[3] > 4) return std::nullopt;
+  if (at[2] != 0 || at[3] < 1 || at[3] > 4) return std::nullopt;
   return ReportHeader{static_cast<ReceiverPhase>(at[3]), get<std::uint32_t>(at + 4), get<std::uint64_t>(at + 8),
-                      ReceiverNumber{get<std::uint32_t>(at + 16)}};
+                      ReceiverNumber{get<std::uint32_t>(at + 16)}, at[1]};
 }
 
 Bytes write_report_body(const ReportBody& body) {

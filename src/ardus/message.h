@@ -120,6 +120,7 @@ struct ReportHeader {
   std::uint32_t session = 0;
   std::uint64_t number = 0;  ///< the AEAD's nonce
   ReceiverNumber receiver;
+  std::uint8_t epoch = 0;    ///< the newest of path 0 whose secret it knows
   friend bool operator==(const ReportHeader&, const ReportHeader&) = default;
 };
 

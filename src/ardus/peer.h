@@ -61,6 +61,7 @@ struct Peer {
   PeerState state = PeerState::joined;
   std::uint32_t done = 0;
   double loss = 0;
+  std::uint8_t epoch = 0;   ///< the newest whose secret it says it knows
   Duration rtt{};           ///< its own, smoothed; zero until measured
   bool away = false;        ///< does not listen to the group
   bool quarantined = false; ///< asked for more than it can have lost: served alone

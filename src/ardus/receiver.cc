@@ -17,7 +17,7 @@ using namespace std::chrono_literals;
 
 constexpr Duration kRepeat = 20ms;         // §5.4: the least time before a report is repeated
 constexpr Duration kLongestRepeat = 1s;
-constexpr Duration kCompletionSlot = 30us; // §5.5: completion reports spread over so much for each receiver
+constexpr Duration kReportSlot = 30us;     // §3.1, §5.5: reports that all have to make spread over so much for each receiver
 constexpr double kHopelessLoss = 0.5;      // §5.6: beyond it a receiver leaves the group
 constexpr Duration kHopelessAfter = 1s;
 constexpr std::uint64_t kLossSpan = 512, kUnicastLossSpan = 64;
@@ -101,7 +101,12 @@ struct Receiver::Impl {
     if (phase_ != ReceiverPhase::receiving || !collector_.lacking().empty()) return;
     phase_ = ReceiverPhase::complete;
     asked_.clear();
-    const Duration slots = kCompletionSlot * group_;
+    want_report_in_turn(now);
+  }
+
+  /// Somewhere in the time that a report of each of the group takes.
+  void want_report_in_turn(TimePoint now) {
+    const Duration slots = kReportSlot * group_;
     want_report(now + Duration(static_cast<Duration::rep>(random_.unit() * static_cast<double>(slots.count()))));
   }
 
@@ -137,6 +142,7 @@ struct Receiver::Impl {
       return;
     }
     hear_group(now);
+    keys_.passed(control->epoch, control->sent);
     group_seen_ = std::max(group_seen_, control->sent);
     group_loss_.passed(control->sent);
     check_hopeless(now);
@@ -294,7 +300,8 @@ struct Receiver::Impl {
     body.done = collector_.done();
     body.census = census_;
     everything_ ? add_everything(body) : add_asked(body);
-    datagram_ = keys_.seal_report({phase_, options_.session, reports_, options_.number}, body);
+    datagram_ = keys_.seal_report({phase_, options_.session, reports_, options_.number, keys_.newest_epoch()}, body);
+    if (datagram_.empty()) return;
     ++reports_;
     report_bytes_ += datagram_.size();
     out_.push_back({Destination::sender, 0, datagram_});
@@ -403,6 +410,8 @@ void Receiver::reject(BlockIndex block, TimePoint now) {
 void Receiver::set_backlog(bool behind) { impl_->backlog_ = behind; }
 
 void Receiver::set_verified(TimePoint) { impl_->phase_ = ReceiverPhase::verified; }
+
+void Receiver::keys_told(TimePoint now) { impl_->want_report_in_turn(now); }
 
 void Receiver::set_failed(TimePoint now) {
   impl_->phase_ = ReceiverPhase::failed;

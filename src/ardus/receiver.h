@@ -78,6 +78,8 @@ class Receiver {
   void set_backlog(bool behind);
   /// Everything is verified and in place: the next report says so (a receipt goes over the control connection).
   void set_verified(TimePoint now);
+  /// The secret of a later epoch of the group has been told to its keys: the sender waits to hear that.
+  void keys_told(TimePoint now);
   /// It can't go on: the sender is told at once.
   void set_failed(TimePoint now);
 

@@ -273,7 +273,9 @@ void ReceivingSession::get_keys() {
 }
 
 void ReceivingSession::on_keys(const v1::KeysUpdate& update) {
-  if (committing_ || lacks_->empty() || (core_ && update.number == number_.value)) return;
+  if (committing_ || lacks_->empty()) return;
+  // A number is used once: with it go the keys of its paths, whose packet numbers begin at 0. What comes for it later are keys of the group.
+  if (update.number != 0 && update.number == number_.value) return learn_secret(update);
   detail_.clear();
   phase_ = Phase::streaming;
   if (Status read = read_map(update); !read) return give_up(read.error());
@@ -282,6 +284,14 @@ void ReceivingSession::on_keys(const v1::KeysUpdate& update) {
   }
   if (update.fetch) fetch(*update.fetch);
   change();
+}
+
+void ReceivingSession::learn_secret(const v1::KeysUpdate& update) {
+  const auto secret = secret_of(update.epoch_secret);
+  if (!core_ || !keys_ || !secret || update.epoch > 255) return;
+  keys_->learn(static_cast<std::uint8_t>(update.epoch), *secret);
+  core_->keys_told(parts_.node.network().precise_now());
+  pump();
 }
 
 Status ReceivingSession::read_map(const v1::KeysUpdate& update) {

@@ -67,6 +67,7 @@ class ReceivingSession : private BlockSink {
   void need();
   void get_keys();
   void on_keys(const v1::KeysUpdate& update);
+  void learn_secret(const v1::KeysUpdate& update);
   Status read_map(const v1::KeysUpdate& update);
   Status start_core(const v1::KeysUpdate& update);
   void fetch(const v1::ChunkRuns& runs);

@@ -136,6 +136,29 @@ void Sender::Impl::census(TimePoint now) {
   control(std::move(out), Destination::group, 0, now);
 }
 
+/// The next epoch begins when those who listen know its secret.
+void Sender::Impl::tend_secret(TimePoint now) {
+  if (!keys_.next_secret()) return;
+  const std::uint8_t next = static_cast<std::uint8_t>(keys_.epoch() + 1);
+  const bool known = std::ranges::all_of(peers_, [next](const auto& peer) {
+    return !peer || !peer->in_group() || peer->has_all() || peer->state == PeerState::silent || peer->epoch >= next;
+  });
+  if (!known && now < secret_used_at_) return;
+  keys_.begin_next_epoch();
+  secret_used_at_ = TimePoint::max();
+  if (keys_.exhausted()) fail_for_keys();
+}
+
+/// Somebody left, and there is still somebody to send to.
+bool Sender::Impl::secret_due() const {
+  if (!secret_wanted_ || over_ || !failure_.empty() || keys_.next_secret()) return false;
+  return std::ranges::any_of(peers_, [](const auto& peer) { return peer && !peer->settled(); });
+}
+
+void Sender::Impl::fail_for_keys() {
+  fail("the session has used up its keys (256 epochs: one for every 2^23 packets, and for each time that members left); send the rest in another session");
+}
+
 void Sender::Impl::tick(TimePoint now) {
   count_group();
   if (!announcements_.empty()) announce(now);
@@ -145,6 +168,7 @@ void Sender::Impl::tick(TimePoint now) {
     if (joined > 0 && (joined >= options_.start_receivers || late)) begin(now);
     if (!begun_) return;
   }
+  tend_secret(now);
   tend_windows(now);
   open_stream_window();
   tend_flows(now);
@@ -197,6 +221,8 @@ TimePoint Sender::Impl::next_wakeup() const {
     return anybody && options_.start_after != Duration::max() ? std::min(at, created_ + options_.start_after) : at;
   }
   if (!controls_.empty()) return TimePoint::min();
+  if (keys_.next_secret()) at = std::min(at, secret_used_at_);
+  if (secret_due()) at = std::min(at, next_secret_at_);
   if (group_work() || !pending_.empty()) at = std::min(at, pacer_.next());
   for (const RepairWindow& window : windows_) {
     if (window.first_sending() || window.todo() > 0) {
@@ -259,6 +285,25 @@ void Sender::remove_receiver(ReceiverNumber receiver) {
     std::erase(impl_->flows_, peer);
     impl_->peers_[receiver.value - 1].reset();
   }
+}
+
+void Sender::evict(ReceiverNumber receiver, TimePoint) {
+  const Peer* peer = impl_->find(receiver);
+  if (peer == nullptr) return;
+  // One that holds everything has nothing to learn any more.
+  impl_->secret_wanted_ = impl_->secret_wanted_ || (impl_->begun_ && peer->state != PeerState::verified);
+  remove_receiver(receiver);
+}
+
+bool Sender::wants_secret(TimePoint now) const {
+  return impl_->secret_due() && now >= impl_->next_secret_at_;
+}
+
+void Sender::set_next_secret(const Secret& secret, TimePoint now) {
+  impl_->secret_wanted_ = false;
+  impl_->keys_.set_next_secret(secret);
+  impl_->next_secret_at_ = now + kBetweenSecrets;
+  impl_->secret_used_at_ = now + kSecretPatience;
 }
 
 void Sender::set_verified(ReceiverNumber receiver, TimePoint now) {

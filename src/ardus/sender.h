@@ -118,8 +118,15 @@ class Sender {
   /// @param wanted  the blocks it lacks, of BlockSet::end() == stream.blocks()
   /// @param secret  its own, for SenderKeys
   JoinedReceiver add_receiver(BlockSet wanted, const Secret& secret, TimePoint now);
-  /// It left, was cancelled or is not trusted any more: nothing waits for it.
+  /// It has joined anew, under another number: nothing waits for this one.
   void remove_receiver(ReceiverNumber receiver);
+  /// It left, or is not trusted any more: nothing waits for it, and it is not to read what is sent from then on (docs/spec/ardus.md §3.4).
+  void evict(ReceiverNumber receiver, TimePoint now);
+  /// Whether the secret of another epoch is wanted because somebody left; every five seconds at most. next_wakeup() has it in.
+  bool wants_secret(TimePoint now) const;
+  /// The answer, random. Its user tells it, with SenderKeys::epoch() + 1, to every receiver of the session, those that join later included;
+  /// it is used when the listeners have reported that they know it, or after two seconds.
+  void set_next_secret(const Secret& secret, TimePoint now);
   /// Its receipt is here.
   void set_verified(ReceiverNumber receiver, TimePoint now);
   /// It said, over the control connection, that it can't go on.

@@ -37,6 +37,7 @@ void Sender::Impl::take_report(BytesView datagram, TimePoint now) {
 
 void Sender::Impl::take_state(Peer& peer, const SenderKeys::Report& report, TimePoint now) {
   peer.heard = now;
+  peer.epoch = report.header.epoch;
   peer.asked.reset();
   peer.asked_alone = 0;
   peer.done = std::min(report.body.done, peer.wanted.size());

@@ -21,6 +21,8 @@ inline constexpr std::uint8_t kGroupDeficit = kBlockSymbols / 2;  ///< §5.6: wh
 inline constexpr unsigned kRepairShare = 4;                       ///< repair symbols for each new one at most: 80 %
 inline constexpr double kUnicastShare = 0.01;                     ///< of the rate, while the group is being sent to
 inline constexpr std::uint32_t kSampled = 16;                     ///< receivers that answer a PROBE
+inline constexpr Duration kBetweenSecrets = std::chrono::seconds(5);  ///< §3.4
+inline constexpr Duration kSecretPatience = std::chrono::seconds(2);
 inline constexpr Duration kAnswerSlot = std::chrono::microseconds(30);
 
 struct Sender::Impl {
@@ -40,6 +42,9 @@ struct Sender::Impl {
   Duration probe_interval() const;
   void census(TimePoint now);
   void fail(std::string why);
+  void tend_secret(TimePoint now);
+  bool secret_due() const;
+  void fail_for_keys();
   void emit(Destination to, std::uint32_t index, BytesView bytes, TimePoint now);
   std::uint8_t* buffer();
 
@@ -101,6 +106,11 @@ struct Sender::Impl {
   bool begun_ = false, over_ = false;
   std::string failure_;
   TimePoint created_;
+
+  // Secrets after somebody left.
+  bool secret_wanted_ = false;
+  TimePoint next_secret_at_ = TimePoint::min();  ///< not before, is another one wanted
+  TimePoint secret_used_at_ = TimePoint::max();  ///< at the latest
 
   // The group.
   BlockSet wanted_;                ///< by any receiver

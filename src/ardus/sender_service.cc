@@ -271,6 +271,51 @@ void SendingSession::tell_keys(Peer& peer) {
     update.reports = sockets_[peer.way].socket().address().text();
   }
   peer.keys->write(update);
+  if (core_ && keys_->next_secret()) tell_next_secret(peer);
+}
+
+/// The secret of the epoch to come; whoever has no connection at present is told by tell_keys() when it has joined again.
+void SendingSession::tell_next_secret(Peer& peer) {
+  if (peer.number.value == 0 || !peer.keys || !peer.keys->open()) return;
+  v1::KeysUpdate update;
+  update.number = peer.number.value;
+  update.epoch = keys_->epoch() + 1u;
+  update.epoch_secret = to_bytes(*keys_->next_secret());
+  peer.keys->write(update);
+}
+
+void SendingSession::tend_secrets() {
+  const TimePoint now = parts_.node.network().precise_now();
+  if (!core_ || ended_ || !core_->wants_secret(now)) return;
+  Secret secret;
+  random_bytes(secret);
+  core_->set_next_secret(secret, now);
+  wipe(secret);
+  for (auto& [id, peer] : peers_) {
+    if (peer.state != v1::CensusState::verified) tell_next_secret(peer);
+  }
+  parts_.log.info("ardus: new keys since a receiver left", {{"session", name_.session}, {"epoch", keys_->epoch() + 1}});
+}
+
+/// Nothing that is sent from now on is for it.
+void SendingSession::evict(Peer& peer) {
+  if (!core_ || peer.number.value == 0) return;
+  core().evict(std::exchange(peer.number, ReceiverNumber{}), parts_.node.network().precise_now());
+  tend_secrets();
+}
+
+/// Those whose connection has been gone for longer than is waited for, and those the house has taken out.
+void SendingSession::evict_the_gone() {
+  const auto& revoked = parts_.node.endpoint().is_revoked;
+  for (auto& [id, peer] : peers_) {
+    if (peer.number.value == 0 || peer.state == v1::CensusState::verified) continue;
+    if (peer.left && now() - peer.left_at >= patience()) evict(peer);
+    if (!revoked || !revoked(id)) continue;
+    evict(peer);
+    peer.state = v1::CensusState::failed;
+    peer.detail = "the house has taken it out";
+    if (const auto keys = std::exchange(peer.keys, nullptr)) keys->fail({Errc::refused, "the house has taken this node out"});
+  }
 }
 
 Status SendingSession::read(BlockIndex block, std::span<std::uint8_t> out) {
@@ -299,6 +344,7 @@ void SendingSession::pump() {
     if (batch.empty()) break;
     send_batch(batch);
   }
+  tend_secrets();
   const TimePoint next = unsent_.empty() ? core_->next_wakeup() : now() + std::chrono::milliseconds(1);
   if (next == TimePoint::max()) return pump_timer_.clear();
   pump_timer_.set(next);
@@ -430,7 +476,7 @@ Result<v1::CensusResponse> SendingSession::census(const v1::CensusRequest& reque
     parts_.log.info("ardus: receiver verified", {{"session", name_.session}, {"receiver", peer.identity.name}});
   } else if (request.state == v1::CensusState::failed) {
     if (peer.state == v1::CensusState::verified) return v1::CensusResponse{};
-    if (core_ && peer.number.value != 0) core().set_failed(peer.number, now);
+    evict(peer);
     parts_.log.warning("ardus: receiver failed", {{"session", name_.session}, {"receiver", peer.identity.name}, {"why", request.detail}});
   }
   peer.state = request.state;
@@ -482,6 +528,7 @@ void SendingSession::look_at_core() {
       sampled_ = now;
       sampled_bytes_ = progress.sent_bytes;
     }
+    evict_the_gone();
   } else if (map_) {
     phase_ = v1::TransferPhase::settling;
   }

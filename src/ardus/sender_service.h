@@ -85,6 +85,10 @@ class SendingSession : private BlockSource {
   void begin();
   void admit(Peer& peer);
   void tell_keys(Peer& peer);
+  void tell_next_secret(Peer& peer);
+  void tend_secrets();
+  void evict(Peer& peer);
+  void evict_the_gone();
   ChunkSet not_in_stream(const Peer& peer) const;
   void pump();
   void send_batch(std::span<const Outgoing> batch);

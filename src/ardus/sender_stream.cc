@@ -113,7 +113,7 @@ SymbolIndex Sender::Impl::advance(BlockIndex block) {
 bool Sender::Impl::send_to_group(RepairWindow& window, TimePoint now) {
   const SenderKeys::Ticket ticket = keys_.group_ticket();
   if (keys_.exhausted()) {
-    fail("the session has used up its keys (256 epochs of 2^23 packets); send the rest in another session");
+    fail_for_keys();
     return false;
   }
   RepairWindow::Work& work = window.next(ticket.number);

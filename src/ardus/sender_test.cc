@@ -47,7 +47,8 @@ struct Bench {
   }
   JoinedReceiver join() { return join(BlockSet::all(options.stream.blocks())); }
   void report(std::size_t receiver, ReceiverPhase phase, const ReportBody& body) {
-    const ReportHeader header{phase, 9, reports[receiver]++, ReceiverNumber{static_cast<std::uint32_t>(receiver + 1)}};
+    const ReportHeader header{phase, 9, reports[receiver]++, ReceiverNumber{static_cast<std::uint32_t>(receiver + 1)},
+                              receivers[receiver]->newest_epoch()};
     sender->on_datagram(receivers[receiver]->seal_report(header, body), now);
   }
   /// What leaves in this time, as copies.
@@ -197,6 +198,64 @@ TEST(Sender, AReceiverThatAsksForWhatItCannotHaveLostIsQuarantined) {
     bench.run(60ms);
   }
   EXPECT_EQ(bench.sender->receiver(ReceiverNumber{1}, bench.now).state, PeerState::catching_up);
+}
+
+TEST(Sender, WhoIsEvictedReadsNothingOnceTheOthersHaveSaidThatTheyKnowTheNextSecret) {
+  Bench bench(64, 2);
+  bench.join();
+  bench.join();
+  bench.run(10ms);
+  EXPECT_FALSE(bench.sender->wants_secret(bench.now));
+  bench.sender->evict(ReceiverNumber{2}, bench.now);
+  ASSERT_TRUE(bench.sender->wants_secret(bench.now));
+  bench.sender->set_next_secret(Secret{99}, bench.now);
+  EXPECT_FALSE(bench.sender->wants_secret(bench.now));
+  bench.run(5ms);
+  EXPECT_EQ(bench.keys.epoch(), 0);
+  bench.receivers[0]->learn(1, Secret{99});
+  bench.report(0, ReceiverPhase::receiving, {});
+  const auto sent = bench.run(5ms);
+  EXPECT_EQ(bench.keys.epoch(), 1);
+  int read = 0;
+  for (const auto& [outgoing, bytes] : sent) {
+    const auto header = read_data_header(bytes);
+    if (!header) continue;
+    read += bench.receivers[0]->open(ReceiverKeys::Path::group, *header, bytes, nullptr);
+    EXPECT_FALSE(bench.receivers[1]->open(ReceiverKeys::Path::group, *header, bytes, nullptr));
+  }
+  EXPECT_GT(read, 100);
+}
+
+TEST(Sender, HoweverManyLeaveThereIsOneSecretInFiveSeconds) {
+  Bench bench(64, 9);
+  for (int i = 0; i < 9; ++i) bench.join();
+  bench.run(10ms);
+  int secrets = 0;
+  const TimePoint began = bench.now;
+  for (std::uint32_t gone = 2; gone <= 9; ++gone) {
+    bench.sender->evict(ReceiverNumber{gone}, bench.now);
+    for (int i = 0; i < 20; ++i) {
+      if (bench.sender->wants_secret(bench.now)) {
+        bench.sender->set_next_secret(Secret{static_cast<std::uint8_t>(++secrets)}, bench.now);
+      }
+      bench.report(0, ReceiverPhase::receiving, {});
+      bench.run(50ms);
+    }
+  }
+  EXPECT_LE(secrets, 1 + (bench.now - began) / 5s);
+  EXPECT_GE(secrets, 2);
+  EXPECT_EQ(bench.keys.epoch(), secrets);  // who does not say that it knows a secret is waited for for two seconds
+}
+
+TEST(Sender, ASessionThatHasNoKeysLeftEndsAndSaysSo) {
+  Bench bench(8);
+  SenderKeys keys(bench.name, Secret{2}, bench.key, {3, nullptr});
+  bench.sender = std::make_unique<Sender>(bench.options, bench.name, keys, bench.source, kStart);
+  bench.join();
+  bench.run(50ms);
+  EXPECT_EQ(bench.sender->phase(), SenderPhase::failed);
+  EXPECT_EQ(keys.group_sent(), 256 * 3u);
+  EXPECT_NE(bench.sender->progress(bench.now).failure.find("used up its keys"), std::string::npos);
 }
 
 }  // namespace ghost::ardus

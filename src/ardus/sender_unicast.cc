@@ -89,6 +89,11 @@ bool Sender::Impl::send_unicast(TimePoint now) {
 
 bool Sender::Impl::send_symbol_to(Peer& peer, TimePoint now) {
   UnicastFlow& flow = peer.flow;
+  const auto ticket = keys_.receiver_ticket(peer.number);
+  if (!ticket) {
+    set_state_failed(peer);
+    return false;
+  }
   do {
     flow.at = flow.at + 1 < flow.items.size() ? flow.at + 1 : 0;
   } while (flow.items[flow.at].todo == 0);
@@ -99,8 +104,7 @@ bool Sender::Impl::send_symbol_to(Peer& peer, TimePoint now) {
     fail(bytes.error().message);
     return false;
   }
-  const SenderKeys::Ticket ticket = keys_.receiver_ticket(peer.number);
-  const DataHeader header{MessageType::repair, ticket.epoch, name_.session, ticket.number, item.block, symbol, 0};
+  const DataHeader header{MessageType::repair, ticket->epoch, name_.session, ticket->number, item.block, symbol, 0};
   std::uint8_t* datagram = buffer();
   keys_.seal_to(peer.number, header, *bytes, datagram);
   emit(Destination::receiver, peer.number.value, {datagram, kDataDatagram}, now);

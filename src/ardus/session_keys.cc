@@ -6,6 +6,7 @@
 #include <cassert>
 #include <cstring>
 #include <new>
+#include <utility>
 
 namespace ghost::ardus {
 
@@ -25,7 +26,7 @@ Nonce nonce_of(std::uint64_t number) {
   return nonce;
 }
 
-std::uint8_t epoch_of(std::uint64_t number) { return static_cast<std::uint8_t>(number / kPacketsPerEpoch); }
+constexpr std::size_t kEpochsKept = 3;  // the one before, for what is late; this one; the next, when it has been told
 
 }  // namespace
 
@@ -50,7 +51,8 @@ Secret next_epoch_secret(const Secret& secret) {
 
 void Aead::Free::operator()(evp_cipher_ctx_st* context) const { EVP_CIPHER_CTX_free(context); }
 
-Aead::Aead(const AeadKey& key) : sealing_(EVP_CIPHER_CTX_new()), opening_(EVP_CIPHER_CTX_new()) {
+Aead::Aead(const AeadKey& key, SealLog* log) : sealing_(EVP_CIPHER_CTX_new()), opening_(EVP_CIPHER_CTX_new()), log_(log) {
+  if (log != nullptr) logged_ = key;
   must(sealing_ && EVP_EncryptInit_ex(sealing_.get(), EVP_aes_128_gcm(), nullptr, key.data(), nullptr) == 1);
   must(opening_ && EVP_DecryptInit_ex(opening_.get(), EVP_aes_128_gcm(), nullptr, key.data(), nullptr) == 1);
 }
@@ -59,6 +61,7 @@ Aead::Aead(Aead&&) noexcept = default;
 Aead& Aead::operator=(Aead&&) noexcept = default;
 
 void Aead::seal(std::uint64_t number, BytesView header, BytesView plain, std::uint8_t* out) {
+  if (log_ != nullptr) log_->sealed(logged_, number);
   const Nonce nonce = nonce_of(number);
   int length = 0;
   must(EVP_EncryptInit_ex(sealing_.get(), nullptr, nullptr, nullptr, nonce.data()) == 1);
@@ -80,6 +83,43 @@ bool Aead::open(std::uint64_t number, BytesView header, BytesView sealed, std::u
   must(EVP_DecryptUpdate(opening_.get(), nullptr, &length, header.data(), static_cast<int>(header.size())) == 1);
   must(EVP_DecryptUpdate(opening_.get(), out, &length, cipher.data(), static_cast<int>(cipher.size())) == 1);
   return EVP_DecryptFinal_ex(opening_.get(), out + length, &length) == 1;
+}
+
+OwnPathKeys::OwnPathKeys(const Secret& secret, const SessionName& name, ReceiverNumber receiver, Direction direction, const KeyOptions& options)
+    : secret_(secret), name_(name), receiver_(receiver), direction_(direction), options_(options), key_(make(0)) {}
+
+Aead OwnPathKeys::make(std::uint8_t epoch) const { return Aead(derive_key(secret_, name_, epoch, receiver_.value, direction_), options_.log); }
+
+std::optional<std::uint8_t> OwnPathKeys::epoch_of(std::uint64_t number) const {
+  const std::uint64_t epoch = number / options_.packets_per_epoch;
+  return epoch <= kLastEpoch ? std::optional(static_cast<std::uint8_t>(epoch)) : std::nullopt;
+}
+
+void OwnPathKeys::seal(std::uint64_t number, BytesView header, BytesView plain, std::uint8_t* out) {
+  const auto epoch = epoch_of(number);
+  assert(epoch);
+  if (*epoch != epoch_) {
+    key_ = make(*epoch);
+    epoch_ = *epoch;
+  }
+  key_.seal(number, header, plain, out);
+}
+
+bool OwnPathKeys::open(std::uint64_t number, BytesView header, BytesView sealed, std::uint8_t* out) {
+  const auto epoch = epoch_of(number);
+  if (!epoch) return false;
+  if (*epoch == epoch_) return key_.open(number, header, sealed, out);
+  if (*epoch != epoch_ + 1 && *epoch + 1 != epoch_) return false;
+  if (!other_ || other_epoch_ != *epoch) {
+    other_ = make(*epoch);
+    other_epoch_ = *epoch;
+  }
+  if (!other_->open(number, header, sealed, out)) return false;
+  if (*epoch > epoch_) {
+    std::swap(key_, *other_);
+    std::swap(epoch_, other_epoch_);
+  }
+  return true;
 }
 
 bool ReplayWindow::fresh(std::uint64_t number) const {
@@ -108,21 +148,22 @@ Bytes control_signed_bytes(const SessionNonce& nonce, BytesView message) {
 
 // --- the sender's side ---
 
-SenderKeys::SenderKeys(const SessionName& name, const Secret& epoch_secret, const KeyPair& key)
-    : name_(name), epoch_secret_(epoch_secret), key_(key) {
+SenderKeys::SenderKeys(const SessionName& name, const Secret& epoch_secret, const KeyPair& key, const KeyOptions& options)
+    : name_(name), epoch_secret_(epoch_secret), key_(key), options_(options) {
   use_epoch(0);
 }
 
 void SenderKeys::use_epoch(std::uint8_t epoch) {
   epoch_ = epoch;
-  group_.emplace(derive_key(epoch_secret_, name_, epoch, kGroupPath, Direction::to_receivers));
+  epoch_began_ = group_sent_;
+  group_.emplace(derive_key(epoch_secret_, name_, epoch, kGroupPath, Direction::to_receivers), options_.log);
 }
 
 void SenderKeys::add_receiver(ReceiverNumber receiver, const Secret& secret) {
   assert(receiver.value > 0);
   if (peers_.size() < receiver.value) peers_.resize(receiver.value);
-  peers_[receiver.value - 1] = std::make_unique<Peer>(Peer{Aead(derive_key(secret, name_, 0, receiver.value, Direction::to_sender)),
-                                                           Aead(derive_key(secret, name_, 0, receiver.value, Direction::to_receivers)),
+  peers_[receiver.value - 1] = std::make_unique<Peer>(Peer{OwnPathKeys(secret, name_, receiver, Direction::to_sender, options_),
+                                                           OwnPathKeys(secret, name_, receiver, Direction::to_receivers, options_),
                                                            {},
                                                            0});
 }
@@ -131,19 +172,27 @@ void SenderKeys::remove_receiver(ReceiverNumber receiver) {
   if (receiver.value > 0 && receiver.value <= peers_.size()) peers_[receiver.value - 1].reset();
 }
 
-SenderKeys::Ticket SenderKeys::group_ticket() {
-  while (!exhausted_ && group_sent_ / kPacketsPerEpoch != epoch_) {
-    if (epoch_ == 0xff) {
-      exhausted_ = true;
-      break;
-    }
-    epoch_secret_ = next_epoch_secret(epoch_secret_);
-    use_epoch(static_cast<std::uint8_t>(epoch_ + 1));
+void SenderKeys::begin_next_epoch() {
+  if (epoch_ == kLastEpoch) {
+    exhausted_ = true;
+    return;
   }
+  epoch_secret_ = next_secret_ ? *next_secret_ : next_epoch_secret(epoch_secret_);
+  if (next_secret_) wipe(*next_secret_);
+  next_secret_.reset();
+  use_epoch(static_cast<std::uint8_t>(epoch_ + 1));
+}
+
+SenderKeys::Ticket SenderKeys::group_ticket() {
+  if (!exhausted_ && group_sent_ - epoch_began_ >= options_.packets_per_epoch) begin_next_epoch();
   return {epoch_, group_sent_};
 }
 
-SenderKeys::Ticket SenderKeys::receiver_ticket(ReceiverNumber receiver) const { return {0, sent_to(receiver)}; }
+std::optional<SenderKeys::Ticket> SenderKeys::receiver_ticket(ReceiverNumber receiver) const {
+  const Peer& peer = *peers_.at(receiver.value - 1);
+  const auto epoch = peer.out.epoch_of(peer.sent);
+  return epoch ? std::optional(Ticket{*epoch, peer.sent}) : std::nullopt;
+}
 
 std::uint64_t SenderKeys::sent_to(ReceiverNumber receiver) const { return peers_.at(receiver.value - 1)->sent; }
 
@@ -156,7 +205,7 @@ void SenderKeys::seal_group(const DataHeader& header, BytesView symbol, std::uin
 
 void SenderKeys::seal_to(ReceiverNumber receiver, const DataHeader& header, BytesView symbol, std::uint8_t* out) {
   Peer& peer = *peers_.at(receiver.value - 1);
-  assert(header.number == peer.sent && header.epoch == 0);
+  assert(header.number == peer.sent && header.epoch == peer.out.epoch_of(peer.sent));
   write_data_header(header, out);
   peer.out.seal(header.number, {out, kDataHeader}, symbol, out + kDataHeader);
   ++peer.sent;
@@ -186,39 +235,61 @@ std::optional<SenderKeys::Report> SenderKeys::open_report(BytesView datagram) {
 // --- a receiver's side ---
 
 SessionReceiverKeys::SessionReceiverKeys(const SessionName& name, std::uint8_t epoch, const Secret& epoch_secret, ReceiverNumber receiver,
-                                         const Secret& own_secret)
+                                         const Secret& own_secret, const KeyOptions& options)
     : name_(name),
-      epoch_(epoch),
-      epoch_secret_(epoch_secret),
-      group_(std::in_place, derive_key(epoch_secret, name, epoch, kGroupPath, Direction::to_receivers)),
-      own_(derive_key(own_secret, name, 0, receiver.value, Direction::to_receivers)),
-      report_(derive_key(own_secret, name, 0, receiver.value, Direction::to_sender)),
-      scratch_(kSymbolSize) {}
+      options_(options),
+      own_(own_secret, name, receiver, Direction::to_receivers, options),
+      report_(own_secret, name, receiver, Direction::to_sender, options),
+      scratch_(kSymbolSize) {
+  epochs_.push_back(make(epoch, epoch_secret));
+}
 
-Aead* SessionReceiverKeys::group_key(std::uint8_t epoch) {
-  if (epoch == epoch_) return &*group_;
-  if (epoch == epoch_ - 1) return previous_ ? &*previous_ : nullptr;
-  if (epoch != epoch_ + 1) return nullptr;
-  if (!next_) next_.emplace(derive_key(next_epoch_secret(epoch_secret_), name_, epoch, kGroupPath, Direction::to_receivers));
-  return &*next_;
+SessionReceiverKeys::~SessionReceiverKeys() {
+  for (Epoch& epoch : epochs_) wipe(epoch.secret);
+}
+
+SessionReceiverKeys::Epoch SessionReceiverKeys::make(std::uint8_t number, const Secret& secret) const {
+  return {number, secret, Aead(derive_key(secret, name_, number, kGroupPath, Direction::to_receivers), options_.log)};
+}
+
+void SessionReceiverKeys::learn(std::uint8_t epoch, const Secret& secret) {
+  const auto at = std::ranges::lower_bound(epochs_, epoch, {}, &Epoch::number);
+  if (at != epochs_.end() && at->number == epoch && at->secret == secret) return;
+  if (at == epochs_.begin() && epoch < at->number) return;
+  // What was thought to follow from an earlier secret does not.
+  epochs_.erase(at, epochs_.end());
+  trial_.reset();
+  epochs_.push_back(make(epoch, secret));
+  if (epochs_.size() > kEpochsKept) epochs_.erase(epochs_.begin());
+}
+
+void SessionReceiverKeys::passed(std::uint8_t epoch, std::uint64_t sent) {
+  for (Epoch& each : epochs_) {
+    if (each.number < epoch) each.end = std::min(each.end, sent);
+  }
+  // Later than this no packet of such an epoch is taken.
+  while (epochs_.size() > 1 && epochs_.front().end < sent && sent - epochs_.front().end >= ReplayWindow::kSize) epochs_.erase(epochs_.begin());
+}
+
+bool SessionReceiverKeys::open_group(const DataHeader& header, BytesView datagram, std::uint8_t* out) {
+  const BytesView head = datagram.first(kDataHeader), sealed = datagram.subspan(kDataHeader);
+  for (std::size_t i = epochs_.size(); i-- > 0;) {
+    if (epochs_[i].number == header.epoch) return header.number < epochs_[i].end && epochs_[i].key.open(header.number, head, sealed, out);
+  }
+  const Epoch& last = epochs_.back();
+  if (header.epoch != last.number + 1) return false;
+  if (!trial_) trial_ = make(header.epoch, next_epoch_secret(last.secret));
+  if (!trial_->key.open(header.number, head, sealed, out)) return false;
+  epochs_.push_back(*std::exchange(trial_, std::nullopt));
+  if (epochs_.size() > kEpochsKept) epochs_.erase(epochs_.begin());
+  return true;
 }
 
 bool SessionReceiverKeys::open(Path path, const DataHeader& header, BytesView datagram, std::uint8_t* out) {
   if (header.session != name_.session) return false;
-  const BytesView sealed = datagram.subspan(kDataHeader);
   std::uint8_t* to = out != nullptr ? out : scratch_.data();
-  if (path == Path::own) return header.epoch == 0 && own_.open(header.number, datagram.first(kDataHeader), sealed, to);
-  if (header.epoch != epoch_of(header.number)) return false;
-  Aead* key = group_key(header.epoch);
-  if (key == nullptr || !key->open(header.number, datagram.first(kDataHeader), sealed, to)) return false;
-  if (header.epoch != epoch_ && next_ && key == &*next_) {
-    previous_ = std::move(group_);
-    group_ = std::move(next_);
-    next_.reset();
-    epoch_secret_ = next_epoch_secret(epoch_secret_);
-    epoch_ = header.epoch;
-  }
-  return true;
+  if (path == Path::group) return open_group(header, datagram, to);
+  return own_.epoch_of(header.number) == header.epoch && own_.open(header.number, datagram.first(kDataHeader), datagram.subspan(kDataHeader), to);
 }
 
 bool SessionReceiverKeys::verify(BytesView datagram) {
@@ -227,6 +298,7 @@ bool SessionReceiverKeys::verify(BytesView datagram) {
 }
 
 Bytes SessionReceiverKeys::seal_report(const ReportHeader& header, const ReportBody& body) {
+  if (!report_.epoch_of(header.number)) return {};
   const Bytes plain = write_report_body(body);
   Bytes out(kReportHeader + plain.size() + kTagSize);
   write_report_header(header, out.data());

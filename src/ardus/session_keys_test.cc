@@ -78,8 +78,81 @@ TEST(SessionKeys, ANewEpochIsFollowedAndTheOneBeforeStillOpens) {
   };
   EXPECT_TRUE(session.opens(packet(new_key, 1, kPacketsPerEpoch), nullptr));
   EXPECT_TRUE(session.opens(packet(old_key, 0, kPacketsPerEpoch - 1), nullptr));
+  session.receiver.passed(1, kPacketsPerEpoch);
+  EXPECT_TRUE(session.opens(packet(old_key, 0, kPacketsPerEpoch - 2), nullptr));
   EXPECT_FALSE(session.opens(packet(old_key, 0, kPacketsPerEpoch + 1), nullptr));  // an old key serves no more packets
+  session.receiver.passed(1, kPacketsPerEpoch + 3000);
+  EXPECT_FALSE(session.opens(packet(old_key, 0, kPacketsPerEpoch - 3), nullptr));
   EXPECT_FALSE(session.opens(packet(new_key, 3, 3 * kPacketsPerEpoch), nullptr));
+}
+
+TEST(SessionKeys, WhoIsNotToldTheSecretOfAnEpochReadsNothingOfIt) {
+  Session session;
+  SessionReceiverKeys left(session.name, 0, session.epoch_secret, ReceiverNumber{4}, Secret{8});
+  const auto reads = [](SessionReceiverKeys& keys, const Bytes& packet) {
+    return keys.open(ReceiverKeys::Path::group, *read_data_header(packet), packet, nullptr);
+  };
+  EXPECT_TRUE(reads(left, session.group_packet(kSymbol)));
+  session.sender.set_next_secret(Secret{77});
+  session.receiver.learn(1, Secret{77});
+  EXPECT_EQ(session.receiver.newest_epoch(), 1);
+  EXPECT_TRUE(session.opens(session.group_packet(kSymbol), nullptr));  // of the epoch before still
+  session.sender.begin_next_epoch();
+  for (int i = 0; i < 3; ++i) {
+    const Bytes packet = session.group_packet(kSymbol);
+    EXPECT_TRUE(session.opens(packet, nullptr));
+    EXPECT_FALSE(reads(left, packet));
+  }
+}
+
+TEST(SessionKeys, ASecretThatIsToldLateTakesThePlaceOfWhatWasThoughtToFollow) {
+  Session session;
+  SenderKeys forger(session.name, session.epoch_secret, session.key);  // one that left makes packets of the epoch that would have followed
+  forger.begin_next_epoch();
+  const auto ticket = forger.group_ticket();
+  Bytes forged(kDataDatagram);
+  forger.seal_group({MessageType::data, ticket.epoch, 7, ticket.number, BlockIndex{1}, SymbolIndex{2}, 0}, kSymbol, forged.data());
+  EXPECT_TRUE(session.opens(forged, nullptr));
+  session.sender.set_next_secret(Secret{77});
+  session.sender.begin_next_epoch();
+  const Bytes packet = session.group_packet(kSymbol);
+  EXPECT_FALSE(session.opens(packet, nullptr));
+  session.receiver.learn(1, Secret{77});
+  EXPECT_TRUE(session.opens(packet, nullptr));
+  EXPECT_FALSE(session.opens(forged, nullptr));
+}
+
+TEST(SessionKeys, PathsOfOneReceiverHaveEpochsTooAndTheLastOneEnds) {
+  Session session;
+  const KeyOptions few{4, nullptr};
+  SenderKeys sender(session.name, session.epoch_secret, session.key, few);
+  SessionReceiverKeys receiver(session.name, 0, session.epoch_secret, session.number, session.own_secret, few);
+  sender.add_receiver(session.number, session.own_secret);
+  Bytes packet(kDataDatagram);
+  for (std::uint64_t i = 0; i < 256 * 4; ++i) {
+    const auto ticket = sender.receiver_ticket(session.number);
+    ASSERT_TRUE(ticket);
+    EXPECT_EQ(ticket->epoch, i / 4);
+    sender.seal_to(session.number, {MessageType::repair, ticket->epoch, 7, ticket->number, BlockIndex{1}, SymbolIndex{2}, 0}, kSymbol, packet.data());
+    ASSERT_TRUE(receiver.open(ReceiverKeys::Path::own, *read_data_header(packet), packet, nullptr)) << i;
+    ASSERT_TRUE(sender.open_report(receiver.seal_report({ReceiverPhase::receiving, 7, i, session.number, 0}, {}))) << i;
+  }
+  EXPECT_FALSE(sender.receiver_ticket(session.number));
+  EXPECT_TRUE(receiver.seal_report({ReceiverPhase::receiving, 7, 256 * 4, session.number, 0}, {}).empty());
+}
+
+TEST(SessionKeys, After256EpochsNoneIsLeft) {
+  Session session;
+  SenderKeys sender(session.name, session.epoch_secret, session.key, {2, nullptr});
+  Bytes packet(kDataDatagram);
+  for (std::uint64_t i = 0; i < 512; ++i) {
+    const auto ticket = sender.group_ticket();
+    ASSERT_EQ(ticket.epoch, i / 2);
+    sender.seal_group({MessageType::data, ticket.epoch, 7, ticket.number, BlockIndex{1}, SymbolIndex{2}, 0}, kSymbol, packet.data());
+  }
+  EXPECT_FALSE(sender.exhausted());
+  sender.group_ticket();
+  EXPECT_TRUE(sender.exhausted());
 }
 
 TEST(SessionKeys, AReportIsOpenedOnceAndOnlyUnderItsReceiversKey) {

@@ -93,10 +93,13 @@ struct SimulatedReceiver {
   SimulatedQueue queue;
   bool slow;
   bool real = false;
+  bool evicted = false;
+  TimePoint evicted_at;
+  std::optional<std::uint64_t> symbols_then;  ///< that it had when the first packet came which it was not to open
   ComparingSink sink;
   BlockDecoder decoder;
   CountingStore counter;
-  std::unique_ptr<ReceiverKeys> keys;
+  std::unique_ptr<SessionReceiverKeys> keys;
   std::unique_ptr<Receiver> core;
   ReceiverNumber number;
   std::vector<Bytes> held_back;  ///< reordered: come after the next burst
@@ -107,15 +110,15 @@ struct SimulatedReceiver {
 class Simulation {
  public:
   Simulation(const SimulationOptions& options, const std::function<void(double)>& progress)
-      : options_(options), progress_(progress), stream_{options.bytes}, key_(KeyPair::generate()), name_{1, {}, key_.public_key()},
-        keys_(name_, Secret{1}, key_), source_(stream_, options.seed), sender_(sender_options(options), name_, keys_, source_, kStart),
-        random_(options.seed) {
+      : options_(options), progress_(progress), stream_{options.bytes}, key_(KeyPair::generate()), random_(options.seed), name_{1, drawn<SessionNonce>(), key_.public_key()},
+        keys_(name_, drawn<Secret>(), key_, options.keys), source_(stream_, options.seed), sender_(sender_options(options), name_, keys_, source_, kStart) {
     for (std::size_t i = 0; i < options.receivers; ++i) receivers_.push_back(std::make_unique<SimulatedReceiver>(options, i, source_, stream_));
     const std::size_t real = std::min(options.real, options.receivers);
     for (std::size_t i = 0; i < real; ++i) receivers_[i * options.receivers / real]->real = true;
   }
 
   SimulationResult run() {
+    for (const Eviction& eviction : options_.evictions) schedule({kStart + eviction.at, 0, Kind::eviction, eviction.receiver, nullptr});
     for (std::size_t i = 0; i < receivers_.size(); ++i) {
       const auto late = std::ranges::find(options_.late, i, &LateJoin::receiver);
       if (late == options_.late.end()) {
@@ -140,7 +143,7 @@ class Simulation {
   }
 
  private:
-  enum class Kind : std::uint8_t { burst, unicast, report, sender_timer, receiver_timer, join, through };
+  enum class Kind : std::uint8_t { burst, unicast, report, sender_timer, receiver_timer, join, through, eviction, told_secret };
   struct Event {
     TimePoint time;
     std::uint64_t order;
@@ -160,6 +163,39 @@ class Simulation {
     return out;
   }
 
+  /// As random as the seed makes it.
+  template <class T>
+  T drawn() {
+    T out;
+    for (auto& byte : out) byte = static_cast<std::uint8_t>(random_());
+    return out;
+  }
+
+  void evict(std::size_t index) {
+    SimulatedReceiver& receiver = *receivers_[index];
+    sender_.evict(receiver.number, now_);
+    receiver.evicted = true;
+    receiver.evicted_at = now_;
+    pump_sender(now_);
+  }
+
+  /// Control connections bring it to each after half a round trip.
+  void spread_secret() {
+    if (!sender_.wants_secret(now_)) return;
+    sender_.set_next_secret(drawn<Secret>(), now_);
+    for (std::size_t i = 0; i < receivers_.size(); ++i) {
+      if (receivers_[i]->core && !receivers_[i]->evicted) schedule({now_ + options_.rtt / 2, 0, Kind::told_secret, i, nullptr});
+    }
+  }
+
+  void tell_secret(std::size_t index) {
+    SimulatedReceiver& receiver = *receivers_[index];
+    if (!keys_.next_secret()) return;
+    receiver.keys->learn(static_cast<std::uint8_t>(keys_.epoch() + 1), *keys_.next_secret());
+    receiver.core->keys_told(now_);
+    pump_receiver(index);
+  }
+
   void schedule(Event event) {
     event.order = ++order_;
     queue_.push(std::move(event));
@@ -167,16 +203,16 @@ class Simulation {
 
   void join(std::size_t index, TimePoint now) {
     SimulatedReceiver& receiver = *receivers_[index];
-    Secret secret{};
-    for (auto& byte : secret) byte = static_cast<std::uint8_t>(random_());
+    const Secret secret = drawn<Secret>();
     const BlockSet wanted = BlockSet::all(stream_.blocks());
     const JoinedReceiver joined = sender_.add_receiver(wanted, secret, now);
     receiver.number = joined.number;
     if (receiver.real) {
-      receiver.keys = std::make_unique<SessionReceiverKeys>(name_, keys_.epoch(), keys_.epoch_secret(), joined.number, secret);
+      receiver.keys = std::make_unique<SessionReceiverKeys>(name_, keys_.epoch(), keys_.epoch_secret(), joined.number, secret, options_.keys);
     } else {
-      receiver.keys = std::make_unique<TrustingKeys>(name_, keys_.epoch(), keys_.epoch_secret(), joined.number, secret);
+      receiver.keys = std::make_unique<TrustingKeys>(name_, keys_.epoch(), keys_.epoch_secret(), joined.number, secret, options_.keys);
     }
+    if (keys_.next_secret()) receiver.keys->learn(static_cast<std::uint8_t>(keys_.epoch() + 1), *keys_.next_secret());
     ReceiverOptions options;
     options.session = name_.session;
     options.number = joined.number;
@@ -215,6 +251,8 @@ class Simulation {
         if (event.time == receivers_[event.receiver]->wakes) pump_receiver(event.receiver);
         break;
       case Kind::join: join(event.receiver, now_); break;
+      case Kind::eviction: evict(event.receiver); break;
+      case Kind::told_secret: tell_secret(event.receiver); break;
     }
   }
 
@@ -232,7 +270,9 @@ class Simulation {
 
   void pump_sender(TimePoint now) {
     while (true) {
+      const bool told = keys_.next_secret().has_value();
       const auto outgoing = sender_.poll(now);
+      if (told && !keys_.next_secret()) secret_used_ = now;
       if (outgoing.empty()) break;
       auto burst = std::make_shared<Burst>();
       for (const Outgoing& one : outgoing) {
@@ -246,6 +286,7 @@ class Simulation {
       }
       if (!burst->datagrams.empty()) schedule({now + options_.rtt / 2, 0, Kind::burst, 0, std::move(burst)});
     }
+    spread_secret();
     const TimePoint next = std::max(sender_.next_wakeup(), now + 1us);
     if (next != sender_wakes_ && sender_.next_wakeup() != TimePoint::max()) {
       sender_wakes_ = next;
@@ -312,6 +353,10 @@ class Simulation {
   }
 
   void hand_over(std::size_t index, const std::vector<BytesView>& datagrams) {
+    SimulatedReceiver& receiver = *receivers_[index];
+    if (receiver.evicted && receiver.real && !receiver.symbols_then && now_ > secret_used_ + options_.rtt && secret_used_ > receiver.evicted_at) {
+      receiver.symbols_then = receiver.core->progress(now_).symbols;
+    }
     receivers_[index]->core->on_datagrams(datagrams, now_);
     pump_receiver(index);
   }
@@ -359,11 +404,14 @@ class Simulation {
     out.feedback_datagrams = feedback_datagrams_;
     out.feedback_bytes = feedback_bytes_;
     out.payload_bytes = stream_.bytes;
+    out.epoch = keys_.epoch();
     out.virtual_seconds = std::chrono::duration<double>(now_ - kStart).count();
     out.failure = failure_.empty() ? out.sender.failure : failure_;
     for (std::size_t i = 0; i < receivers_.size(); ++i) {
       const SimulatedReceiver& receiver = *receivers_[i];
       out.wrong_blocks += receiver.sink.wrong;
+      out.evicted += receiver.evicted;
+      if (receiver.symbols_then) out.read_after_eviction += receiver.core->progress(now_).symbols - *receiver.symbols_then;
       const bool verified = receiver.core && sender_.receiver(receiver.number, now_).state == PeerState::verified;
       out.decoded += receiver.real && verified;
       if (receiver.done == TimePoint::max()) continue;
@@ -379,16 +427,16 @@ class Simulation {
   const std::function<void(double)>& progress_;
   StreamShape stream_;
   KeyPair key_;
+  SeededRandom random_;
   SessionName name_;
   SenderKeys keys_;
   SimulatedSource source_;
   Sender sender_;
-  SeededRandom random_;
   std::vector<std::unique_ptr<SimulatedReceiver>> receivers_;
   std::vector<std::size_t> by_number_;
   std::priority_queue<Event> queue_;
   std::uint64_t order_ = 0, bursts_ = 0;
-  TimePoint now_ = kStart, sender_wakes_ = TimePoint::max();
+  TimePoint now_ = kStart, sender_wakes_ = TimePoint::max(), secret_used_{};
   std::vector<BytesView> arriving_;
   std::deque<Bytes> spare_;
   std::uint64_t feedback_datagrams_ = 0, feedback_bytes_ = 0;

@@ -22,6 +22,12 @@ struct LateJoin {
   Duration at{};
 };
 
+/// A receiver that its sender takes out of the session.
+struct Eviction {
+  std::size_t receiver = 0;
+  Duration at{};
+};
+
 struct SimulationOptions {
   std::size_t receivers = 1000;
   std::uint64_t bytes = std::uint64_t{64} << 20;
@@ -40,6 +46,8 @@ struct SimulationOptions {
   std::size_t real = 8;          ///< receivers, spread evenly, that really decrypt, decode and compare; the others count symbols
   std::vector<Outage> outages;
   std::vector<LateJoin> late;
+  std::vector<Eviction> evictions;
+  KeyOptions keys;
   std::uint64_t seed = 1;
   Duration limit = std::chrono::minutes(30);  ///< of virtual time
   Duration give_up_after = std::chrono::seconds(20);
@@ -55,6 +63,9 @@ struct SimulationResult {
   std::uint64_t feedback_bytes = 0;    ///< UDP payload of all reports sent, lost ones included
   std::uint64_t payload_bytes = 0;     ///< content
   double virtual_seconds = 0;          ///< from the first datagram until the sender knew every receiver verified, or given up
+  std::size_t evicted = 0;
+  std::uint64_t read_after_eviction = 0;  ///< symbols that evicted receivers could open once the others had other keys
+  std::uint8_t epoch = 0;              ///< the last
   double received_seconds = 0;         ///< until the last receiver that is neither slow nor out nor late held everything
   double slowest_seconds = 0;          ///< until the last of all did
   SenderProgress sender;
