@@ -1,5 +1,6 @@
 #include <cstdlib>
 
+#include "ardus/grant.h"
 #include "ardus/manifest.h"
 #include "ardus/publication.h"
 #include "ardus/receipt.h"
@@ -28,6 +29,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   PublicKey key{};
   (void)ardus::parse_segment(bytes, key);
+  (void)ardus::parse_grant(bytes, key);
   ByteReader in(bytes);
   std::vector<ardus::ChunkRange> ranges;
   while (in.remaining() >= 4) {

@@ -19,6 +19,8 @@ Exit exit_of(const ardus::v1::Transfer& transfer) {
   return Exit::failed;
 }
 
+bool is_served_alone(const ardus::v1::Receiver& receiver) { return receiver.state == ardus::v1::ReceiverState::repairing && !receiver.detail.empty(); }
+
 nlohmann::ordered_json progress_event(const ardus::v1::Transfer& transfer) {
   std::size_t verified = 0;
   for (const auto& receiver : transfer.receivers) verified += receiver.state == ardus::v1::ReceiverState::verified ? 1 : 0;
@@ -27,6 +29,9 @@ nlohmann::ordered_json progress_event(const ardus::v1::Transfer& transfer) {
   if (transfer.sending) {
     line["receivers"] = transfer.receivers.size();
     line["verified"] = verified;
+    for (const auto& receiver : transfer.receivers) {
+      if (is_served_alone(receiver)) line["alone"].push_back({{"name", receiver.name}, {"detail", receiver.detail}});
+    }
   } else {
     line["sender"] = transfer.sender;
   }

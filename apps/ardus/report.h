@@ -13,6 +13,9 @@ namespace ghost::app {
 /// How a command ends with a transfer that ended so: 0 only when every expected copy is verified.
 Exit exit_of(const ardus::v1::Transfer& transfer);
 
+/// Whether it gets what it lacks apart from the group; Receiver::detail says why.
+bool is_served_alone(const ardus::v1::Receiver& receiver);
+
 /// A transfer under way, and the last line of `ardus send --json` and `receive --json`.
 nlohmann::ordered_json progress_event(const ardus::v1::Transfer& transfer);
 nlohmann::ordered_json summary_event(const ardus::v1::Transfer& transfer, Exit exit);

@@ -15,6 +15,7 @@ DaemonSpec daemon_spec() {
   spec.socket = "ardus";
   spec.keys = {{"ardus.into", ConfigType::text, "", "take every transfer of a trusted sender into this folder", {}},
                {"ardus.seed_from", ConfigType::list, "", "folders whose files may hold some of what comes", {}},
+               {"ardus.mirror", ConfigType::list, "", "publications on the web whose chunks are taken where multicast is not enough", {}},
                {"ardus.owners", ConfigType::boolean, "false", "give files the owners and ACLs they have at the sender, by number (root only)", {}},
                {"ardus.iface", ConfigType::list, "", "network interfaces to hear announcements on; by default the default route's", {}},
                {"ardus.accept_from", ConfigType::text, "", "take transfers of this sender only: its name, words or id", {}}};
@@ -30,6 +31,10 @@ int serve(const Arguments& arguments) {
     if (const std::string& into = config.text("ardus.into"); !into.empty()) options.into = std::filesystem::absolute(into).lexically_normal();
     options.interfaces = config.list("ardus.iface");
     for (const std::string& seed : config.list("ardus.seed_from")) options.seeds.push_back(std::filesystem::absolute(seed).lexically_normal());
+    for (const std::string& url : config.list("ardus.mirror")) {
+      if (!url.starts_with("http://") && !url.starts_with("https://")) return Error{Errc::malformed, "ardus.mirror = " + url + ": an address that begins with http:// or https:// is wanted"};
+      options.mirrors.push_back(url);
+    }
     options.owners = config.boolean("ardus.owners") ? ardus::Owners::publishers : ardus::Owners::own;
     options.accept_from = config.text("ardus.accept_from");
     log = Logger::to_stderr(parse_log_level(config.text("ardus.log")).value_or(LogLevel::info));
@@ -67,6 +72,7 @@ Verb serve_verb() {
   from.help = "take transfers of this sender only: its name, words or id";
   verb.options.push_back(into);
   verb.options.push_back(iface_option());
+  verb.options.push_back(mirror_option());
   verb.options.push_back(seed_option());
   verb.options.push_back(owners_option());
   verb.options.push_back(from);

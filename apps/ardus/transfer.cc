@@ -4,6 +4,7 @@
 #include <charconv>
 #include <iostream>
 #include <memory>
+#include <set>
 
 #include "ardus/api.h"
 #include "base/file.h"
@@ -82,7 +83,8 @@ class Display {
 
   void show(const ardus::v1::Transfer& transfer) {
     if (json_) {
-      const std::string key = std::string(name(transfer.phase)) + transfer.detail;
+      std::string key = std::string(name(transfer.phase)) + transfer.detail;
+      for (const auto& receiver : transfer.receivers) key += is_served_alone(receiver) ? receiver.name + receiver.detail : "";
       const TimePoint now = std::chrono::steady_clock::now();
       if (key == told_ && now - told_at_ < std::chrono::seconds(1)) return;
       told_ = key;
@@ -95,6 +97,7 @@ class Display {
       if (!progress_) progress_.emplace(Terminal::of(STDERR_FILENO), printable(transfer.name), Progress::Unit::bytes, transfer.bytes_needed, now);
       std::cerr << progress_->update(transfer.bytes_done, now);
     }
+    tell_of_those_alone(transfer);
     const std::string line = transfer.detail.empty() ? std::string(name(transfer.phase)) : transfer.detail;
     if (line == told_ || transfer.phase >= ardus::v1::TransferPhase::done) return;
     told_ = line;
@@ -106,7 +109,16 @@ class Display {
   }
 
  private:
+  /// Who is not served with the group, and why: once.
+  void tell_of_those_alone(const ardus::v1::Transfer& transfer) {
+    for (const auto& receiver : transfer.receivers) {
+      if (!is_served_alone(receiver) || !alone_.insert(receiver.name + receiver.detail).second) continue;
+      std::cerr << (progress_ ? progress_->clear() : "") << "ardus: " << printable(receiver.name) << ": " << printable(receiver.detail) << "\n";
+    }
+  }
+
   bool json_, quiet_;
+  std::set<std::string> alone_;
   std::optional<Progress> progress_;
   std::string told_;
   TimePoint told_at_{};
@@ -189,6 +201,7 @@ int receive(const Arguments& arguments) {
   request.once = arguments.has("once");
   for (const std::string& seed : arguments.all("seed-from")) request.seed_from.push_back(absolute(seed));
   request.owners = arguments.has("owners");
+  for (const std::string& url : arguments.all("mirror")) request.mirrors.push_back(url);
   if (!arguments.has("json") && !arguments.has("quiet")) std::cerr << "ardus: waiting for transfers into " << request.into << "\n";
   auto call = ardus::v1::NodeClient((*steering)->caller()).receive(
       request,
@@ -225,6 +238,12 @@ Option seed_option() {
   seed.repeated = true;
   seed.complete = Complete::directories;
   return seed;
+}
+
+Option mirror_option() {
+  Option mirror{"mirror", "URL", "a publication ('ardus publish') on the web: what multicast does not bring here, or loses much of, is taken from it, too"};
+  mirror.repeated = true;
+  return mirror;
 }
 
 Option owners_option() { return {"owners", "", "give files the owners and ACLs they have at the sender, by number (root only)"}; }
@@ -274,7 +293,7 @@ Verb receive_verb() {
   Option into = Option{"into", "DIR", "the folder"};
   into.complete = Complete::directories;
   verb.options = {into, iface_option(), Option{"once", "", "end with the first transfer"}, from,
-                  Option{"publisher", "NODE", "with --from: take what this node published only: its name in the house, words or id"}, ca, seed_option(), owners_option(), state_option(), json_option(), quiet_option()};
+                  Option{"publisher", "NODE", "with --from: take what this node published only: its name in the house, words or id"}, ca, mirror_option(), seed_option(), owners_option(), state_option(), json_option(), quiet_option()};
   verb.run = receive;
   return verb;
 }

@@ -17,7 +17,8 @@ int receive_from_web(const Arguments& arguments);
 
 /// --iface IF, repeated.
 Option iface_option();
-/// --seed-from DIR, repeated, and --owners: of who receives.
+/// --mirror URL and --seed-from DIR, repeated, and --owners: of who receives.
+Option mirror_option();
 Option seed_option();
 Option owners_option();
 

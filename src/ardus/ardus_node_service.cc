@@ -26,14 +26,16 @@ Bytes status_signed_bytes(BytesView nonce, const v1::StatusResponse& status) {
 }
 
 ArdusNode::ArdusNode(b2::Node& node, const Logger& log, HolderOf holder)
-    : node_(node), log_(log), ports_(node.network(), log, [this] { return node_.server().addresses(); }, std::move(holder)), desk_([this](std::uint32_t session) { return sending(session); }) {
+    : node_(node), log_(log), ports_(node.network(), log, [this] { return node_.server().addresses(); }, std::move(holder)), desk_([this](std::uint32_t session) { return sending(session); }), peers_(log) {
   node_.endpoint().services.add(*this);
+  node_.endpoint().services.add(peers_);
   node_.endpoint().services.add(desk_);
 }
 
 ArdusNode::~ArdusNode() {
   alive_.reset();
   node_.endpoint().services.remove(desk_);
+  node_.endpoint().services.remove(peers_);
   node_.endpoint().services.remove(*this);
 }
 
@@ -45,7 +47,22 @@ Status ArdusNode::start(Options options) {
   reception_ = std::move(*reception);
   reception_->seeds = options_.seeds;
   reception_->owners = options_.owners;
+  reception_->mirrors = options_.mirrors;
   return {};
+}
+
+/// Where receivers on that way may fetch what this one has; "" where the port is another's, which is no reason not to receive.
+std::string ArdusNode::serve_peers(const Way& way) {
+  auto& listener = serving_[way.address];
+  if (!listener) {
+    auto opened = node_.network().listen(way.address.with_port(kReportPort), node_.server().acceptor());
+    if (!opened) {
+      log_.warning("ardus: hands nothing on", {{"why", ports_.told_holder(opened.error(), "tcp", kReportPort).message}});
+      return {};
+    }
+    listener = std::move(*opened);
+  }
+  return listener->address().text();
 }
 
 Result<std::shared_ptr<ArdusNode::Reception>> ArdusNode::open_reception(std::filesystem::path into, const std::vector<std::string>& interfaces) {
@@ -63,6 +80,7 @@ Result<std::shared_ptr<ArdusNode::Reception>> ArdusNode::open_reception(std::fil
     // Held from the start, so that what this node listens to does not change from one transfer to the next.
     auto reports = ports_.reports(*way, [](std::span<const net::Datagram>) {});
     if (!reports) return reports.error();
+    (void)serve_peers(*way);
     reception->sockets.push_back(std::move(*announcements));
     reception->sockets.push_back(std::move(*reports));
     log_.info("ardus: receiving", {{"into", reception->into.string()}, {"interface", way->name}, {"address", way->address.host()}});
@@ -100,7 +118,8 @@ void ArdusNode::on_announcement(const Announcement& announcement, const Way& way
   }
   tidy();
   log_.info("ardus: session announced", {{"session", announcement.session}, {"name", announcement.name}, {"bytes", announcement.bytes}});
-  ReceivingSession::Parts parts{node_, ports_, way, reception->into, reception->seeds, reception->owners, options_.accept_from, log_, [this] { change(); }};
+  ReceivingSession::Parts parts{node_, ports_, way, reception->into, reception->seeds, reception->owners, options_.accept_from, serve_peers(way), reception->mirrors,
+                                log_, [this] { change(); }, [this](PeerDesk::Holding held) { peers_.add(std::move(held)); }};
   receiving_[announcement.session] = {std::make_unique<ReceivingSession>(std::move(parts), announcement), call};
   change();
 }
@@ -178,6 +197,10 @@ void ArdusNode::receive(v1::ReceiveRequest request, b2::ServerStream<v1::Transfe
     if (!seed.starts_with("/")) return stream.fail({Errc::malformed, "'" + seed + "': the folder's path is absolute here, since this is another process than the one that asks"});
     (*reception)->seeds.emplace_back(seed);
   }
+  for (const std::string& url : request.mirrors) {
+    if (!url.starts_with("http://") && !url.starts_with("https://")) return stream.fail({Errc::malformed, "'" + url + "': an address that begins with http:// or https:// is wanted"});
+    (*reception)->mirrors.push_back(url);
+  }
   (*reception)->owners = request.owners ? Owners::publishers : Owners::own;
   const std::uint64_t call = ++call_count_;
   calls_[call] = std::move(*reception);
@@ -218,6 +241,14 @@ Result<v1::StatusResponse> ArdusNode::status(const v1::StatusRequest& request, c
     socket.transport = "tcp";
     socket.address = address.text();
     socket.purpose = "control";
+    response.sockets.push_back(std::move(socket));
+  }
+  for (const auto& [address, listener] : serving_) {
+    if (!listener) continue;
+    v1::Socket socket;
+    socket.transport = "tcp";
+    socket.address = listener->address().text();
+    socket.purpose = "repair";
     response.sockets.push_back(std::move(socket));
   }
   for (v1::Socket& socket : ports_.sockets()) response.sockets.push_back(std::move(socket));

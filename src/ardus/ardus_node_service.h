@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "ardus/peer_service.h"
 #include "ardus/ports_service.h"
 #include "ardus/receiver_service.h"
 #include "ardus/sender_service.h"
@@ -28,6 +29,7 @@ class ArdusNode : public v1::NodeService {
     std::vector<std::string> interfaces;        ///< to hear announcements on; none: the default route's
     std::string accept_from;                    ///< a sender's name, words or id; "" for any that may send
     std::vector<std::filesystem::path> seeds = {};  ///< folders whose files may hold some of what comes
+    std::vector<std::string> mirrors = {};      ///< publications whose chunks are taken where multicast is not enough
     Owners owners = Owners::own;                ///< whether files get the owners and ACLs they have at the publisher
   };
   /// @param holder  for the message when one of its ports is busy
@@ -50,6 +52,7 @@ class ArdusNode : public v1::NodeService {
     std::vector<std::filesystem::path> seeds;
     Owners owners = Owners::own;
     std::vector<Way> ways;
+    std::vector<std::string> mirrors;
     std::vector<Ports::Listening> sockets;
   };
   /// Somebody who is told of transfers: `tell` writes what is due and says whether there is more to come.
@@ -71,6 +74,7 @@ class ArdusNode : public v1::NodeService {
     std::uint64_t reception;  ///< number of the Receive call it came by; 0: what the daemon was started with
   };
 
+  std::string serve_peers(const Way& way);
   Result<std::shared_ptr<Reception>> open_reception(std::filesystem::path into, const std::vector<std::string>& interfaces);
   void on_announcements(std::span<const net::Datagram> batch, const Way& way);
   void on_announcement(const Announcement& announcement, const Way& way);
@@ -89,6 +93,8 @@ class ArdusNode : public v1::NodeService {
   Options options_;
   Ports ports_;
   SessionDesk desk_;
+  PeerDesk peers_;
+  std::map<net::Address, std::unique_ptr<net::Listener>> serving_;  ///< 1834/tcp, by the way's address: what was received is handed on
   std::shared_ptr<Reception> reception_;               ///< what the daemon was started with; null for none
   std::map<std::uint64_t, std::shared_ptr<Reception>> calls_;  ///< of Receive calls: the newest takes what is announced
   std::uint64_t call_count_ = 0;

@@ -31,4 +31,9 @@ void ChunkAssembly::on_block(std::uint64_t block, BytesView bytes, const std::fu
   }
 }
 
+void ChunkAssembly::drop(std::uint32_t chunk) {
+  wanted_.erase(chunk);
+  if (partial_.erase(chunk) > 0) held_ -= manifest_.chunks[chunk].size;
+}
+
 }  // namespace ghost::ardus

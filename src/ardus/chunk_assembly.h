@@ -15,6 +15,8 @@ class ChunkAssembly {
 
   /// Takes a block and hands out each chunk that is whole by it; the view is valid during the call. Such a chunk is not wanted any more.
   void on_block(std::uint64_t block, BytesView bytes, const std::function<void(std::uint32_t chunk, BytesView bytes)>& whole);
+  /// A chunk that came some other way.
+  void drop(std::uint32_t chunk);
   /// A chunk that was whole but wrong: it is wanted again.
   void again(std::uint32_t chunk) { wanted_.insert(chunk); }
 

@@ -15,6 +15,7 @@ class Needs {
  public:
   explicit Needs(std::uint32_t end) : blocks_(end) {}
   bool empty() const { return blocks_.empty(); }
+  std::uint32_t blocks() const { return blocks_.size(); }
   std::uint32_t next(std::uint32_t from) const { return blocks_.next(from); }
   std::uint8_t deficit(BlockIndex block) const { return blocks_.contains(block) ? deficit_[block.value] : std::uint8_t{0}; }
   void set(BlockIndex block, std::uint8_t deficit) {
@@ -65,6 +66,7 @@ struct Peer {
   Duration rtt{};           ///< its own, smoothed; zero until measured
   bool away = false;        ///< does not listen to the group
   bool quarantined = false; ///< asked for more than it can have lost: served alone
+  bool elsewhere = false;   ///< fetches what it lacks from others: not served alone meanwhile
   bool backlog = false;
   std::uint64_t told_of = 0;       ///< the last PROBE whose answer was counted
   TimePoint backlog_told{};        ///< when it last said so …

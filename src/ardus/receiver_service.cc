@@ -16,6 +16,7 @@ constexpr Duration kDialPatience = std::chrono::seconds(5);
 constexpr Duration kSilence = std::chrono::seconds(60);   ///< without a sign of the sender
 constexpr std::size_t kMuchOnDisk = 64 * 1024 * 1024;     ///< bytes waiting for the store's thread: the sender is told
 constexpr std::size_t kMuchWaiting = 1024 * 1024;         ///< bytes in the socket's buffer, where it is as large as it should be: the same
+constexpr double kMuchLost = 0.08;                        ///< of the group's packets: what is missing is sought elsewhere, too
 constexpr std::size_t kTooMuchOnDisk = 512 * 1024 * 1024; ///< what comes beyond is dropped, and comes again
 
 std::uint64_t receipt_time() {
@@ -229,6 +230,7 @@ void ReceivingSession::on_store(Result<std::unique_ptr<Store>> store) {
   if (!store) return give_up(store.error());
   store_ = std::move(*store);
   lacks_ = store_->missing();
+  on_their_way_ = ChunkSet(lacks_->size());
   bytes_done_ = store_->bytes_done();
   phase_ = Phase::announcing;
   detail_ = "waiting for the sender to begin";
@@ -243,7 +245,9 @@ void ReceivingSession::need() {
     reports_ = std::move(*reports);
   }
   core_.reset();
+  tail_ = static_cast<std::uint32_t>(lacks_->size());
   v1::NeedSetRequest request;
+  request.serves = parts_.serves;
   request.session = name_.session;
   request.chunks = to_runs(lacks_->ranges());
   request.reports = reports_.socket().address().text();
@@ -274,6 +278,8 @@ void ReceivingSession::get_keys() {
 
 void ReceivingSession::on_keys(const v1::KeysUpdate& update) {
   if (committing_ || lacks_->empty()) return;
+  for (const v1::PeerSource& peer : update.peers) elsewhere().add_peer(peer);
+  if (!update.peers.empty()) return;
   // A number is used once: with it go the keys of its paths, whose packet numbers begin at 0. What comes for it later are keys of the group.
   if (update.number != 0 && update.number == number_.value) return learn_secret(update);
   detail_.clear();
@@ -365,6 +371,61 @@ void ReceivingSession::fetch(const v1::ChunkRuns& runs) {
       });
 }
 
+Elsewhere& ReceivingSession::elsewhere() {
+  if (!elsewhere_) {
+    Elsewhere::Parts parts{parts_.node, parts_.log, name_.session, manifest_, parts_.mirrors, {}, {}, {}};
+    parts.wanted = [this](std::size_t most) { return wanted_elsewhere(most); };
+    parts.take = [this](std::uint32_t chunk, BytesView bytes) {
+      if (!ended_ && !committing_ && lacks_->has(chunk) && !on_their_way_.has(chunk)) take_chunk(chunk, bytes);
+    };
+    parts.changed = [this] { tell_elsewhere(); };
+    elsewhere_ = std::make_shared<Elsewhere>(std::move(parts));
+  }
+  return *elsewhere_;
+}
+
+/// From the end, since the group is sent the beginning first.
+ChunkSet ReceivingSession::wanted_elsewhere(std::size_t most) {
+  ChunkSet wanted(lacks_->size());
+  const auto lacking = [&](std::uint32_t chunk) { return lacks_->has(chunk) && !on_their_way_.has(chunk); };
+  if (ended_ || committing_ || on_disk_bytes_ > kMuchOnDisk) return wanted;
+  while (tail_ > 0 && !lacking(tail_ - 1)) --tail_;
+  for (std::uint32_t chunk = tail_; chunk > 0 && wanted.count() < most; --chunk) {
+    if (lacking(chunk - 1)) wanted.insert(chunk - 1);
+  }
+  return wanted;
+}
+
+void ReceivingSession::look_elsewhere(const ReceiverProgress& progress) {
+  if (committing_ || (!elsewhere_ && parts_.mirrors.empty())) return;
+  elsewhere().look(!progress.deaf && progress.wants_group && progress.loss <= kMuchLost);
+}
+
+/// The sender leaves it alone meanwhile, and serves it again afterwards.
+void ReceivingSession::tell_elsewhere() {
+  if (!link_ || census_ != v1::CensusState::unknown || committing_) return;
+  v1::CensusRequest request;
+  request.session = name_.session;
+  request.state = v1::CensusState::receiving;
+  request.elsewhere = elsewhere_->active();
+  request.detail = request.elsewhere ? "takes what it lacks " + elsewhere_->detail() : std::string();
+  request.bytes_done = bytes_done_;
+  v1::SessionClient(caller()).census(request, [](const Result<v1::CensusResponse>&) {});
+  detail_ = request.detail;
+  change();
+}
+
+/// The core need not ask for blocks whose chunks have come some other way.
+void ReceivingSession::hold_blocks_of(std::uint32_t chunk) {
+  assembly_->drop(chunk);
+  const auto [first, end] = map_->blocks_of(chunk);
+  for (std::uint64_t block = first; block < end; ++block) {
+    const auto pieces = map_->pieces(block);
+    if (std::ranges::any_of(pieces, [&](const StreamMap::Piece& piece) { return lacks_->has(piece.chunk); })) continue;
+    core_->set_held(BlockIndex{static_cast<std::uint32_t>(block)}, parts_.node.network().precise_now());
+  }
+}
+
 void ReceivingSession::on_datagrams(std::span<const net::Datagram> batch) {
   if (!core_ || ended_ || on_disk_bytes_ > kTooMuchOnDisk) return;
   views_.clear();
@@ -411,6 +472,7 @@ void ReceivingSession::take_chunk(std::uint32_t chunk, BytesView bytes) {
   const auto work = std::make_shared<Work>();
   work->bytes = to_bytes(bytes);
   on_disk_bytes_ += bytes.size();
+  on_their_way_.insert(chunk);
   on_disk(
       [work, chunk, store = store_] {
         work->status = store->put(chunk, work->bytes);
@@ -419,6 +481,7 @@ void ReceivingSession::take_chunk(std::uint32_t chunk, BytesView bytes) {
       },
       [this, work, chunk] {
         on_disk_bytes_ -= work->bytes.size();
+        on_their_way_.erase(chunk);
         if (!ended_) on_taken(chunk, work->status, work->done, work->complete);
       });
 }
@@ -429,6 +492,7 @@ void ReceivingSession::on_taken(std::uint32_t chunk, const Status& status, std::
     ChunkSet one(lacks_->size());
     one.insert(chunk);
     if (assembly_) assembly_->again(chunk);
+    tail_ = std::max(tail_, chunk + 1);
     const auto blocks = map_->blocks_with(one);
     for (std::uint32_t block = 0; core_ && block < blocks.size(); ++block) {
       if (blocks[block]) core_->reject(BlockIndex{block}, parts_.node.network().precise_now());
@@ -438,6 +502,10 @@ void ReceivingSession::on_taken(std::uint32_t chunk, const Status& status, std::
   if (!status) return give_up(status.error());
   lacks_->erase(chunk);
   bytes_done_ = bytes_done;
+  if (elsewhere_ && core_ && assembly_) {
+    hold_blocks_of(chunk);
+    if (!complete) pump();
+  }
   if (complete) commit();
 }
 
@@ -488,6 +556,7 @@ void ReceivingSession::on_committed(const Status& status, std::uint64_t bytes_do
             if (!*kept) return give_up(kept->error());
             if (core_) core_->set_verified(parts_.node.network().precise_now());
             pump();
+            if (parts_.verified) parts_.verified({parts_.into, manifest_, name_.sender, name_.session, name_.nonce});
             census_ = v1::CensusState::verified;
             detail_ = "handing over the receipt";
             send_census();
@@ -539,13 +608,14 @@ void ReceivingSession::look() {
       rejoined_ = now();
       membership_ = {};
       if (auto again = parts_.ports.join(data_, data_group(name_.session), parts_.way)) membership_ = std::move(*again);
-      detail_ = "multicast of " + data_group(name_.session).host() + " is not heard on " + parts_.way.name + "; it comes by unicast";
+      detail_ = "multicast of " + data_group(name_.session).host() + " is not heard on " + parts_.way.name + "; it comes " + (elsewhere_ && elsewhere_->active() ? elsewhere_->detail() : std::string("by unicast"));
       parts_.log.warning("ardus: multicast is not heard, joined again; meanwhile it comes by unicast",
                          {{"session", name_.session}, {"group", data_group(name_.session).host()}, {"interface", parts_.way.name}});
-    } else if (!progress.deaf && !committing_ && phase_ == Phase::streaming) {
+    } else if (!progress.deaf && !committing_ && phase_ == Phase::streaming && !(elsewhere_ && elsewhere_->active())) {
       detail_.clear();
     }
     pump();
+    look_elsewhere(progress);
   }
   if (now() - heard_ > kSilence) {
     return end(Phase::failed, "the sender was not heard of for 60 s; what came is kept, and the next transfer of the same content goes on from there", std::string(name(Errc::timed_out)));
@@ -586,6 +656,7 @@ void ReceivingSession::end(Phase phase, std::string detail, std::string error) {
   ++link_count_;
   std::shared_ptr<b2::Link> old = std::move(link_);
   parts_.node.network().post([old] {});
+  parts_.node.network().post([gone = std::exchange(elsewhere_, nullptr)] {});
   membership_ = {};
   core_.reset();
   data_ = {};
@@ -617,6 +688,7 @@ v1::Transfer ReceivingSession::told() const {
     told.joined_group = told.joined_group || progress.heard_group;
     told.source_packets = progress.symbols;
   }
+  if (elsewhere_) told.fallback_bytes += elsewhere_->bytes();
   return told;
 }
 

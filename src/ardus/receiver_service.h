@@ -7,6 +7,8 @@
 
 #include "ardus/block_decoder.h"
 #include "ardus/chunk_assembly.h"
+#include "ardus/elsewhere_service.h"
+#include "ardus/peer_service.h"
 #include "ardus/ports_service.h"
 #include "ardus/receiver.h"
 #include "ardus/session_keys.h"
@@ -32,8 +34,11 @@ class ReceivingSession : private BlockSink {
     std::vector<std::filesystem::path> seeds;  ///< whose files may hold chunks of what comes
     Owners owners;
     std::string accept_from;        ///< a sender's name, words or id; "" for any that may send
+    std::string serves = {};                ///< where this node hands on what it has: "10.0.0.7:1834"; "" nowhere
+    std::vector<std::string> mirrors = {};  ///< publications whose chunks are taken where multicast is not enough
     Logger log;
     std::function<void()> changed;  ///< told() has other things to tell
+    std::function<void(PeerDesk::Holding)> verified = {};  ///< the copy is in place
   };
   ReceivingSession(Parts parts, Announcement announcement);
   ~ReceivingSession() override;
@@ -71,6 +76,11 @@ class ReceivingSession : private BlockSink {
   Status read_map(const v1::KeysUpdate& update);
   Status start_core(const v1::KeysUpdate& update);
   void fetch(const v1::ChunkRuns& runs);
+  Elsewhere& elsewhere();
+  ChunkSet wanted_elsewhere(std::size_t most);
+  void look_elsewhere(const ReceiverProgress& progress);
+  void tell_elsewhere();
+  void hold_blocks_of(std::uint32_t chunk);
   void on_datagrams(std::span<const net::Datagram> batch);
   bool crowded() const;
   void pump();
@@ -102,6 +112,9 @@ class ReceivingSession : private BlockSink {
   std::shared_ptr<const Manifest> manifest_;  ///< shared with the store, which may outlast this on its thread
   std::shared_ptr<Store> store_;              ///< shared with the work under way on its thread
   std::optional<ChunkSet> lacks_;             ///< chunks the store has not taken yet, as far as is known here
+  ChunkSet on_their_way_;                     ///< to the store's thread
+  std::uint32_t tail_ = 0;                    ///< from here on nothing is lacking that is not on its way
+  std::shared_ptr<Elsewhere> elsewhere_;      ///< shared with what its end waits in
   std::optional<StreamMap> map_;
   std::optional<ChunkAssembly> assembly_;
   std::unique_ptr<BlockDecoder> decoder_;

@@ -45,22 +45,23 @@ class Scanner {
     }
     if (found_.empty()) return Error{Errc::malformed, "there is nothing to send: name a file or a folder"};
     std::sort(found_.begin(), found_.end(), [](const Found& a, const Found& b) { return path_less(a.entry.path, b.entry.path); });
-    content_->manifest_.entries.reserve(found_.size());
+    manifest_.entries.reserve(found_.size());
     for (Found& found : found_) {
       if (found.entry.kind == EntryKind::file) {
         if (Status read = link_or_read(found); !read) return read.error();
       }
-      content_->manifest_.entries.push_back(std::move(found.entry));
+      manifest_.entries.push_back(std::move(found.entry));
     }
     found_ = {};
     numbers_ = {};
     remark_collisions();
-    Manifest& manifest = content_->manifest_;
+    Manifest& manifest = manifest_;
     manifest.name = (wish_.name.empty() ? wish_.paths.front().filename().string() : wish_.name).substr(0, 255);
     manifest.created_ms = wish_.now_ms;
     auto encoded = encode_manifest(manifest, publisher);
     if (!encoded) return encoded.error();
     content_->encoded_ = std::move(*encoded);
+    content_->manifest_ = std::make_shared<const Manifest>(std::move(manifest));
     return std::move(content_);
   }
 
@@ -188,9 +189,9 @@ class Scanner {
   }
 
   std::uint32_t number_of(const Chunk& chunk, std::uint32_t source, std::uint64_t offset) {
-    const auto [at, first] = numbers_.emplace(chunk.hash, static_cast<std::uint32_t>(content_->manifest_.chunks.size()));
+    const auto [at, first] = numbers_.emplace(chunk.hash, static_cast<std::uint32_t>(manifest_.chunks.size()));
     if (first) {
-      content_->manifest_.chunks.push_back(chunk);
+      manifest_.chunks.push_back(chunk);
       content_->places_.push_back({source, offset});
     }
     return at->second;
@@ -198,8 +199,8 @@ class Scanner {
 
   void remark_collisions() {
     std::vector<std::string_view> paths;
-    paths.reserve(content_->manifest_.entries.size());
-    for (const Entry& entry : content_->manifest_.entries) paths.push_back(entry.path);
+    paths.reserve(manifest_.entries.size());
+    for (const Entry& entry : manifest_.entries) paths.push_back(entry.path);
     for (const auto& [a, b] : case_collisions(paths)) remark("'" + a + "' and '" + b + "' are one path where upper and lower case are not told apart");
   }
   void remark(std::string text) {
@@ -209,6 +210,7 @@ class Scanner {
 
   const ScanWish& wish_;
   std::unique_ptr<Content> content_;
+  Manifest manifest_;
   std::vector<Found> found_;
   std::unordered_map<Digest, std::uint32_t, ScannedHash> numbers_;
   std::map<std::pair<std::uint64_t, std::uint64_t>, std::string> names_;  ///< of files with several: device and inode
@@ -236,8 +238,28 @@ Status Content::read(std::uint32_t chunk, std::uint32_t offset, std::span<std::u
   if (!fd) return fd.error();
   if (Status got = read_exactly(*fd, place.offset + offset, out, source.path); !got) return got;
   struct stat now {};
-  if (::fstat(*fd, &now) != 0 || stamp(now) != source.found) return changed(source.path);
+  if (!kept_ && (::fstat(*fd, &now) != 0 || stamp(now) != source.found)) return changed(source.path);
   return {};
+}
+
+std::unique_ptr<Content> Content::kept(const std::filesystem::path& target, std::shared_ptr<const Manifest> manifest, Bytes encoded) {
+  auto content = std::make_unique<Content>();
+  content->kept_ = true;
+  content->places_.resize(manifest->chunks.size());
+  std::vector<bool> placed(manifest->chunks.size());
+  for (const Entry& entry : manifest->entries) {
+    if (entry.kind != EntryKind::file || entry.chunks.empty()) continue;
+    const auto source = static_cast<std::uint32_t>(content->sources_.size());
+    content->sources_.push_back({(target / entry.path).string(), {}});
+    for_each_place(*manifest, entry, [&](std::uint32_t chunk, std::uint64_t offset) {
+      if (placed[chunk]) return;
+      placed[chunk] = true;
+      content->places_[chunk] = {source, offset};
+    });
+  }
+  content->manifest_ = std::move(manifest);
+  content->encoded_ = std::move(encoded);
+  return content;
 }
 
 Result<std::unique_ptr<Content>> scan(const ScanWish& wish, const KeyPair& publisher) { return Scanner(wish).run(publisher); }

@@ -21,7 +21,10 @@ namespace ghost::ardus {
 /// What is sent: a signed manifest, and where on this machine the bytes of its chunks are. One thread at a time may read.
 class Content {
  public:
-  const Manifest& manifest() const { return manifest_; }
+  /// What a transfer left under `target`, whose copy was verified: as far as it is still there, which a read does not tell.
+  static std::unique_ptr<Content> kept(const std::filesystem::path& target, std::shared_ptr<const Manifest> manifest, Bytes encoded);
+
+  const Manifest& manifest() const { return *manifest_; }
   const Bytes& encoded() const { return encoded_; }
   /// Things that can't be sent and were left out (devices, sockets), and paths that differ by case alone: for the person.
   const std::vector<std::string>& remarks() const { return remarks_; }
@@ -52,7 +55,8 @@ class Content {
   };
   Result<int> open(std::uint32_t source);
 
-  Manifest manifest_;
+  std::shared_ptr<const Manifest> manifest_;  ///< shared with who received it, if it was received
+  bool kept_ = false;
   Bytes encoded_;
   std::vector<std::string> remarks_;
   std::vector<Source> sources_;

@@ -316,6 +316,13 @@ void Sender::set_verified(ReceiverNumber receiver, TimePoint now) {
   peer->flow.state = UnicastFlow::State::idle;
 }
 
+void Sender::set_elsewhere(ReceiverNumber receiver, bool elsewhere) {
+  Peer* peer = impl_->find(receiver);
+  if (peer == nullptr) return;
+  peer->elsewhere = elsewhere;
+  if (elsewhere) peer->flow.state = UnicastFlow::State::idle;
+}
+
 void Sender::set_failed(ReceiverNumber receiver, TimePoint now) {
   Peer* peer = impl_->find(receiver);
   if (peer == nullptr || peer->state == PeerState::verified) return;
@@ -374,6 +381,7 @@ PeerProgress Sender::receiver(ReceiverNumber number, TimePoint now) const {
   out.loss = peer->loss;
   out.away = peer->away;
   out.alone = peer->quarantined;
+  out.alone_blocks = peer->needs.blocks();
   out.silence = now - peer->heard;
   out.unicast_symbols = peer->unicast_symbols;
   return out;

@@ -74,6 +74,7 @@ struct PeerProgress {
   bool away = false;              ///< does not hear the group
   bool alone = false;             ///< hears it, and asked for more than it can have lost: served alone
   Duration silence{};             ///< since it was heard of, or joined
+  std::uint32_t alone_blocks = 0; ///< of which it lacks something that the group is not sent again
   std::uint64_t unicast_symbols = 0;
 };
 
@@ -129,6 +130,8 @@ class Sender {
   void set_next_secret(const Secret& secret, TimePoint now);
   /// Its receipt is here.
   void set_verified(ReceiverNumber receiver, TimePoint now);
+  /// It fetches what it lacks from others, or does so no longer: meanwhile it is not served alone.
+  void set_elsewhere(ReceiverNumber receiver, bool elsewhere);
   /// It said, over the control connection, that it can't go on.
   void set_failed(ReceiverNumber receiver, TimePoint now);
 

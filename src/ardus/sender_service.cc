@@ -4,6 +4,8 @@
 #include <numeric>
 
 #include "ardus/chunk_runs.h"
+#include "ardus/grant.h"
+#include "ardus/stream_writing_service.h"
 #include "base/random.h"
 #include "base/units.h"
 
@@ -20,24 +22,15 @@ constexpr std::uint32_t kUsualWait = 5000, kUsualPatience = 60'000;  ///< ms
 constexpr std::size_t kPiece = 256 * 1024;
 constexpr int kBatchesATurn = 8;
 constexpr int kSendTries = 20;
+constexpr std::uint32_t kWorthAPeer = 8;                     ///< blocks lacking: below, unicast is as quick
+constexpr std::size_t kMostPeersNamed = 4;
+constexpr Duration kStuckElsewhere = std::chrono::seconds(5);  ///< without a block: it is served from here again
 
 std::uint64_t utc_ms() {
   return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count());
 }
 
 std::string seconds_text(Duration span) { return std::to_string(std::chrono::duration_cast<std::chrono::seconds>(span).count()) + " s"; }
-
-/// Goes on writing pieces of a stream whenever it may, until `next` has no more.
-template <class T>
-void write_all(std::shared_ptr<b2::ServerStream<T>> stream, std::function<std::optional<Result<T>>()> next) {
-  for (;;) {
-    const auto piece = next();
-    if (!piece) return stream->finish();
-    if (!*piece) return stream->fail(piece->error());
-    if (stream->write(**piece)) continue;
-    return stream->on_ready([weak = std::weak_ptr(stream), kept = stream, next = std::move(next)]() mutable { write_all<T>(std::move(kept), std::move(next)); });
-  }
-}
 
 }  // namespace
 
@@ -429,6 +422,8 @@ Result<v1::NeedSetResponse> SendingSession::need_set(const v1::NeedSetRequest& r
   Peer& known = peer->second;
   known.lacks = std::move(*lacks);
   known.reports = std::move(*reports);
+  known.elsewhere = false;
+  known.serves = request.serves.size() <= 64 && net::Address::parse(request.serves) ? request.serves : std::string();
   known.bytes_done = request.bytes_done;
   known.state = v1::CensusState::receiving;
   known.detail.clear();
@@ -465,6 +460,13 @@ Result<v1::CensusResponse> SendingSession::census(const v1::CensusRequest& reque
   const auto found = peers_.find(who.node);
   if (found == peers_.end()) return Error{Errc::conflict, "join first; the session may have ended"};
   Peer& peer = found->second;
+  if (request.state == v1::CensusState::receiving) {
+    if (peer.state != v1::CensusState::receiving) return v1::CensusResponse{};
+    peer.detail = request.detail.substr(0, 500);
+    set_elsewhere(peer, request.elsewhere);
+    change();
+    return v1::CensusResponse{};
+  }
   const TimePoint now = parts_.node.network().precise_now();
   if (request.state == v1::CensusState::verified) {
     const auto receipt = parse_receipt(request.receipt);
@@ -508,6 +510,63 @@ void SendingSession::fetch(const v1::FetchRequest& request, b2::ServerStream<v1:
   });
 }
 
+void SendingSession::set_elsewhere(Peer& peer, bool elsewhere) {
+  peer.elsewhere = elsewhere;
+  peer.got_on = now();
+  peer.got = 0;
+  if (!core_ || peer.number.value == 0) return;
+  core().set_elsewhere(peer.number, elsewhere);
+  pump();
+}
+
+/// Who is served alone may fetch from receivers that are done, so that the group has the sender to itself (docs/spec/ardus.md §9.2).
+void SendingSession::name_peers() {
+  for (auto& [id, peer] : peers_) {
+    if (peer.number.value == 0 || peer.state != v1::CensusState::receiving || !peer.keys || !peer.keys->open()) continue;
+    const PeerProgress progress = core_->receiver(peer.number, now());
+    if (peer.elsewhere) {
+      watch_elsewhere(peer, progress);
+    } else if ((progress.state == PeerState::catching_up || progress.alone_blocks > 0) && progress.blocks_wanted - progress.blocks_done >= kWorthAPeer) {
+      name_peer(peer);
+    }
+  }
+}
+
+/// Whoever does not help is left for the sender.
+void SendingSession::watch_elsewhere(Peer& peer, const PeerProgress& progress) {
+  if (progress.blocks_done > peer.got) {
+    peer.got = progress.blocks_done;
+    peer.got_on = now();
+  } else if (now() - peer.got_on > kStuckElsewhere) {
+    set_elsewhere(peer, false);
+    peer.detail.clear();
+  }
+}
+
+void SendingSession::name_peer(Peer& peer) {
+  if (peer.named.size() >= kMostPeersNamed) return;
+  Peer* least = nullptr;
+  for (auto& [id, other] : peers_) {
+    if (other.state != v1::CensusState::verified || other.serves.empty() || peer.named.contains(id)) continue;
+    if (least == nullptr || other.serving < least->serving) least = &other;
+  }
+  if (least == nullptr) return;
+  ++least->serving;
+  peer.named.insert(least->identity.node);
+  Grant grant{GrantKind::fetch, content_->manifest().content, name_.session, name_.nonce, {}};
+  if (peer.identity.public_key.size() != grant.node.size()) return;
+  std::ranges::copy(peer.identity.public_key, grant.node.begin());
+  v1::PeerSource source;
+  source.address = least->serves;
+  source.node = to_bytes(least->identity.node.bytes);
+  source.grant = encode_grant(grant, parts_.node.state().key());
+  v1::KeysUpdate update;
+  update.number = peer.number.value;
+  update.peers.push_back(std::move(source));
+  peer.keys->write(update);
+  parts_.log.info("ardus: told to fetch from a receiver that is done", {{"session", name_.session}, {"receiver", peer.identity.name}, {"from", least->identity.name}});
+}
+
 void SendingSession::look_at_core() {
   if (ended_) return;
   if (core_) {
@@ -534,6 +593,7 @@ void SendingSession::look_at_core() {
   }
   check_end();
   if (ended_) return;
+  if (core_) name_peers();
   change();
   check_timer_ = parts_.node.network().wake_at(now() + kLook, [this](TimePoint) { look_at_core(); });
 }
@@ -630,6 +690,7 @@ v1::Receiver SendingSession::told(const Peer& peer) const {
       case PeerState::catching_up:
         told.state = v1::ReceiverState::repairing;
         told.detail = progress.away ? "does not hear multicast, or loses more than half of it: it comes by unicast" : "loses far more than the others: it is served alone";
+        if (peer.elsewhere) told.detail = peer.detail;
         break;
       case PeerState::complete: told.state = v1::ReceiverState::committing; break;
       case PeerState::verified: break;

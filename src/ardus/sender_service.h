@@ -2,6 +2,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <optional>
 #include <string>
 #include <vector>
@@ -69,6 +70,12 @@ class SendingSession : private BlockSource {
     Bytes receipt;
     std::string detail;
     std::uint64_t bytes_done = 0;
+    std::string serves;           ///< where it hands its copy on, once it has one; "" nowhere
+    bool elsewhere = false;       ///< fetches what it lacks from others …
+    TimePoint got_on{};           ///< … and had more of it then …
+    std::uint32_t got = 0;        ///< … namely so many blocks
+    std::set<b2::NodeId> named;   ///< receivers it was told to fetch from
+    std::size_t serving = 0;      ///< receivers that were told to fetch from it
     bool left = false;            ///< its control connection ended …
     TimePoint left_at{};          ///< … then
   };
@@ -95,6 +102,10 @@ class SendingSession : private BlockSource {
   void send_unsent();
   Sender& core();
   void on_reports(std::span<const net::Datagram> batch);
+  void name_peers();
+  void name_peer(Peer& peer);
+  void watch_elsewhere(Peer& peer, const PeerProgress& progress);
+  void set_elsewhere(Peer& peer, bool elsewhere);
   void check_end();
   void look_at_core();
   bool expected_here() const;

@@ -69,7 +69,7 @@ void Sender::Impl::tend_flows(TimePoint now) {
     if (flow.state == UnicastFlow::State::waiting && now >= flow.deadline) ask(*peer, now);
     // What listeners lack may come again to all of them, once everything was sent.
     const bool later = peer->in_group() && (streaming_ || !pending_.empty());
-    if (flow.state == UnicastFlow::State::idle && !peer->needs.empty() && !later) start_flow(*peer);
+    if (flow.state == UnicastFlow::State::idle && !peer->needs.empty() && !later && !peer->elsewhere) start_flow(*peer);
     if (flow.state != UnicastFlow::State::idle) flows_.push_back(peer.get());
   }
 }

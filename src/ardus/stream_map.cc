@@ -43,11 +43,11 @@ std::vector<ChunkRange> ChunkSet::ranges() const {
 }
 
 void StreamMap::append(const ChunkSet& chunks) {
-  placed_.resize(manifest_->chunks.size());
+  place_of_.resize(manifest_->chunks.size(), kNowhere);
   std::uint64_t at = blocks_ * kStreamBlockBytes;
-  for (std::uint32_t chunk = 0; chunk < placed_.size(); ++chunk) {
-    if (placed_[chunk] || !chunks.has(chunk)) continue;
-    placed_[chunk] = true;
+  for (std::uint32_t chunk = 0; chunk < place_of_.size(); ++chunk) {
+    if (place_of_[chunk] != kNowhere || !chunks.has(chunk)) continue;
+    place_of_[chunk] = static_cast<std::uint32_t>(places_.size());
     places_.push_back({chunk, at});
     at += manifest_->chunks[chunk].size;
     bytes_ += manifest_->chunks[chunk].size;
@@ -56,7 +56,13 @@ void StreamMap::append(const ChunkSet& chunks) {
   blocks_ = (at + kStreamBlockBytes - 1) / kStreamBlockBytes;
 }
 
-bool StreamMap::has(std::uint32_t chunk) const { return chunk < placed_.size() && placed_[chunk]; }
+bool StreamMap::has(std::uint32_t chunk) const { return chunk < place_of_.size() && place_of_[chunk] != kNowhere; }
+
+std::pair<std::uint64_t, std::uint64_t> StreamMap::blocks_of(std::uint32_t chunk) const {
+  if (!has(chunk)) return {0, 0};
+  const std::uint64_t at = places_[place_of_[chunk]].at;
+  return {at / kStreamBlockBytes, (at + manifest_->chunks[chunk].size - 1) / kStreamBlockBytes + 1};
+}
 
 std::vector<StreamMap::Piece> StreamMap::pieces(std::uint64_t block) const {
   const std::uint64_t begin = block * kStreamBlockBytes, end = begin + kStreamBlockBytes;

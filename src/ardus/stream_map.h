@@ -71,6 +71,9 @@ class StreamMap {
   /// What a block holds, in order; the rest of it is zeros.
   std::vector<Piece> pieces(std::uint64_t block) const;
 
+  /// The blocks that hold a chunk: first and one past the last; the same where it is not in the stream.
+  std::pair<std::uint64_t, std::uint64_t> blocks_of(std::uint32_t chunk) const;
+
   /// For each block, whether it holds some of the chunks `needed`.
   std::vector<bool> blocks_with(const ChunkSet& needed) const;
 
@@ -81,7 +84,8 @@ class StreamMap {
   };
   const Manifest* manifest_;
   std::vector<Place> places_;  ///< by offset
-  std::vector<bool> placed_;
+  static constexpr std::uint32_t kNowhere = 0xffff'ffff;
+  std::vector<std::uint32_t> place_of_;  ///< by chunk: index in places_, or kNowhere
   std::uint64_t blocks_ = 0;
   std::uint64_t bytes_ = 0;
   std::uint64_t end_ = 0;

@@ -31,7 +31,8 @@ def until(what):
     raise AssertionError("waited in vain")
 
 
-class Failures(unittest.TestCase):
+class Hosted(unittest.TestCase):
+    """A sender and receivers, each on a host of its own."""
     receivers = 2
     switch = ()
 
@@ -51,15 +52,16 @@ class Failures(unittest.TestCase):
         self.album.joinpath("x").write_bytes(random.Random(self.id()).randbytes(megabytes * 1_000_000))
 
     def log(self, number):
-        return (self.root / f"log{number}").read_text()
+        log = self.root / f"log{number}"
+        return log.read_text() if log.exists() else ""
 
     def into(self, number):
         return self.root / f"in{number}"
 
-    def serve(self, number):
+    def serve(self, number, *words):
         with (self.root / f"log{number}").open("a") as log:
             process = self.hosts.start(number, BIN / "ardus", "serve", "--state", self.root / f"r{number}", "--listen", "127.0.0.1:1117", "--listen",
-                                       f"{self.hosts.address(number)}:1117", "--iface", "eth0", "--into", self.into(number), stdout=log, stderr=log)
+                                       f"{self.hosts.address(number)}:1117", "--iface", "eth0", "--into", self.into(number), *words, stdout=log, stderr=log)
         until(lambda: "ardus: receiving" in self.log(number) or process.poll() is not None)
         self.assertIsNone(process.poll(), self.log(number))
         return process
@@ -107,6 +109,8 @@ class Failures(unittest.TestCase):
     def states(self, summary):
         return {receiver["name"]: receiver["state"] for receiver in summary["receivers"]}
 
+
+class Failures(Hosted):
     def test_a_receiver_that_is_stopped_for_a_while_holds_up_nobody_and_gets_its_copy(self):
         self.content(16)
         stopped, _ = self.serve(1), self.serve(2)
@@ -204,7 +208,7 @@ class Failures(unittest.TestCase):
         self.assertGreater(summary["repair_symbols"], 0)
 
 
-class ForgetfulSwitch(Failures):
+class ForgetfulSwitch(Hosted):
     """Snooping and a querier of IGMPv2, as Linux bridges have it, and one that forgets members after three seconds."""
     receivers = 3
     switch = ("mcast_snooping", "1", "mcast_querier", "1", "mcast_igmp_version", "2", "mcast_query_response_interval", "20", "mcast_query_interval", "12500",
@@ -224,13 +228,13 @@ def names_of(kind):
     return [f"{kind.__name__}.{name}" for name in vars(kind) if name.startswith("test_")]
 
 
-def run_side_by_side():
+def run_side_by_side(file, *kinds):
     """The exit code of them all."""
-    names = sys.argv[1:] or names_of(ForgetfulSwitch) + names_of(Failures)
+    names = sys.argv[1:] or [name for kind in kinds for name in names_of(kind)]
 
     def one(name):
         began = time.monotonic()
-        done = subprocess.run([sys.executable, __file__, name], capture_output=True, text=True,
+        done = subprocess.run([sys.executable, file, name], capture_output=True, text=True,
                               env={key: value for key, value in os.environ.items() if key != hosts.ENTERED} | {"GHOST_ONE_FAILURE": "1"})
         return done, time.monotonic() - began
 
@@ -243,7 +247,7 @@ def run_side_by_side():
     return 1 if failed else 0
 
 
-if __name__ == "__main__":
+def main(file, *kinds):
     if "GHOST_ONE_FAILURE" in os.environ:
         if not hosts.enter_own_namespaces():
             sys.exit("namespaces can't be made here any more")
@@ -251,4 +255,8 @@ if __name__ == "__main__":
     elif not hosts.can_enter():
         print("skipped: network namespaces can't be made here, or ip, unshare or nft is missing")
     else:
-        sys.exit(run_side_by_side())
+        sys.exit(run_side_by_side(file, *kinds))
+
+
+if __name__ == "__main__":
+    main(__file__, ForgetfulSwitch, Failures)

@@ -191,7 +191,7 @@ class Transfers(Machines):
         status = subprocess.run([str(BIN / "ardus"), "status", "--state", str(self.root / "r1"), "--json"], capture_output=True, text=True, timeout=LONG)
         told = json.loads(status.stdout)
         self.assertEqual({(socket["transport"], socket["address"]) for socket in told["sockets"]},
-                         {("tcp", "127.0.0.2:1117"), ("udp", "239.255.11.17:1117"), ("udp", "127.0.0.2:1834"), ("udp", "0.0.0.0:1835")})
+                         {("tcp", "127.0.0.2:1117"), ("tcp", "127.0.0.2:1834"), ("udp", "239.255.11.17:1117"), ("udp", "127.0.0.2:1834"), ("udp", "0.0.0.0:1835")})
         self.assertEqual(told["receiving_into"], str(self.into(1)))
         self.assertEqual(told["transfers"][0]["state"], "done")
 

@@ -173,6 +173,8 @@ export interface ReceiveRequest {
   seedFrom: string[];
   /** files get the owners and ACLs they have at the publisher */
   owners: boolean;
+  /** addresses of publications whose chunks are taken where multicast is not enough */
+  mirrors: string[];
 }
 export const ReceiveRequestCodec: b2.Codec<ReceiveRequest> = b2.codec('ardus.v1.ReceiveRequest', [
   b2.plain(1, 'into', 'string'),
@@ -180,6 +182,7 @@ export const ReceiveRequestCodec: b2.Codec<ReceiveRequest> = b2.codec('ardus.v1.
   b2.plain(3, 'once', 'bool'),
   b2.list(4, 'seedFrom', 'string'),
   b2.plain(5, 'owners', 'bool'),
+  b2.list(6, 'mirrors', 'string'),
 ]);
 export const encodeReceiveRequest = (message: b2.Init<ReceiveRequest>): Uint8Array => ReceiveRequestCodec.encode(message);
 export const decodeReceiveRequest = (bytes: Uint8Array): ReceiveRequest => ReceiveRequestCodec.decode(bytes);

@@ -81,12 +81,15 @@ export interface NeedSetRequest {
   reports: string;
   /** of files, verified on its disk */
   bytesDone: bigint;
+  /** where it hands its copy on once it is done: "10.0.0.7:1834"; "" nowhere */
+  serves: string;
 }
 export const NeedSetRequestCodec: b2.Codec<NeedSetRequest> = b2.codec('ardus.v1.NeedSetRequest', [
   b2.plain(1, 'session', 'uint32'),
   b2.optional(2, 'chunks', () => ChunkRunsCodec),
   b2.plain(3, 'reports', 'string'),
   b2.plain(4, 'bytesDone', 'uint64'),
+  b2.plain(5, 'serves', 'string'),
 ]);
 export const encodeNeedSetRequest = (message: b2.Init<NeedSetRequest>): Uint8Array => NeedSetRequestCodec.encode(message);
 export const decodeNeedSetRequest = (bytes: Uint8Array): NeedSetRequest => NeedSetRequestCodec.decode(bytes);
@@ -107,6 +110,22 @@ export const KeysRequestCodec: b2.Codec<KeysRequest> = b2.codec('ardus.v1.KeysRe
 export const encodeKeysRequest = (message: b2.Init<KeysRequest>): Uint8Array => KeysRequestCodec.encode(message);
 export const decodeKeysRequest = (bytes: Uint8Array): KeysRequest => KeysRequestCodec.decode(bytes);
 
+export interface PeerSource {
+  /** "10.0.0.7:1834" */
+  address: string;
+  /** node id of who answers there */
+  node: Uint8Array;
+  /** signed: to be shown there */
+  grant: Uint8Array;
+}
+export const PeerSourceCodec: b2.Codec<PeerSource> = b2.codec('ardus.v1.PeerSource', [
+  b2.plain(1, 'address', 'string'),
+  b2.plain(2, 'node', 'bytes'),
+  b2.plain(3, 'grant', 'bytes'),
+]);
+export const encodePeerSource = (message: b2.Init<PeerSource>): Uint8Array => PeerSourceCodec.encode(message);
+export const decodePeerSource = (bytes: Uint8Array): PeerSource => PeerSourceCodec.decode(bytes);
+
 export interface KeysUpdate {
   /** signed segments of the stream map, in order */
   map: Uint8Array[];
@@ -121,6 +140,8 @@ export interface KeysUpdate {
   reports: string;
   /** chunks that are not in the stream */
   fetch?: ChunkRuns | undefined;
+  /** receivers that are done, to fetch from. An update of them alone has no map */
+  peers: PeerSource[];
 }
 export const KeysUpdateCodec: b2.Codec<KeysUpdate> = b2.codec('ardus.v1.KeysUpdate', [
   b2.list(1, 'map', 'bytes'),
@@ -131,6 +152,7 @@ export const KeysUpdateCodec: b2.Codec<KeysUpdate> = b2.codec('ardus.v1.KeysUpda
   b2.plain(6, 'ownSecret', 'bytes'),
   b2.plain(7, 'reports', 'string'),
   b2.optional(8, 'fetch', () => ChunkRunsCodec),
+  b2.list(9, 'peers', () => PeerSourceCodec),
 ]);
 export const encodeKeysUpdate = (message: b2.Init<KeysUpdate>): Uint8Array => KeysUpdateCodec.encode(message);
 export const decodeKeysUpdate = (bytes: Uint8Array): KeysUpdate => KeysUpdateCodec.decode(bytes);
@@ -142,6 +164,8 @@ export interface CensusRequest {
   /** for a person */
   detail: string;
   bytesDone: bigint;
+  /** it fetches what it lacks from others: needs no unicast meanwhile */
+  elsewhere: boolean;
 }
 export const CensusRequestCodec: b2.Codec<CensusRequest> = b2.codec('ardus.v1.CensusRequest', [
   b2.plain(1, 'session', 'uint32'),
@@ -149,6 +173,7 @@ export const CensusRequestCodec: b2.Codec<CensusRequest> = b2.codec('ardus.v1.Ce
   b2.plain(3, 'receipt', 'bytes'),
   b2.plain(4, 'detail', 'string'),
   b2.plain(5, 'bytesDone', 'uint64'),
+  b2.plain(6, 'elsewhere', 'bool'),
 ]);
 export const encodeCensusRequest = (message: b2.Init<CensusRequest>): Uint8Array => CensusRequestCodec.encode(message);
 export const decodeCensusRequest = (bytes: Uint8Array): CensusRequest => CensusRequestCodec.decode(bytes);
@@ -183,6 +208,19 @@ export const FetchedPartCodec: b2.Codec<FetchedPart> = b2.codec('ardus.v1.Fetche
 ]);
 export const encodeFetchedPart = (message: b2.Init<FetchedPart>): Uint8Array => FetchedPartCodec.encode(message);
 export const decodeFetchedPart = (bytes: Uint8Array): FetchedPart => FetchedPartCodec.decode(bytes);
+
+export interface PeerChunksRequest {
+  session: number;
+  grant: Uint8Array;
+  chunks?: ChunkRuns | undefined;
+}
+export const PeerChunksRequestCodec: b2.Codec<PeerChunksRequest> = b2.codec('ardus.v1.PeerChunksRequest', [
+  b2.plain(1, 'session', 'uint32'),
+  b2.plain(2, 'grant', 'bytes'),
+  b2.optional(3, 'chunks', () => ChunkRunsCodec),
+]);
+export const encodePeerChunksRequest = (message: b2.Init<PeerChunksRequest>): Uint8Array => PeerChunksRequestCodec.encode(message);
+export const decodePeerChunksRequest = (bytes: Uint8Array): PeerChunksRequest => PeerChunksRequestCodec.decode(bytes);
 
 /**
  * What a receiver asks the sender of an announced session, by TLS on 1117 (docs/spec/ardus.md, "Control"). A receiver is a member of the
@@ -221,6 +259,15 @@ export const Session = {
   } satisfies b2.Method<FetchRequest, FetchedPart>,
 } as const;
 
+/** What a receiver that is done hands on, by TLS on 1834 (docs/spec/ardus.md §9.2). */
+export const Peer = {
+  /** Chunks of a session's content, for a member that the session's sender has named. */
+  chunks: {
+    service: 'ardus.v1.Peer', name: 'Chunks', kind: 'server_stream', idempotent: false, needs: 'listen',
+    request: PeerChunksRequestCodec, response: FetchedPartCodec,
+  } satisfies b2.Method<PeerChunksRequest, FetchedPart>,
+} as const;
+
 /** The codec of each message, by its full name. */
 export const codecs: Readonly<Record<string, b2.Codec<unknown>>> = {
   'ardus.v1.JoinRequest': JoinRequestCodec,
@@ -231,9 +278,11 @@ export const codecs: Readonly<Record<string, b2.Codec<unknown>>> = {
   'ardus.v1.NeedSetRequest': NeedSetRequestCodec,
   'ardus.v1.NeedSetResponse': NeedSetResponseCodec,
   'ardus.v1.KeysRequest': KeysRequestCodec,
+  'ardus.v1.PeerSource': PeerSourceCodec,
   'ardus.v1.KeysUpdate': KeysUpdateCodec,
   'ardus.v1.CensusRequest': CensusRequestCodec,
   'ardus.v1.CensusResponse': CensusResponseCodec,
   'ardus.v1.FetchRequest': FetchRequestCodec,
   'ardus.v1.FetchedPart': FetchedPartCodec,
+  'ardus.v1.PeerChunksRequest': PeerChunksRequestCodec,
 };
