@@ -8,6 +8,7 @@
 #include "ariascribe/knowledge_service.h"
 #include "base/terminal.h"
 #include "base/text.h"
+#include "catalogue.h"
 #include "identification_json.h"
 #include "verbs.h"
 
@@ -81,7 +82,13 @@ int show(const Arguments& arguments) {
   if (!knowledge) return complain("ariascribe", knowledge.error());
   const std::string id = arguments.text("ID");
   const ariascribe::Work* work = (*knowledge)->repertoire.find(id);
-  if (!work) return complain("ariascribe", Error{Errc::not_found, "no work has the id '" + printable(id) + "'; `ariascribe search WORDS` prints ids"});
+  if (!work) {
+    // What is not the repertoire's own may be in the catalogue.
+    auto store = open_catalogue(arguments, IfMissing::refuse);
+    if (store) return show_subject(**store, arguments, id);
+    if (store.error().code != Errc::not_found || arguments.has("store")) return complain("ariascribe", store.error());
+    return complain("ariascribe", Error{Errc::not_found, "no work has the id '" + printable(id) + "'; `ariascribe search WORDS` prints ids"});
+  }
   if (arguments.has("json")) {
     ordered_json line = {{"v", 1}, {"event", "summary"}};
     line.update(work_json((*knowledge)->repertoire, *work));
@@ -113,10 +120,10 @@ Verb search_verb() {
 Verb show_verb() {
   Verb verb;
   verb.name = "show";
-  verb.summary = "print a work of the repertoire with its movements, or the tags of a file";
-  verb.examples = {{"ariascribe show beethoven/op-27-2", "a work, as `ariascribe search` names it"}, {"ariascribe show 01.flac", "a file's tags"}};
-  verb.options = {json_option()};
-  verb.positionals = {{"ID", "the work's id, or a FLAC file", Positional::Count::one, {}, Complete::files}};
+  verb.summary = "print a work with its movements, what sources say of something imported, or the tags of a file";
+  verb.examples = {{"ariascribe show beethoven/op-27-2", "a work, as `ariascribe search` names it"}, {"ariascribe show musicbrainz-work:063782a1-da45-4ab1-bcf2-09cfe7fb5756", "something imported: who says what"}, {"ariascribe show 01.flac", "a file's tags"}};
+  verb.options = {store_option(), state_option(), json_option()};
+  verb.positionals = {{"ID", "the work's id, what a source calls it, or a music file", Positional::Count::one, {}, Complete::files}};
   verb.run = show;
   return verb;
 }

@@ -10,6 +10,11 @@ Verb show_verb();
 Verb enhance_verb();
 Verb undo_verb();
 Verb audit_verb();
+Verb import_verb();
+Verb export_verb();
+Verb stats_verb();
+Verb correct_verb();
+Verb forget_verb();
 Verb ariascribe_serve_verb();
 
 /// `show` of a file instead of a work: its tags as they are.
