@@ -47,4 +47,31 @@ class LossMeter {
   Span before_, recent_;
 };
 
+/// What was lost of a path between two questions of the sender.
+class BatchLoss {
+ public:
+  /// A packet with this number came; each is counted once (a ReplayWindow sees to that).
+  void arrived(std::uint64_t number) {
+    passed(number + 1);
+    ++came_;
+  }
+  /// The sender has used the numbers below `end`.
+  void passed(std::uint64_t end) { end_ = std::max(end_, end); }
+  /// A question was answered: counts anew.
+  void answered() {
+    last_ = loss();
+    begin_ = end_;
+    came_ = 0;
+  }
+  /// Since the last question that was answered, 0 … 1; where nothing was sent since, as it was then.
+  double loss() const {
+    const std::uint64_t sent = end_ - begin_;
+    return sent == 0 ? last_ : 1 - static_cast<double>(std::min(sent, came_)) / static_cast<double>(sent);
+  }
+
+ private:
+  std::uint64_t begin_ = 0, end_ = 0, came_ = 0;
+  double last_ = 0;
+};
+
 }  // namespace ghost::ardus

@@ -47,8 +47,17 @@ struct UnicastFlow {
   std::uint64_t end = 0;  ///< packet number on its path after the batch
   Pacer pacer;
   TimePoint deadline = TimePoint::max();
+  TimePoint asked_at{};
   unsigned tries = 0;
   bool doubling = true;  ///< its rate has met no limit yet
+
+  // Its rate, judged by so many packets that two samples can be told apart.
+  std::uint64_t begin = 0;       ///< packet number on its path before the batch
+  std::uint64_t judged = 0;      ///< packets since the last judgement …
+  double lost = 0;               ///< … and how many of them were lost
+  double own = 0;                ///< loss that is its way's own, as far as is known
+  std::uint64_t less_than = 0;   ///< the rate it was cut from, to see whether that helps; 0: no such trial
+  double loss_before = 0;        ///< at that rate
 };
 
 /// What a sender knows of one receiver.

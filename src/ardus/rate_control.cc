@@ -15,6 +15,7 @@ constexpr double kTooMuchToRaise = 0.1;
 constexpr double kAsMuch = 0.85;
 constexpr double kRateBound = 0.8;     // who sends less than this share of the rate is not held back by it
 constexpr int kTrySamples = 2, kShortPause = 8, kLongPause = 64, kDrainSteps = 4;
+constexpr double kPieces = 48, kSure = 2, kSmoothed = 0.4;
 constexpr double kLeast = 500'000;
 }  // namespace
 
@@ -32,7 +33,11 @@ void RateControl::set_ceiling(std::uint64_t ceiling, bool fixed) {
 
 void RateControl::set_rate(double rate) { rate_ = static_cast<std::uint64_t>(std::clamp(rate, kLeast, static_cast<double>(ceiling_))); }
 
-double RateControl::noise() const { return std::max(kMore, 2 * spread_); }
+/// How far a sample is from the true loss by chance, as a standard deviation: it is of some 768 packets, and where a switch, or a host's own
+/// interface, drops pieces of 16, of 48 of those.
+double RateControl::chance(double loss) { return std::sqrt(loss * (1 - loss) / kPieces); }
+
+double RateControl::noise(double loss, int samples) const { return std::max({kMore, 2 * spread_, kSure * chance(loss) / std::sqrt(samples)}); }
 
 void RateControl::step(const RateSample& sample) {
   if (fixed_) return;
@@ -55,7 +60,7 @@ void RateControl::step(const RateSample& sample) {
 }
 
 void RateControl::rise(const Point& at) {
-  if (before_ && at.loss - before_->loss > noise()) return found(at.delivered(), at.rate);
+  if (before_ && at.loss - before_->loss > noise(at.loss, 1)) return found(at.delivered(), at.rate);
   if (!before_ && at.loss > kTooMuchToRaise) return lower(at);
   if (before_) own_ = (before_->loss + at.loss) / 2;
   before_ = at;
@@ -65,11 +70,11 @@ void RateControl::rise(const Point& at) {
 }
 
 void RateControl::hold(const Point& at) {
-  if (at.loss - own_ > kTooMuchToRaise + 2 * spread_) return lower(at);
+  if (at.loss - own_ > kTooMuchToRaise + 2 * std::max(spread_, chance(own_))) return lower(at);
   spread_ += (std::abs(at.loss - loss_) - spread_) / 8;
   loss_ += (at.loss - loss_) / 4;
   own_ -= std::max(0.0, own_ - loss_) / 16;
-  if (loss_ - own_ > std::max(kSuspicious, spread_)) return lower({at.rate, loss_});
+  if (loss_ - own_ > std::max({kSuspicious, spread_, kSmoothed * chance(loss_)})) return lower({at.rate, loss_});
   const bool bound = at.rate >= kRateBound * static_cast<double>(rate_);
   if (--wait_ > 0 || rate_ == ceiling_ || !bound) return;
   before_ = Point{at.rate, loss_};
@@ -99,9 +104,9 @@ bool RateControl::averaged(const Point& at) {
 }
 
 void RateControl::judge_raised(const Point& at) {
-  const bool hurts = at.loss - before_->loss > std::max(kTooMuchToRaise, noise());
+  const bool hurts = at.loss - before_->loss > std::max(kTooMuchToRaise, noise(at.loss, 1));
   if (!hurts && !averaged(at)) return;
-  if (hurts || sum_.loss - before_->loss > noise()) {
+  if (hurts || sum_.loss - before_->loss > noise(sum_.loss, samples_)) {
     pause_ = std::min(2 * pause_, kLongPause);
     return hold_at(back_to_);
   }
@@ -115,7 +120,7 @@ void RateControl::judge_lowered(const Point& at) {
   if (!averaged(at)) return;
   // Where far too much is sent, less of it is no less through; where a little too much, little is lost of less.
   const bool as_much = sum_.delivered() > kAsMuch * before_->delivered();
-  const bool helps = (as_much || sum_.loss < before_->loss / 2) && before_->loss - sum_.loss > spread_;
+  const bool helps = (as_much || sum_.loss < before_->loss / 2) && before_->loss - sum_.loss > std::max(spread_, chance(before_->loss) / std::sqrt(samples_));
   if (helps) {
     own_ = std::min(own_, sum_.loss);
     return found(sum_.loss > own_ + kMore ? sum_.delivered() : before_->delivered(), before_->rate);

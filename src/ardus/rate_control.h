@@ -38,6 +38,7 @@ class RateControl {
     double delivered() const { return rate * (1 - loss); }
   };
 
+  static double chance(double loss);
   void set_rate(double rate);
   void rise(const Point& at);
   void hold(const Point& at);
@@ -47,7 +48,7 @@ class RateControl {
   void found(double delivered, double most);
   void hold_at(double rate);
   bool averaged(const Point& at);
-  double noise() const;
+  double noise(double loss, int samples) const;
 
   std::uint64_t ceiling_ = 0, rate_ = 0;
   bool fixed_ = true;

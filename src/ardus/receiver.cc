@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <utility>
 
 #include "ardus/collector.h"
 #include "ardus/feedback.h"
@@ -17,10 +18,11 @@ using namespace std::chrono_literals;
 
 constexpr Duration kRepeat = 20ms;         // §5.4: the least time before a report is repeated
 constexpr Duration kLongestRepeat = 1s;
+constexpr unsigned kTriesAlike = 2;        // reports before the pause between two is doubled
 constexpr Duration kReportSlot = 30us;     // §3.1, §5.5: reports that all have to make spread over so much for each receiver
 constexpr double kHopelessLoss = 0.5;      // §5.6: beyond it a receiver leaves the group
 constexpr Duration kHopelessAfter = 1s;
-constexpr std::uint64_t kLossSpan = 512, kUnicastLossSpan = 64;
+constexpr std::uint64_t kLossSpan = 512;
 
 std::uint16_t to_wire(double share) { return static_cast<std::uint16_t>(std::lround(std::clamp(share, 0.0, 1.0) * 65535)); }
 
@@ -134,7 +136,7 @@ struct Receiver::Impl {
     if (control->answer_now) {
       own_seen_ = std::max(own_seen_, control->sent);
       own_loss_.passed(control->sent);
-      everything_ = true;
+      everything_ = answers_ = true;
       // A PROBE that the group got before did not come here.
       const Duration missed = std::chrono::microseconds(control->slots);
       if (control->type == MessageType::probe && missed > Duration{} && now - heard_group_ > missed) go_deaf(now);
@@ -297,6 +299,7 @@ struct Receiver::Impl {
     body.unicast_seen = static_cast<std::uint32_t>(std::max(own_seen_, own_replay_.end()));
     body.loss = to_wire(group_loss_.loss());
     body.unicast_loss = to_wire(own_loss_.loss());
+    if (std::exchange(answers_, false)) own_loss_.answered();
     body.done = collector_.done();
     body.census = census_;
     everything_ ? add_everything(body) : add_asked(body);
@@ -311,7 +314,7 @@ struct Receiver::Impl {
   }
 
   void plan_repeat(TimePoint now) {
-    const Duration wait = std::min(kLongestRepeat, std::max(kRepeat, longest_backoff_) * (1 << std::min(tries_++, 6u)));
+    const Duration wait = std::min(kLongestRepeat, std::max(kRepeat, longest_backoff_) * (1 << std::min(tries_++ / kTriesAlike, 6u)));
     for (Asked& asked : asked_) asked.quiet_until = std::max(asked.quiet_until, now + wait);
     lacking_report_at_ = TimePoint::max();
     wait_for_quiet();
@@ -356,7 +359,8 @@ struct Receiver::Impl {
   ReceiverPhase phase_ = ReceiverPhase::receiving;
 
   ReplayWindow group_replay_, own_replay_, control_replay_;
-  LossMeter group_loss_{kLossSpan}, own_loss_{kUnicastLossSpan};
+  LossMeter group_loss_{kLossSpan};
+  BatchLoss own_loss_;
   std::uint64_t group_seen_ = 0, own_seen_ = 0;
   TimePoint hopeless_since_ = TimePoint::max();
   TimePoint started_, heard_, heard_group_, deaf_check_;
@@ -365,7 +369,7 @@ struct Receiver::Impl {
   std::uint32_t inferred_;  ///< blocks below were sent once, as far as is known
   std::vector<Asked> asked_;  ///< by block
   TimePoint must_report_at_ = TimePoint::max(), lacking_report_at_ = TimePoint::max();
-  bool everything_ = false;
+  bool everything_ = false, answers_ = false;  ///< the next report: names all that is lacking; answers a question on its own path
   std::uint16_t census_ = 0;
   unsigned tries_ = 0;
   std::uint32_t group_ = 1;

@@ -17,6 +17,7 @@ constexpr Duration kSilence = std::chrono::seconds(60);   ///< without a sign of
 constexpr std::size_t kMuchOnDisk = 64 * 1024 * 1024;     ///< bytes waiting for the store's thread: the sender is told
 constexpr std::size_t kMuchWaiting = 1024 * 1024;         ///< bytes in the socket's buffer, where it is as large as it should be: the same
 constexpr double kMuchLost = 0.08;                        ///< of the group's packets: what is missing is sought elsewhere, too
+constexpr std::size_t kMostEarly = 32 * 1024 * 1024;      ///< bytes of datagrams kept until the keys are here
 constexpr std::size_t kTooMuchOnDisk = 512 * 1024 * 1024; ///< what comes beyond is dropped, and comes again
 
 std::uint64_t receipt_time() {
@@ -246,6 +247,9 @@ void ReceivingSession::need() {
   }
   core_.reset();
   tail_ = static_cast<std::uint32_t>(lacks_->size());
+  if (!lacks_->empty()) {
+    if (Status listening = listen_to_group(); !listening) return give_up(listening.error());
+  }
   v1::NeedSetRequest request;
   request.serves = parts_.serves;
   request.session = name_.session;
@@ -315,6 +319,38 @@ Status ReceivingSession::read_map(const v1::KeysUpdate& update) {
   return {};
 }
 
+/// Before the session begins: a switch needs a moment to let the group through, and the keys come by TCP, where a loss takes time.
+Status ReceivingSession::listen_to_group() {
+  if (data_) return {};
+  auto data = parts_.ports.data([this](std::span<const net::Datagram> batch) { on_datagrams(batch); });
+  if (!data) return data.error();
+  data_ = std::move(*data);
+  auto membership = parts_.ports.join(data_, data_group(name_.session), parts_.way);
+  if (!membership) return membership.error();
+  membership_ = std::move(*membership);
+  return {};
+}
+
+/// Keeps what came before the keys, as long as it is not too much.
+void ReceivingSession::keep_early(std::span<const net::Datagram> batch) {
+  for (const net::Datagram& datagram : batch) {
+    if (early_.size() + datagram.bytes.size() > kMostEarly) return;
+    early_sizes_.push_back(datagram.bytes.size());
+    early_.insert(early_.end(), datagram.bytes.begin(), datagram.bytes.end());
+  }
+}
+
+void ReceivingSession::take_early() {
+  const Bytes bytes = std::exchange(early_, {});
+  std::vector<BytesView> views;
+  std::size_t at = 0;
+  for (const std::size_t size : std::exchange(early_sizes_, {})) {
+    views.push_back(BytesView(bytes).subspan(at, size));
+    at += size;
+  }
+  core_->on_datagrams(views, parts_.node.network().precise_now());
+}
+
 Status ReceivingSession::start_core(const v1::KeysUpdate& update) {
   const auto epoch_secret = secret_of(update.epoch_secret), own_secret = secret_of(update.own_secret);
   if (!epoch_secret) return epoch_secret.error();
@@ -323,14 +359,7 @@ Status ReceivingSession::start_core(const v1::KeysUpdate& update) {
   if (!reports_to) return reports_to.error();
   reports_to_ = std::move(*reports_to);
   if (map_->blocks() > 0xffff'ffff || update.epoch > 255) return Error{Errc::malformed, "the stream is longer than there are blocks"};
-  if (!data_) {
-    auto data = parts_.ports.data([this](std::span<const net::Datagram> batch) { on_datagrams(batch); });
-    if (!data) return data.error();
-    data_ = std::move(*data);
-    auto membership = parts_.ports.join(data_, data_group(name_.session), parts_.way);
-    if (!membership) return membership.error();
-    membership_ = std::move(*membership);
-  }
+  if (Status listening = listen_to_group(); !listening) return listening;
   ReceiverOptions options;
   options.session = name_.session;
   options.number = number_ = ReceiverNumber{update.number};
@@ -348,6 +377,7 @@ Status ReceivingSession::start_core(const v1::KeysUpdate& update) {
   decoder_ = std::make_unique<BlockDecoder>(options.stream, static_cast<BlockSink&>(*this));
   keys_ = std::make_unique<SessionReceiverKeys>(name_, static_cast<std::uint8_t>(update.epoch), *epoch_secret, number_, *own_secret);
   core_ = std::make_unique<Receiver>(options, std::move(wanted), *keys_, *decoder_, parts_.node.network().precise_now());
+  take_early();
   pump();
   return {};
 }
@@ -427,7 +457,8 @@ void ReceivingSession::hold_blocks_of(std::uint32_t chunk) {
 }
 
 void ReceivingSession::on_datagrams(std::span<const net::Datagram> batch) {
-  if (!core_ || ended_ || on_disk_bytes_ > kTooMuchOnDisk) return;
+  if (ended_ || committing_ || on_disk_bytes_ > kTooMuchOnDisk) return;
+  if (!core_) return keep_early(batch);
   views_.clear();
   for (const net::Datagram& datagram : batch) views_.push_back(datagram.bytes);
   if (on_disk_bytes_ > kMuchOnDisk || crowded()) core_->set_backlog(true);

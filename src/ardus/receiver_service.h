@@ -74,6 +74,9 @@ class ReceivingSession : private BlockSink {
   void on_keys(const v1::KeysUpdate& update);
   void learn_secret(const v1::KeysUpdate& update);
   Status read_map(const v1::KeysUpdate& update);
+  Status listen_to_group();
+  void keep_early(std::span<const net::Datagram> batch);
+  void take_early();
   Status start_core(const v1::KeysUpdate& update);
   void fetch(const v1::ChunkRuns& runs);
   Elsewhere& elsewhere();
@@ -124,6 +127,8 @@ class ReceivingSession : private BlockSink {
   net::Address reports_to_;
   Ports::Listening reports_, data_;
   Ports::Membership membership_;
+  Bytes early_;                               ///< datagrams that came before the keys …
+  std::vector<std::size_t> early_sizes_;      ///< … and how long each is
   std::vector<BytesView> views_;
   std::vector<net::Datagram> outgoing_;
   std::size_t on_disk_bytes_ = 0;             ///< handed to the store's thread and not yet taken

@@ -14,6 +14,17 @@ namespace ghost::ardus {
 
 using namespace std::chrono_literals;
 
+TEST(BatchLoss, TellsWhatWasLostSinceTheLastQuestionThatWasAnswered) {
+  BatchLoss loss;
+  for (const std::uint64_t number : {0u, 1u, 3u}) loss.arrived(number);
+  loss.passed(6);
+  EXPECT_DOUBLE_EQ(loss.loss(), 0.5);
+  loss.answered();
+  EXPECT_DOUBLE_EQ(loss.loss(), 0.5);  // the answer was lost, and is given again
+  for (std::uint64_t number = 6; number < 10; ++number) loss.arrived(number);
+  EXPECT_DOUBLE_EQ(loss.loss(), 0);
+}
+
 TEST(ParityPlan, ExpectsAsManyShortReceiversAsTheBinomialSays) {
   EXPECT_NEAR(ParityPlan::expected_short(128, 0, 1, 0.01), 1 - std::pow(0.99, 128), 1e-9);
   EXPECT_NEAR(ParityPlan::expected_short(1, 1, 10, 0.5), 10 * 0.25, 1e-9);
@@ -99,6 +110,16 @@ TEST(RateControl, FindsWhatTheWayCarriesAndStaysThere) {
     const auto [used, wasted] = way.use(rate, 300);
     EXPECT_GT(used, 0.9) << carries;
     EXPECT_LT(wasted, 0.03) << carries;
+  }
+}
+
+TEST(RateControl, HeavyLossInPiecesIsNotTakenForTheRates) {
+  for (const std::uint32_t seed : {1u, 2u, 3u, 4u, 5u, 6u}) {
+    CarryingWay way{1e12, 0.2, 16};
+    way.random = SeededRandom(seed);
+    RateControl rate(1'000'000'000, false);
+    way.steps(rate, 12);
+    EXPECT_GT(way.use(rate, 100).first * way.carries, 0.85 * 1e9) << seed;
   }
 }
 

@@ -9,7 +9,6 @@ using namespace std::chrono_literals;
 
 namespace {
 constexpr Duration kLongestRtt = 2s, kShortestRtt = 100us;
-constexpr double kOutlierLoss = 0.3;
 constexpr Duration kPatienceWithOne = 1s, kBacklogPause = 100ms;
 constexpr double kOwnTrouble = 0.15;            // so much more loss than the middle one has
 constexpr std::uint64_t kMeasurable = 1024;     // packets that a loss is told over, at most
@@ -144,6 +143,8 @@ void Sender::Impl::step_rate(TimePoint now) {
 void Sender::Impl::take_deficits(Peer& peer, const ReportBody& body, TimePoint now) {
   const bool alone = peer.away || peer.quarantined;
   if (peer.flow.state == UnicastFlow::State::waiting && body.everything && body.unicast_seen >= static_cast<std::uint32_t>(peer.flow.end)) end_flow(peer, body);
+  // It lives, and has not heard the question, or its answer was lost.
+  if (peer.flow.state == UnicastFlow::State::waiting) peer.flow.deadline = std::min(peer.flow.deadline, std::max(now, peer.flow.asked_at + std::max<Duration>(10ms, 2 * rtt_)));
   const bool keep_needs = peer.flow.state != UnicastFlow::State::idle;
   if (body.everything && !keep_needs) {
     // As far as the report reaches, what it does not name is there.
@@ -177,7 +178,9 @@ void Sender::Impl::take_deficit(Peer& peer, BlockIndex block, std::uint8_t defic
     if (each.find(block) != nullptr) window = &each;
   }
   if (window != nullptr && window->first_sending()) return;
-  const bool few = window != nullptr && window->rounds > kGroupRounds && window->reporters_before < kFew;
+  // Whom the group's repair is of no use to is not bothered with it: but where nobody else is left there is nobody to bother.
+  const std::size_t enough = peer.loss > kOutlierLoss ? kFew : std::min<std::size_t>(kFew, lacking_);
+  const bool few = window != nullptr && window->rounds > kGroupRounds && window->reporters_before < enough;
   if (deficit > kGroupDeficit || few) {
     if (peer.flow.state == UnicastFlow::State::idle) peer.needs.set(block, deficit);
     return;
@@ -192,7 +195,7 @@ void Sender::Impl::take_deficit(Peer& peer, BlockIndex block, std::uint8_t defic
   if (more == 0) return;
   work.extra = static_cast<std::uint16_t>(work.extra + more);
   peer.demanded += more;
-  if (peer.demanded > kFreeDemand && static_cast<double>(peer.demanded) > std::max(kMostDemand, kMostDemandOverLoss * loss_) * static_cast<double>(counts_.sent_packets)) {
+  if (peer.demanded > kFreeDemand && static_cast<double>(peer.demanded) > std::max(kMostDemand, kMostDemandOverLoss * std::max(loss_, plan_.loss())) * static_cast<double>(counts_.sent_packets)) {
     peer.quarantined = true;
   }
   if (group_size() > kSampled && window->plan_at == TimePoint::max()) window->plan_at = now + rtt_ / 4;

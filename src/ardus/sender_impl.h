@@ -20,6 +20,7 @@ namespace ghost::ardus {
 inline constexpr std::uint8_t kGroupDeficit = kBlockSymbols / 2;  ///< §5.6: who lacks more of a block is served apart
 inline constexpr unsigned kRepairShare = 4;                       ///< repair symbols for each new one at most: 80 %
 inline constexpr double kUnicastShare = 0.01;                     ///< of the rate, while the group is being sent to
+inline constexpr double kOutlierLoss = 0.3;                       ///< who loses more is not what the group's times are judged by
 inline constexpr std::uint32_t kSampled = 16;                     ///< receivers that answer a PROBE
 inline constexpr Duration kBetweenSecrets = std::chrono::seconds(5);  ///< §3.4
 inline constexpr Duration kSecretPatience = std::chrono::seconds(2);
@@ -84,6 +85,7 @@ struct Sender::Impl {
   // sender_unicast.cc
   void start_flow(Peer& peer);
   void end_flow(Peer& peer, const ReportBody& body);
+  static double judge_rate(UnicastFlow& flow, double loss);
   void tend_flows(TimePoint now);
   bool send_unicast(TimePoint now);
   bool send_symbol_to(Peer& peer, TimePoint now);
@@ -103,6 +105,7 @@ struct Sender::Impl {
   std::vector<std::unique_ptr<Peer>> peers_;  ///< by number - 1; null once removed
   std::vector<Peer*> flows_;                  ///< whose flow is not idle
   std::size_t group_ = 0;                     ///< who listens to the group and is not done, at the last tick
+  std::size_t lacking_ = 0;                   ///< of them, who lack something and get most of what is sent
   bool begun_ = false, over_ = false;
   std::string failure_;
   TimePoint created_;

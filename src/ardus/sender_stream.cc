@@ -14,6 +14,7 @@ constexpr std::size_t kSmallGroup = 16, kTinyGroup = 3;
 
 void Sender::Impl::count_group() {
   group_ = static_cast<std::size_t>(std::ranges::count_if(peers_, [](const auto& peer) { return peer && peer->in_group(); }));
+  lacking_ = static_cast<std::size_t>(std::ranges::count_if(peers_, [](const auto& peer) { return peer && peer->in_group() && !peer->has_all() && peer->loss <= kOutlierLoss; }));
 }
 
 /// T of the back-off: four round trips for many receivers, as RFC 5401 has it; a few may all speak.

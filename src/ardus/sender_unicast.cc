@@ -1,5 +1,6 @@
 // Repair of single receivers: those that came late, are too slow for the group, or don't hear it (docs/spec/ardus.md §5.6).
 #include <algorithm>
+#include <utility>
 
 #include "ardus/sender_impl.h"
 
@@ -10,7 +11,12 @@ using namespace std::chrono_literals;
 namespace {
 constexpr Duration kBatchTime = 50ms;   // of sending, before the receiver is asked how it fared
 constexpr std::uint64_t kSmallestBatch = 16, kLargestBatch = 4096;
-constexpr double kLittleLoss = 0.03, kMuchLoss = 0.08;
+constexpr double kLittleLoss = 0.03, kMuchLoss = 0.08;  // beyond the way's own
+constexpr double kLeastCut = 0.7, kMostCut = 0.5;       // of the rate, to see whether less is lost
+constexpr double kAsMuchAlone = 0.85;                   // so much of what came through before is as much as before
+constexpr double kOwnAtMost = 0.6;
+constexpr unsigned kQuestionsAlike = 3;                     // questions before the pause between two is doubled
+constexpr std::uint64_t kJudgedBy = 128;                // packets
 constexpr std::uint64_t kLeastRate = 200'000, kPacketBits = (kDataDatagram + kWireOverhead) * 8;
 }  // namespace
 
@@ -33,6 +39,7 @@ void Sender::Impl::start_flow(Peer& peer) {
   }
   flow.state = flow.todo > 0 ? UnicastFlow::State::sending : UnicastFlow::State::idle;
   flow.tries = 0;
+  flow.begin = keys_.sent_to(peer.number);
 }
 
 void Sender::Impl::ask(Peer& peer, TimePoint now) {
@@ -44,21 +51,40 @@ void Sender::Impl::ask(Peer& peer, TimePoint now) {
   if (!peer.asked) peer.asked = now;
   flow.state = UnicastFlow::State::waiting;
   const Duration patience = std::max<Duration>(2 * std::max(rtt_, peer.rtt), 20ms);
-  flow.deadline = now + std::min(std::max<Duration>(1s, patience), patience * (1 << std::min(flow.tries++, 6u)));
+  flow.deadline = now + std::min(std::max<Duration>(1s, patience), patience * (1 << std::min(flow.tries++ / kQuestionsAlike, 6u)));
+  flow.asked_at = now;
 }
 
 void Sender::Impl::end_flow(Peer& peer, const ReportBody& body) {
   UnicastFlow& flow = peer.flow;
   flow.state = UnicastFlow::State::idle;
-  const double loss = static_cast<double>(body.unicast_loss) / 65535;
-  double factor = 1;
-  if (loss < kLittleLoss) factor = flow.doubling ? 2 : 1.05;
-  if (loss > kMuchLoss) {
-    factor = std::max(0.5, 1 - loss);
+  const std::uint64_t sent = flow.end - flow.begin;
+  flow.judged += sent;
+  flow.lost += static_cast<double>(body.unicast_loss) / 65535 * static_cast<double>(sent);
+  if (flow.judged < kJudgedBy) return;
+  const double rate = judge_rate(flow, std::min(flow.lost / static_cast<double>(flow.judged), 1.0));
+  flow.pacer.set_rate(std::clamp(static_cast<std::uint64_t>(rate), kLeastRate, std::max(kLeastRate, pacer_.rate())));
+  flow.judged = 0;
+  flow.lost = 0;
+}
+
+/// As the group's rate (docs/decisions/0011): loss that stays when less is sent is the way's own, and no reason to be slow.
+double Sender::Impl::judge_rate(UnicastFlow& flow, double loss) {
+  const auto rate = static_cast<double>(flow.pacer.rate());
+  if (const auto before = static_cast<double>(std::exchange(flow.less_than, 0)); before > 0) {
+    if (rate * (1 - loss) < kAsMuchAlone * before * (1 - flow.loss_before)) {
+      flow.own = std::min(flow.loss_before, kOwnAtMost);
+      return before;
+    }
     flow.doubling = false;
   }
-  const double rate = static_cast<double>(flow.pacer.rate()) * factor;
-  flow.pacer.set_rate(std::clamp(static_cast<std::uint64_t>(rate), kLeastRate, std::max(kLeastRate, pacer_.rate())));
+  if (loss < flow.own) flow.own += (loss - flow.own) / 8;
+  const double excess = (loss - flow.own) / (1 - flow.own);
+  if (excess < kLittleLoss) return rate * (flow.doubling ? 2 : 1.05);
+  if (excess <= kMuchLoss) return rate;
+  flow.less_than = flow.pacer.rate();
+  flow.loss_before = loss;
+  return rate * std::clamp(1 - excess, kMostCut, kLeastCut);
 }
 
 void Sender::Impl::tend_flows(TimePoint now) {

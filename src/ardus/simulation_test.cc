@@ -97,6 +97,28 @@ TEST(Session, AReceiverThatComesBackIsServedWhatItMissed) {
   EXPECT_LE(result.received_seconds, 0.2);
 }
 
+TEST(Session, AFifthLostIsRepairedInLittleMoreTimeThanItTakesToSend) {
+  for (const double burst : {1.0, 16.0}) {
+    for (const std::size_t receivers : {1u, 6u}) {
+      SimulationOptions options = session(receivers, 6 * kMiB, 0.2);
+      options.burst = burst;
+      const SimulationResult result = simulate(options);
+      expect_all_verified(result);
+      EXPECT_LE(result.virtual_seconds, 1) << receivers << " receivers, runs of " << burst;
+      EXPECT_LE(over_floor(result, 0.2), 1.25) << receivers << " receivers, runs of " << burst;
+    }
+  }
+}
+
+TEST(Session, OneThatIsServedAloneIsServedFastThoughItsWayLosesAFifth) {
+  SimulationOptions options = session(4, 8 * kMiB, 0.2);
+  options.late = {{3, 60ms}};  // when most was sent
+  const SimulationResult result = simulate(options);
+  expect_all_verified(result);
+  EXPECT_GT(result.sender.unicast_symbols, 1000u);
+  EXPECT_LE(result.slowest_seconds, 3);
+}
+
 TEST(Session, OneSlowLinkHoldsUpNobody) {
   SimulationOptions options = session(20, 16 * kMiB, 0);
   const SimulationResult without = simulate(options);
