@@ -21,6 +21,14 @@ void check_control(BytesView datagram) {
   must(read && *read == *control);
 }
 
+void check_digests(BytesView datagram) {
+  const auto list = read_digests(datagram);
+  if (!list) return;
+  must(!list->digests.empty() && list->first.value + list->digests.size() <= kSymbolEnd);
+  const Bytes again = write_digests(*list);
+  must(std::equal(again.begin(), again.end(), datagram.begin()));
+}
+
 void check_report(BytesView bytes) {
   const auto body = read_report_body(bytes);
   if (!body) return;
@@ -43,6 +51,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const BytesView bytes(data, size);
   (void)message_type(bytes);
   check_control(bytes);
+  check_digests(bytes);
   check_report(bytes);
   check_data(bytes);
   if (const auto report = read_report_header(bytes)) must(report->receiver.value == std::uint32_t{data[16]} + (std::uint32_t{data[17]} << 8) + (std::uint32_t{data[18]} << 16) + (std::uint32_t{data[19]} << 24));

@@ -4,7 +4,7 @@
 
 local ardus = Proto("ardus", "ARDUS multicast file transfer")
 
-local TYPES = {[1] = "DATA", [2] = "PARITY", [3] = "REPAIR", [4] = "PLAN", [5] = "WINDOW_END", [6] = "PROBE", [7] = "REPORT", [8] = "ANNOUNCE"}
+local TYPES = {[1] = "DATA", [2] = "PARITY", [3] = "REPAIR", [4] = "PLAN", [5] = "WINDOW_END", [6] = "PROBE", [7] = "REPORT", [8] = "ANNOUNCE", [9] = "DIGEST"}
 local PHASES = {[1] = "receiving", [2] = "holds every block", [3] = "verified", [4] = "failed"}
 local SYMBOL_BYTES, CONTROL_HEAD, SIGNATURE, TAG = 1448, 48, 64, 16
 
@@ -13,6 +13,9 @@ local f = {
   type = ProtoField.uint8("ardus.type", "Type", base.DEC, TYPES, 0x0f),
   flags = ProtoField.uint8("ardus.flags", "Flags", base.HEX),
   answer_now = ProtoField.bool("ardus.flags.answer_now", "Answer at once and in full", 8, nil, 0x01),
+  digests = ProtoField.bool("ardus.flags.digests", "Digests are sent, since a member forges symbols", 8, nil, 0x02),
+  suspects = ProtoField.bool("ardus.flags.suspects", "Met what a member forged", 8, nil, 0x01),
+  digest = ProtoField.bytes("ardus.digest", "Digest"),
   epoch = ProtoField.uint8("ardus.epoch", "Epoch", base.DEC),
   scheme = ProtoField.uint8("ardus.scheme", "Scheme of the parity", base.DEC),
   phase = ProtoField.uint8("ardus.phase", "Phase", base.DEC, PHASES),
@@ -76,7 +79,9 @@ local function control(tvb, tree, type)
   local probe = type == 6
   local count = tvb(probe and 42 or 46, 2):le_uint()
   if count > 128 or tvb:len() ~= CONTROL_HEAD + 8 * count + SIGNATURE then return void(tree, tvb(), "its runs do not fit its length") end
-  tree:add(f.flags, tvb(1, 1)):add(f.answer_now, tvb(1, 1))
+  local flags = tree:add(f.flags, tvb(1, 1))
+  flags:add(f.answer_now, tvb(1, 1))
+  flags:add(f.digests, tvb(1, 1))
   tree:add(f.epoch, tvb(2, 1))
   tree:add_le(f.sequence, tvb(8, 8))
   tree:add_le(f.sent, tvb(16, 8))
@@ -106,12 +111,23 @@ end
 local function report(tvb, tree)
   if tvb:len() < 20 + 30 + TAG or tvb:len() > 20 + 1200 + TAG then return void(tree, tvb(), "too short, or too long") end
   tree:add(f.epoch, tvb(1, 1))
+  tree:add(f.flags, tvb(2, 1)):add(f.suspects, tvb(2, 1))
   tree:add(f.phase, tvb(3, 1))
   tree:add_le(f.report, tvb(8, 8))
   tree:add_le(f.receiver, tvb(16, 4))
   tree:add(f.sealed, tvb(20, tvb:len() - 20 - TAG))
   tree:add(f.tag, tvb(tvb:len() - TAG, TAG))
   return string.format("receiver %u %s", tvb(16, 4):le_uint(), PHASES[tvb(3, 1):uint()] or "in no phase there is")
+end
+
+local function digests(tvb, tree)
+  local count = tvb(3, 1):uint()
+  if count < 1 or count > 64 or tvb:len() ~= 16 + 16 * count + SIGNATURE then return void(tree, tvb(), "its length does not fit its digests") end
+  tree:add_le(f.block, tvb(8, 4))
+  tree:add_le(f.symbol, tvb(12, 2))
+  for i = 0, count - 1 do tree:add(f.digest, tvb(16 + 16 * i, 16)) end
+  tree:add(f.signature, tvb(16 + 16 * count, SIGNATURE))
+  return string.format("block %u symbols %u + %u", tvb(8, 4):le_uint(), tvb(12, 2):le_uint(), count)
 end
 
 local function address(range, family)
@@ -136,7 +152,7 @@ local function announcement(tvb, tree)
   return "join at " .. at
 end
 
-local SHOW = {symbol, symbol, symbol, control, control, control, report, announcement}
+local SHOW = {symbol, symbol, symbol, control, control, control, report, announcement, digests}
 
 function ardus.dissector(tvb, packet, root)
   if tvb:len() < 8 or tvb(0, 1):bitfield(0, 4) ~= 1 then return 0 end

@@ -48,9 +48,10 @@ void BlockDecoder::recycle(std::unique_ptr<Assembly> assembly) {
 std::uint8_t* BlockDecoder::place(BlockIndex block, SymbolIndex symbol) {
   Assembly& assembly = open(block);
   if (symbol.value < kFirstParity) return assembly.source.data() + symbol.value * kSymbolSize;
-  // A place that was given and not kept (a forged packet) is used again.
+  // A place that was given and not kept (a forged packet), or forgotten, is used again; no symbol has two.
   auto& index = assembly.parity_index;
-  const auto unused = std::ranges::find_if(index, [&](std::uint16_t at) { return at == symbol.value || !assembly.kept.test(at); });
+  auto unused = std::ranges::find(index, symbol.value);
+  if (unused == index.end()) unused = std::ranges::find_if(index, [&](std::uint16_t at) { return !assembly.kept.test(at); });
   const auto slot = static_cast<std::size_t>(unused - index.begin());
   if (unused == index.end()) {
     index.push_back(symbol.value);
@@ -66,6 +67,15 @@ void BlockDecoder::keep(BlockIndex block, SymbolIndex symbol) { open(block).kept
 void BlockDecoder::drop(BlockIndex block) {
   if (auto assembly = take(block)) recycle(std::move(assembly));
 }
+
+BytesView BlockDecoder::bytes(BlockIndex block, SymbolIndex symbol) {
+  const Assembly& assembly = open(block);
+  if (symbol.value < kFirstParity) return BytesView(assembly.source).subspan(symbol.value * kSymbolSize, kSymbolSize);
+  const auto at = std::ranges::find(assembly.parity_index, symbol.value) - assembly.parity_index.begin();
+  return BytesView(assembly.parity).subspan(static_cast<std::size_t>(at) * kSymbolSize, kSymbolSize);
+}
+
+void BlockDecoder::forget(BlockIndex block, SymbolIndex symbol) { open(block).kept.reset(symbol.value); }
 
 void BlockDecoder::finish(BlockIndex block) {
   auto assembly = take(block);

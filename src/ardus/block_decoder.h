@@ -18,6 +18,8 @@ class BlockDecoder : public SymbolStore {
   void keep(BlockIndex block, SymbolIndex symbol) override;
   void finish(BlockIndex block) override;
   void drop(BlockIndex block) override;
+  BytesView bytes(BlockIndex block, SymbolIndex symbol) override;
+  void forget(BlockIndex block, SymbolIndex symbol) override;
 
  private:
   struct Assembly;

@@ -21,7 +21,31 @@ std::optional<BlockIndex> Collector::in_the_way(BlockIndex block) const {
   return std::ranges::min_element(open_, {}, &Open::touched)->block;
 }
 
+bool Collector::holds(BlockIndex block, SymbolIndex symbol) const {
+  if (block.value >= slot_.size() || slot_[block.value] == kClosed) return false;
+  return open_[slot_[block.value]].held[symbol.value];
+}
+
 bool Collector::take(BlockIndex block, SymbolIndex symbol) {
+  hold(block, symbol);
+  if (open_[slot_[block.value]].count < stream_.symbols_in(block)) return false;
+  close(block);
+  return true;
+}
+
+void Collector::close(BlockIndex block) {
+  drop(block);
+  lacking_.erase(block);
+}
+
+void Collector::lose(BlockIndex block, SymbolIndex symbol) {
+  assert(holds(block, symbol));
+  Open& open = open_[slot_[block.value]];
+  open.held.reset(symbol.value);
+  --open.count;
+}
+
+void Collector::hold(BlockIndex block, SymbolIndex symbol) {
   assert(wants(block, symbol));
   std::uint16_t& slot = slot_[block.value];
   if (slot == kClosed) {
@@ -31,17 +55,14 @@ bool Collector::take(BlockIndex block, SymbolIndex symbol) {
   Open& open = open_[slot];
   open.held.set(symbol.value);
   open.touched = ++clock_;
-  if (++open.count < stream_.symbols_in(block)) return false;
-  drop(block);
-  lacking_.erase(block);
-  return true;
+  ++open.count;
 }
 
 std::uint8_t Collector::deficit(BlockIndex block) const {
   if (!lacking_.contains(block)) return 0;
   const std::uint16_t slot = slot_[block.value];
   const std::size_t held = slot == kClosed ? 0 : open_[slot].count;
-  return static_cast<std::uint8_t>(stream_.symbols_in(block) - held);
+  return static_cast<std::uint8_t>(stream_.symbols_in(block) - std::min(held, stream_.symbols_in(block)));
 }
 
 void Collector::drop(BlockIndex block) {

@@ -19,6 +19,8 @@ class Collector {
 
   /// Whether the symbol is of a block that is lacking, and not held.
   bool wants(BlockIndex block, SymbolIndex symbol) const;
+  /// Whether the symbol is held, of a block that is lacking.
+  bool holds(BlockIndex block, SymbolIndex symbol) const;
   /// Whether some symbol of it is held and others are lacking.
   bool is_open(BlockIndex block) const { return slot_[block.value] != kClosed; }
   /// The block that must be forgotten (call drop()) before a symbol of `block` can be taken, the one that got nothing for longest;
@@ -26,6 +28,11 @@ class Collector {
   std::optional<BlockIndex> in_the_way(BlockIndex block) const;
   /// Takes a symbol that is wanted; true when its block is whole with it, and so no longer lacking.
   bool take(BlockIndex block, SymbolIndex symbol);
+  /// The same, but that the block stays lacking until close().
+  void hold(BlockIndex block, SymbolIndex symbol);
+  void close(BlockIndex block);
+  /// A symbol that is held turned out to be wrong.
+  void lose(BlockIndex block, SymbolIndex symbol);
   /// Symbols the block still needs: 0 … 128.
   std::uint8_t deficit(BlockIndex block) const;
 

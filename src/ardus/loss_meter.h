@@ -30,6 +30,15 @@ class LossMeter {
     }
   }
 
+  /// A packet came whose number is not to be believed: passed() tells how many were sent.
+  void came() { ++recent_.came; }
+  /// Begins with packet number `end`.
+  void restart(std::uint64_t end) {
+    *this = LossMeter(span_);
+    started_ = true;
+    end_ = end;
+  }
+
   /// 0 … 1.
   double loss() const {
     const std::uint64_t sent = before_.sent + recent_.sent, came = std::min(sent, before_.came + recent_.came);

@@ -13,7 +13,8 @@ constexpr std::size_t kControlHead = 48;
 constexpr std::size_t kRunSize = 8;
 constexpr std::size_t kAnnounceHead = 136;
 constexpr std::size_t kReportFixed = 30;
-constexpr std::uint8_t kAnswerNow = 1;
+constexpr std::size_t kDigestHead = 16;
+constexpr std::uint8_t kAnswerNow = 1, kDigests = 2, kSuspects = 1;
 
 constexpr std::uint8_t first_byte(MessageType type) { return static_cast<std::uint8_t>(kVersion << 4 | static_cast<std::uint8_t>(type)); }
 
@@ -58,7 +59,7 @@ std::optional<std::uint32_t> read_varint(ByteReader& in) {
 std::optional<MessageType> message_type(BytesView datagram) {
   if (datagram.empty() || datagram[0] >> 4 != kVersion) return std::nullopt;
   const std::uint8_t type = datagram[0] & 0x0f;
-  if (type < 1 || type > 8) return std::nullopt;
+  if (type < 1 || type > 9) return std::nullopt;
   return static_cast<MessageType>(type);
 }
 
@@ -101,7 +102,7 @@ std::optional<DataHeader> read_data_header(BytesView datagram) {
 Bytes write_control(const Control& control) {
   Bytes out;
   ByteWriter writer(out);
-  writer.u8(first_byte(control.type)).u8(control.answer_now ? kAnswerNow : 0).u8(control.epoch).u8(0).u32(control.session);
+  writer.u8(first_byte(control.type)).u8(static_cast<std::uint8_t>((control.answer_now ? kAnswerNow : 0) | (control.digests ? kDigests : 0))).u8(control.epoch).u8(0).u32(control.session);
   writer.u64(control.sequence).u64(control.sent).u32(control.ended).u32(control.backoff).u32(control.group).u32(control.sample);
   if (control.type == MessageType::probe) {
     const std::size_t runs = std::min(control.receivers.size(), kMaxRuns);
@@ -155,11 +156,13 @@ Result<Control> read_control(BytesView datagram) {
   Control out;
   if (type != MessageType::plan && type != MessageType::window_end && type != MessageType::probe) return malformed("no control message");
   if (datagram.size() < kControlHead + sizeof(Signature)) return malformed("shorter than a control message");
-  if ((datagram[1] & ~kAnswerNow) != 0) return malformed("unknown flags in a control message");
+  if ((datagram[1] & ~(kAnswerNow | kDigests)) != 0) return malformed("unknown flags in a control message");
   out.type = *type;
   ByteReader in(datagram);
   in.u8();
-  out.answer_now = (in.u8() & kAnswerNow) != 0;
+  const std::uint8_t flags = in.u8();
+  out.answer_now = (flags & kAnswerNow) != 0;
+  out.digests = (flags & kDigests) != 0;
   out.epoch = in.u8();
   in.u8();
   out.session = in.u32();
@@ -179,10 +182,39 @@ SignedParts split_signature(BytesView datagram) {
   return {datagram.first(length), datagram.subspan(length)};
 }
 
+Bytes write_digests(const DigestList& list) {
+  assert(!list.digests.empty() && list.digests.size() <= kMaxDigests);
+  Bytes out;
+  ByteWriter writer(out);
+  writer.u8(first_byte(MessageType::digest)).u8(0).u8(0).u8(static_cast<std::uint8_t>(list.digests.size())).u32(list.session);
+  writer.u32(list.block.value).u16(list.first.value).u16(0);
+  for (const SymbolDigest& digest : list.digests) writer.bytes(digest);
+  return out;
+}
+
+Result<DigestList> read_digests(BytesView datagram) {
+  if (message_type(datagram) != MessageType::digest) return malformed("no list of digests");
+  if (datagram.size() < kDigestHead + sizeof(Signature)) return malformed("shorter than a list of digests");
+  ByteReader in(datagram);
+  in.u8();
+  DigestList out;
+  const std::uint16_t zero = in.u16();
+  const std::size_t count = in.u8();
+  out.session = in.u32();
+  out.block = BlockIndex{in.u32()};
+  out.first = SymbolIndex{in.u16()};
+  if (zero != 0 || in.u16() != 0) return malformed("unknown flags in a list of digests");
+  if (count == 0 || count > kMaxDigests || in.remaining() != count * sizeof(SymbolDigest) + sizeof(Signature)) return malformed("a list whose length does not fit its digests");
+  if (out.first.value + count > kSymbolEnd) return malformed("digests of symbols that no block has");
+  out.digests.resize(count);
+  for (SymbolDigest& digest : out.digests) std::ranges::copy(in.take(digest.size()), digest.begin());
+  return out;
+}
+
 void write_report_header(const ReportHeader& header, std::uint8_t* at) {
   at[0] = first_byte(MessageType::report);
   at[1] = header.epoch;
-  at[2] = 0;
+  at[2] = header.suspects ? kSuspects : 0;
   at[3] = static_cast<std::uint8_t>(header.phase);
   put(at + 4, header.session);
   put(at + 8, header.number);
@@ -192,9 +224,9 @@ void write_report_header(const ReportHeader& header, std::uint8_t* at) {
 std::optional<ReportHeader> read_report_header(BytesView datagram) {
   if (datagram.size() < kReportHeader + kTagSize || datagram[0] != first_byte(MessageType::report)) return std::nullopt;
   const std::uint8_t* at = datagram.data();
-  if (at[2] != 0 || at[3] < 1 || at[3] > 4) return std::nullopt;
+  if ((at[2] & ~kSuspects) != 0 || at[3] < 1 || at[3] > 4) return std::nullopt;
   return ReportHeader{static_cast<ReceiverPhase>(at[3]), get<std::uint32_t>(at + 4), get<std::uint64_t>(at + 8),
-                      ReceiverNumber{get<std::uint32_t>(at + 16)}, at[1]};
+                      ReceiverNumber{get<std::uint32_t>(at + 16)}, at[1], (at[2] & kSuspects) != 0};
 }
 
 Bytes write_report_body(const ReportBody& body) {

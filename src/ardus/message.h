@@ -27,7 +27,8 @@ enum class MessageType : std::uint8_t {
   window_end = 5,  ///< everything of a window that was due has been sent
   probe = 6,       ///< asks some or, as a census, named receivers for a report
   report = 7,      ///< a receiver's state and deficits
-  announce = 8     ///< a session and where to join it
+  announce = 8,    ///< a session and where to join it
+  digest = 9       ///< what symbols are known by, while a member forges some
 };
 
 /// What a datagram claims to be; nothing when it is empty, of another version or of no known type.
@@ -77,6 +78,7 @@ struct ReceiverRun {
 /// What steers the whole group.
 struct Control {
   MessageType type = MessageType::probe;  ///< plan, window_end or probe
+  bool digests = false;                   ///< a member forges symbols: those of the group are taken only as DIGESTs name them
   bool answer_now = false;                ///< whoever gets it reports at once and in full: unicast WINDOW_END
   std::uint8_t epoch = 0;
   std::uint32_t session = 0;
@@ -107,6 +109,25 @@ struct SignedParts {
 };
 SignedParts split_signature(BytesView datagram);
 
+// --- DIGEST: §2.5, signed by the sender -----------------------------------------------------------------------------------
+
+using SymbolDigest = std::array<std::uint8_t, 16>;
+inline constexpr std::size_t kMaxDigests = 64;
+
+struct DigestList {
+  std::uint32_t session = 0;
+  BlockIndex block;
+  SymbolIndex first;
+  std::vector<SymbolDigest> digests;  ///< of the symbols first, first + 1, …: 1 … kMaxDigests
+
+  friend bool operator==(const DigestList&, const DigestList&) = default;
+};
+
+/// The whole datagram but for its signature.
+Bytes write_digests(const DigestList& list);
+/// Of a whole datagram, signature included, which must be checked before anything in it is believed.
+Result<DigestList> read_digests(BytesView datagram);
+
 // --- REPORT: §2.3, sealed with the receiver's key ------------------------------------------------------------------------
 
 inline constexpr std::size_t kReportHeader = 20;
@@ -121,6 +142,7 @@ struct ReportHeader {
   std::uint64_t number = 0;  ///< the AEAD's nonce
   ReceiverNumber receiver;
   std::uint8_t epoch = 0;    ///< the newest of path 0 whose secret it knows
+  bool suspects = false;     ///< it met what a member forged, or waits for digests of the blocks it names
   friend bool operator==(const ReportHeader&, const ReportHeader&) = default;
 };
 
@@ -192,5 +214,6 @@ Bytes sign_announcement(const Announcement& announcement, const KeyPair& sender)
 
 inline constexpr std::string_view kAnnounceDomain = "ardus announce";
 inline constexpr std::string_view kControlDomain = "ardus control";
+inline constexpr std::string_view kDigestDomain = "ardus digest";
 
 }  // namespace ghost::ardus

@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <nlohmann/json.hpp>
 
+#include "ardus/digest_book.h"
 #include "ardus/fec.h"
 #include "ardus/session_keys.h"
 #include "base/file.h"
@@ -65,6 +66,19 @@ Control census() {
   return c;
 }
 
+DigestList digest_list() {
+  DigestList list{0x0a0b0c0d, BlockIndex{33}, SymbolIndex{126}, {}};
+  for (std::uint8_t i = 0; i < 4; ++i) list.digests.push_back(symbol_digest(Bytes(kSymbolSize, i)));
+  return list;
+}
+
+Bytes signed_digests(const DigestList& list) {
+  const KeyPair key = key_from(0x80);
+  Bytes out = write_digests(list);
+  SenderKeys(session_name(), counting<32>(0x20), key).sign_digests(out);
+  return out;
+}
+
 ReportBody report_body() {
   ReportBody b;
   b.backlog = true, b.everything = true, b.echo = 18, b.echo_delay = 1500, b.seen = 4300, b.unicast_seen = 7, b.loss = 655, b.unicast_loss = 1;
@@ -95,6 +109,15 @@ Bytes sealed_data(DataHeader header) {
   return out;
 }
 
+/// To receiver 7, on its own path.
+Bytes sealed_repair(const DataHeader& header) {
+  Aead key(derive_key(counting<32>(0x60), session_name(), header.epoch, 7, Direction::to_receivers));
+  Bytes out(kDataDatagram);
+  write_data_header(header, out.data());
+  key.seal(header.number, BytesView(out).first(kDataHeader), symbol_bytes(), out.data() + kDataHeader);
+  return out;
+}
+
 DataHeader data_header() { return {MessageType::data, 0, 0x0a0b0c0d, 4242, BlockIndex{33}, SymbolIndex{127}, 930}; }
 
 Bytes fec_block() {
@@ -114,7 +137,11 @@ Bytes fec_parity() {
 std::vector<std::pair<std::string, Bytes>> datagrams() {
   DataHeader parity = data_header();
   parity.type = MessageType::parity, parity.symbol = SymbolIndex{128}, parity.number = 4243;
-  const ReportHeader report{ReceiverPhase::complete, 0x0a0b0c0d, 3, ReceiverNumber{7}};
+  DataHeader repair = data_header();
+  repair.type = MessageType::repair, repair.symbol = SymbolIndex{200}, repair.number = 9;
+  const ReportHeader report{ReceiverPhase::complete, 0x0a0b0c0d, 3, ReceiverNumber{7}, 0, false}, suspicion{ReceiverPhase::receiving, 0x0a0b0c0d, 4, ReceiverNumber{7}, 2, true};
+  Control attacked = plan();
+  attacked.type = MessageType::window_end, attacked.sequence = 19, attacked.digests = true;
   SessionReceiverKeys receiver(session_name(), 0, counting<32>(0x20), ReceiverNumber{7}, counting<32>(0x60));
   return {{"data", sealed_data(data_header())},
           {"parity", sealed_data(parity)},
@@ -122,6 +149,10 @@ std::vector<std::pair<std::string, Bytes>> datagrams() {
           {"window end, answer now", signed_control(window_end())},
           {"probe, a census", signed_control(census())},
           {"report", receiver.seal_report(report, report_body())},
+          {"report that suspects a forger, epoch 2 known", receiver.seal_report(suspicion, report_body())},
+          {"window end under attack", signed_control(attacked)},
+          {"digest", signed_digests(digest_list())},
+          {"repair", sealed_repair(repair)},
           {"announcement", sign_announcement(announcement(), key_from(0x80))}};
 }
 
@@ -131,6 +162,9 @@ Json make_vectors() {
   out["session"] = {{"number", 0x0a0b0c0d}, {"nonce", to_hex(counting<16>(0x40))}, {"epoch_secret", to_hex(counting<32>(0x20))},
                     {"receiver", 7}, {"receiver_secret", to_hex(counting<32>(0x60))}};
   out["group_key"] = to_hex(derive_key(counting<32>(0x20), session_name(), 0, kGroupPath, Direction::to_receivers));
+  out["own_path_key"] = to_hex(derive_key(counting<32>(0x60), session_name(), 0, 7, Direction::to_receivers));
+  out["own_path_key_epoch_1"] = to_hex(derive_key(counting<32>(0x60), session_name(), 1, 7, Direction::to_receivers));
+  out["group_key_epoch_1"] = to_hex(derive_key(next_epoch_secret(counting<32>(0x20)), session_name(), 1, kGroupPath, Direction::to_receivers));
   out["report_key"] = to_hex(derive_key(counting<32>(0x60), session_name(), 0, 7, Direction::to_sender));
   out["next_epoch_secret"] = to_hex(next_epoch_secret(counting<32>(0x20)));
   out["report_body"] = to_hex(write_report_body(report_body()));
@@ -194,6 +228,16 @@ TEST(Message, ControlMessagesAreReadBack) {
   }
 }
 
+TEST(Message, DigestsAreReadBackAndAListThatDoesNotFitIsNone) {
+  const Bytes datagram = signed_digests(digest_list());
+  EXPECT_EQ(read_digests(datagram).value(), digest_list());
+  for (const auto& [at, value] : std::vector<std::pair<std::size_t, std::uint8_t>>{{1, 1}, {2, 1}, {3, 0}, {3, 5}, {3, 65}, {12, 253}, {13, 1}, {14, 1}}) {
+    Bytes wrong = datagram;
+    wrong[at] = value;
+    EXPECT_FALSE(read_digests(wrong)) << at;
+  }
+}
+
 TEST(Message, AReportIsReadBack) {
   const auto read = read_report_body(write_report_body(report_body()));
   ASSERT_TRUE(read) << read.error().message;
@@ -234,6 +278,7 @@ TEST(Message, DamagedDatagramsAreReadWithinBounds) {
     if (bytes.size() == kDataDatagram) continue;
     damage_everywhere(bytes, [](BytesView damaged) {
       (void)read_control(damaged);
+      (void)read_digests(damaged);
       (void)read_report_header(damaged);
       (void)read_report_body(damaged);
     });

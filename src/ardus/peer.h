@@ -71,11 +71,13 @@ struct Peer {
   PeerState state = PeerState::joined;
   std::uint32_t done = 0;
   double loss = 0;
+  bool suspects = false;    ///< its last report said that a member forges symbols
   std::uint8_t epoch = 0;   ///< the newest whose secret it says it knows
   Duration rtt{};           ///< its own, smoothed; zero until measured
   bool away = false;        ///< does not listen to the group
   bool quarantined = false; ///< asked for more than it can have lost: served alone
   bool elsewhere = false;   ///< fetches what it lacks from others: not served alone meanwhile
+  bool insatiable = false;  ///< asked for more than that even then: given up
   bool backlog = false;
   std::uint64_t told_of = 0;       ///< the last PROBE whose answer was counted
   TimePoint backlog_told{};        ///< when it last said so …

@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <deque>
 #include <utility>
 
 #include "ardus/collector.h"
+#include "ardus/digest_book.h"
 #include "ardus/feedback.h"
 #include "ardus/loss_meter.h"
 #include "base/random.h"
@@ -23,6 +25,12 @@ constexpr Duration kReportSlot = 30us;     // §3.1, §5.5: reports that all hav
 constexpr double kHopelessLoss = 0.5;      // §5.6: beyond it a receiver leaves the group
 constexpr Duration kHopelessAfter = 1s;
 constexpr std::uint64_t kLossSpan = 512;
+// §5.8.
+constexpr std::uint64_t kCredible = std::uint64_t{1} << 18;  // packet numbers further beyond what the sender signed are not taken
+constexpr std::uint64_t kOvertaken = 2048;                   // so many packets may come before a signed message that left earlier
+constexpr std::uint32_t kCredibleBlocks = 3 * kWindowBlocks; // so far beyond what was sent once a block may be
+constexpr std::size_t kDigestedBlocks = 512, kMostCandidates = 64;
+constexpr Duration kWaryFor = 10s, kSuspicionPause = 500ms;
 
 std::uint16_t to_wire(double share) { return static_cast<std::uint16_t>(std::lround(std::clamp(share, 0.0, 1.0) * 65535)); }
 
@@ -39,6 +47,7 @@ struct Receiver::Impl {
   // --- what comes in ---
 
   void take(BytesView datagram, TimePoint now) {
+    last_was_forged_ = false;
     const auto type = message_type(datagram);
     if (!type) {
       ++rejected_;
@@ -51,14 +60,22 @@ struct Receiver::Impl {
       case MessageType::plan:
       case MessageType::window_end:
       case MessageType::probe: take_control(datagram, now); break;
+      case MessageType::digest: take_digests(datagram, now); break;
       default: ++rejected_;
     }
   }
 
   void take_symbol(ReceiverKeys::Path path, BytesView datagram, TimePoint now) {
+    const bool group = path == ReceiverKeys::Path::group;
     const auto header = read_data_header(datagram);
-    ReplayWindow& replay = path == ReceiverKeys::Path::group ? group_replay_ : own_replay_;
-    if (!header || header->session != options_.session || !replay.fresh(header->number)) {
+    if (!header || header->session != options_.session || (group && !credible(header->number))) {
+      ++rejected_;
+      return;
+    }
+    ReplayWindow& replay = group ? group_replay_ : own_replay_;
+    const bool fresh = replay.fresh(header->number);
+    if (guarded(*header, datagram, group, fresh)) return take_guarded(*header, datagram, group, fresh, now);
+    if (!fresh) {
       ++rejected_;
       return;
     }
@@ -70,23 +87,229 @@ struct Receiver::Impl {
       ++rejected_;
       return;
     }
-    replay.take(header->number);
-    heard_ = now;
-    if (path == ReceiverKeys::Path::group) {
-      hear_group(now);
-      group_loss_.arrived(header->number);
-    } else {
-      own_loss_.arrived(header->number);
-      ++unicast_symbols_;
-    }
+    took(*header, datagram, group, now);
     if (wanted && !open) begin_block(*header);
     wanted ? keep(*header, now) : void(++useless_);
+  }
+
+  /// It is authentic, and its number has not been used before.
+  void took(const DataHeader& header, BytesView datagram, bool group, TimePoint now) {
+    heard_ = now;
+    if (!group) {
+      own_replay_.take(header.number);
+      own_loss_.arrived(header.number);
+      ++unicast_symbols_;
+      return;
+    }
+    hear_group(now);
+    group_replay_.take(header.number);
+    group_loss_.arrived(header.number);
+    if (options_.guarded) {
+      tags_.resize(ReplayWindow::kSize);
+      tags_[header.number % ReplayWindow::kSize] = tag_of(datagram);
+    }
+  }
+
+  // --- members that forge symbols: §5.8 ---
+
+  static std::uint16_t tag_of(BytesView datagram) { return static_cast<std::uint16_t>(datagram[datagram.size() - 1] << 8 | datagram[datagram.size() - 2]); }
+
+  /// Without a signed message for so many packets nothing is known of a number.
+  bool credible(std::uint64_t number) const { return !options_.guarded || group_seen_ == 0 || number < group_seen_ + kCredible; }
+
+  /// Whether to look twice: a member forges symbols, a packet number was used for another packet before, or the symbol is held already.
+  bool guarded(const DataHeader& header, BytesView datagram, bool group, bool fresh) const {
+    if (!options_.guarded) return false;
+    if (wary_) return group || fresh;
+    if (!group) return false;
+    if (!fresh) {
+      const bool in_reach = header.number < group_replay_.end() && group_replay_.end() - header.number <= ReplayWindow::kSize;
+      return in_reach && !tags_.empty() && tags_[header.number % ReplayWindow::kSize] != tag_of(datagram);
+    }
+    return collector_.holds(header.block, header.symbol);
+  }
+
+  void take_guarded(const DataHeader& header, BytesView datagram, bool group, bool fresh, TimePoint now) {
+    if (!keys_.open(group ? ReceiverKeys::Path::group : ReceiverKeys::Path::own, header, datagram, first_symbol_.data())) {
+      ++rejected_;
+      return;
+    }
+    if (!wary_ && !fresh) begin_suspicion(now);  // the sender uses a number once
+    if (group && wary_) {
+      heard_ = now;
+      hear_group(now);
+      group_loss_.came();
+    } else {
+      took(header, datagram, group, now);
+    }
+    if (collector_.holds(header.block, header.symbol)) return compare_with_held(header, group, now);
+    if (!collector_.wants(header.block, header.symbol) || (group && header.block.value >= inferred_ + kCredibleBlocks)) {
+      ++useless_;
+      return;
+    }
+    const DigestBook::Verdict verdict = group ? book_.judge(header.block, header.symbol, first_symbol_) : DigestBook::Verdict::right;
+    if (verdict == DigestBook::Verdict::wrong) {
+      last_was_forged_ = true;
+      return met_forgery(now);
+    }
+    begin_block(header);
+    ++symbols_;
+    store_.keep(header.block, header.symbol);
+    collector_.hold(header.block, header.symbol);
+    if (verdict == DigestBook::Verdict::right) book_.set_right(header.block, header.symbol);
+    finish_if_right(header.block, now);
+  }
+
+  /// Two authentic symbols for one place: at most one of them is the sender's. Both are kept until its digest decides.
+  void compare_with_held(const DataHeader& header, bool group, TimePoint now) {
+    if (std::ranges::equal(store_.bytes(header.block, header.symbol), first_symbol_)) {
+      ++useless_;
+      if (!group) set_right(header.block, header.symbol, now);
+      return;
+    }
+    begin_suspicion(now);
+    if (book_.is_right(header.block, header.symbol)) {
+      last_was_forged_ = true;
+      return met_forgery(now);
+    }
+    if (!group || book_.judge(header.block, header.symbol, first_symbol_) == DigestBook::Verdict::right) {
+      met_forgery(now);
+      replace(header.block, header.symbol, first_symbol_);
+      return set_right(header.block, header.symbol, now);
+    }
+    if (candidates_.size() == kMostCandidates) candidates_.pop_front();
+    candidates_.push_back({header.block, header.symbol, to_bytes(first_symbol_)});
+  }
+
+  void replace(BlockIndex block, SymbolIndex symbol, BytesView bytes) {
+    store_.forget(block, symbol);
+    std::ranges::copy(bytes, store_.place(block, symbol));
+    store_.keep(block, symbol);
+  }
+
+  void set_right(BlockIndex block, SymbolIndex symbol, TimePoint now) {
+    book_.set_right(block, symbol);
+    finish_if_right(block, now);
+  }
+
+  /// Enough of its symbols are the sender's: those that nobody vouches for are left out.
+  void finish_if_right(BlockIndex block, TimePoint now) {
+    if (!wary_ || !collector_.lacking().contains(block) || book_.right(block) < options_.stream.symbols_in(block)) return;
+    for (std::uint16_t s = 0; s < kSymbolEnd; ++s) {
+      const SymbolIndex symbol{s};
+      if (collector_.holds(block, symbol) && !book_.is_right(block, symbol)) store_.forget(block, symbol);
+    }
+    proven_.insert(block);
+    book_.forget(block);
+    close(block, now);
+  }
+
+  void close(BlockIndex block, TimePoint now) {
+    collector_.close(block);
+    store_.finish(block);  // may call reject()
+    check_complete(now);
+  }
+
+  void met_forgery(TimePoint now) {
+    ++forged_;
+    begin_suspicion(now);
+  }
+
+  /// A member has forged something: what comes by the group is believed only when the sender's digests name it.
+  void begin_suspicion(TimePoint now) {
+    if (!options_.guarded) return;
+    suspected_ = now;
+    if (!wary_) begin_wariness();
+    if (now < next_suspicion_) return;
+    next_suspicion_ = now + kSuspicionPause;
+    want_report_in_turn(now);
+  }
+
+  void begin_wariness() {
+    wary_ = true;
+    group_loss_.restart(group_seen_);
+  }
+
+  /// The sender says whether it gives digests. Without, after a while, everything is as before.
+  void take_digest_flag(bool digests, TimePoint now) {
+    if (!options_.guarded) return;
+    if (digests) {
+      digests_told_ = now;
+      if (!wary_) begin_wariness();
+    } else if (wary_ && now - std::max(suspected_, digests_told_) > kWaryFor) {
+      wary_ = false;
+      candidates_.clear();
+      book_.clear();
+      group_replay_.restart(group_seen_);
+      tags_.clear();
+      const BlockSet& lacking = collector_.lacking();
+      for (std::uint32_t b = lacking.next(0); b < lacking.end(); b = lacking.next(b + 1)) {
+        if (collector_.deficit(BlockIndex{b}) == 0) close(BlockIndex{b}, now);
+      }
+    }
+  }
+
+  /// Numbers that the sender had not used when it signed this were a member's.
+  void check_numbers(std::uint64_t sent, TimePoint now) {
+    if (!options_.guarded || wary_ || group_replay_.end() <= sent + kOvertaken) return;
+    begin_suspicion(now);
+  }
+
+  void take_digests(BytesView datagram, TimePoint now) {
+    const auto list = read_digests(datagram);
+    const bool of_use = list && wary_ && list->session == options_.session && collector_.lacking().contains(list->block);
+    if (!of_use || knows_all(*list)) return;
+    if (!keys_.verify_digests(datagram)) {
+      ++rejected_;
+      return;
+    }
+    heard_ = now;
+    book_.add(*list);
+    for (std::size_t i = 0; i < list->digests.size(); ++i) {
+      judge_held(list->block, SymbolIndex{static_cast<std::uint16_t>(list->first.value + i)}, now);
+    }
+    std::erase_if(candidates_, [&](const Candidate& each) { return each.block == list->block && book_.knows(each.block, each.symbol); });
+    finish_if_right(list->block, now);
+  }
+
+  bool knows_all(const DigestList& list) const {
+    for (std::size_t i = 0; i < list.digests.size(); ++i) {
+      if (!book_.knows(list.block, SymbolIndex{static_cast<std::uint16_t>(list.first.value + i)})) return false;
+    }
+    return true;
+  }
+
+  void judge_held(BlockIndex block, SymbolIndex symbol, TimePoint now) {
+    if (!collector_.holds(block, symbol) || book_.is_right(block, symbol)) return;
+    const auto is_right = [&](BytesView bytes) { return book_.judge(block, symbol, bytes) == DigestBook::Verdict::right; };
+    if (is_right(store_.bytes(block, symbol))) return book_.set_right(block, symbol);
+    met_forgery(now);
+    const auto right = std::ranges::find_if(candidates_, [&](const Candidate& each) { return each.block == block && each.symbol == symbol && is_right(each.bytes); });
+    if (right != candidates_.end()) {
+      replace(block, symbol, right->bytes);
+      return book_.set_right(block, symbol);
+    }
+    store_.forget(block, symbol);
+    collector_.lose(block, symbol);
+  }
+
+  /// What the sender is asked for: of a block that is whole but for digests, one symbol, so that it is named at all.
+  std::uint8_t need(BlockIndex block) const {
+    const std::uint8_t deficit = collector_.deficit(block);
+    return deficit == 0 && wary_ && collector_.lacking().contains(block) ? std::uint8_t{1} : deficit;
+  }
+
+  bool waits_for_digests() const {
+    return wary_ && std::ranges::any_of(asked_, [&](const Asked& asked) {
+      return collector_.is_open(asked.block) && book_.right(asked.block) + collector_.deficit(asked.block) < options_.stream.symbols_in(asked.block);
+    });
   }
 
   void begin_block(const DataHeader& header) {
     if (const auto oldest = collector_.in_the_way(header.block)) {
       collector_.drop(*oldest);
       store_.drop(*oldest);
+      book_.restart(*oldest);
     }
     if (std::uint8_t* place = store_.place(header.block, header.symbol)) std::ranges::copy(first_symbol_, place);
   }
@@ -145,6 +368,8 @@ struct Receiver::Impl {
     }
     hear_group(now);
     keys_.passed(control->epoch, control->sent);
+    check_numbers(control->sent, now);
+    take_digest_flag(control->digests, now);
     group_seen_ = std::max(group_seen_, control->sent);
     group_loss_.passed(control->sent);
     check_hopeless(now);
@@ -289,13 +514,14 @@ struct Receiver::Impl {
   void report(TimePoint now) {
     must_report_at_ = TimePoint::max();
     forget_done();
+    const bool suspects = wary_ && (now - suspected_ < kSuspicionPause * 2 || waits_for_digests());
     ReportBody body;
     body.backlog = backlog_;
     body.away = away();
     body.everything = everything_;
     body.echo = echo_;
     if (echo_ != 0) body.echo_delay = static_cast<std::uint32_t>(std::min<std::int64_t>(std::chrono::duration_cast<std::chrono::microseconds>(now - echo_at_).count(), 0xffffffff));
-    body.seen = std::max(group_seen_, group_replay_.end());
+    body.seen = wary_ ? group_seen_ : std::max(group_seen_, group_replay_.end());
     body.unicast_seen = static_cast<std::uint32_t>(std::max(own_seen_, own_replay_.end()));
     body.loss = to_wire(group_loss_.loss());
     body.unicast_loss = to_wire(own_loss_.loss());
@@ -303,7 +529,7 @@ struct Receiver::Impl {
     body.done = collector_.done();
     body.census = census_;
     everything_ ? add_everything(body) : add_asked(body);
-    datagram_ = keys_.seal_report({phase_, options_.session, reports_, options_.number, keys_.newest_epoch()}, body);
+    datagram_ = keys_.seal_report({phase_, options_.session, reports_, options_.number, keys_.newest_epoch(), suspects}, body);
     if (datagram_.empty()) return;
     ++reports_;
     report_bytes_ += datagram_.size();
@@ -333,7 +559,7 @@ struct Receiver::Impl {
 
   void add_asked(ReportBody& body) const {
     for (const Asked& asked : asked_) {
-      if (const std::uint8_t deficit = collector_.deficit(asked.block); deficit > 0) add(body, asked.block, deficit);
+      if (const std::uint8_t deficit = need(asked.block); deficit > 0) add(body, asked.block, deficit);
     }
   }
 
@@ -343,7 +569,7 @@ struct Receiver::Impl {
     const BlockSet& lacking = collector_.lacking();
     for (std::uint32_t b = lacking.next(0); b < end; b = lacking.next(b + 1)) {
       if (body.deficits.size() > kMaxReportBody / 3) break;
-      add(body, BlockIndex{b}, collector_.deficit(BlockIndex{b}));
+      add(body, BlockIndex{b}, need(BlockIndex{b}));
     }
   }
 
@@ -377,6 +603,20 @@ struct Receiver::Impl {
   std::uint32_t echo_ = 0;
   TimePoint echo_at_;
 
+  // Members that forge symbols.
+  struct Candidate {
+    BlockIndex block;
+    SymbolIndex symbol;
+    Bytes bytes;
+  };
+  bool wary_ = false, last_was_forged_ = false;
+  TimePoint suspected_{}, digests_told_{}, next_suspicion_{};
+  std::vector<std::uint16_t> tags_;  ///< of the packets in group_replay_'s reach
+  DigestBook book_{kDigestedBlocks};
+  std::deque<Candidate> candidates_;
+  BlockSet proven_{options_.stream.blocks()};
+  std::uint64_t forged_ = 0;
+
   std::array<std::uint8_t, kSymbolSize> first_symbol_{};
   Bytes datagram_;
   std::vector<Outgoing> out_;
@@ -405,11 +645,16 @@ void Receiver::set_held(BlockIndex block, TimePoint now) {
 }
 
 void Receiver::reject(BlockIndex block, TimePoint now) {
+  if (!impl_->proven_.erase(block)) impl_->met_forgery(now);
   impl_->collector_.set_lacking(block);
   if (impl_->phase_ == ReceiverPhase::complete) impl_->phase_ = ReceiverPhase::receiving;
   impl_->ask(block, now);
   impl_->start_backoff(now);
 }
+
+bool Receiver::last_was_forged() const { return impl_->last_was_forged_; }
+bool Receiver::proven(BlockIndex block) const { return impl_->proven_.contains(block); }
+void Receiver::suspect(TimePoint now) { impl_->begin_suspicion(now); }
 
 void Receiver::set_backlog(bool behind) { impl_->backlog_ = behind; }
 
@@ -436,6 +681,8 @@ ReceiverProgress Receiver::progress(TimePoint now) const {
   out.unicast_symbols = i.unicast_symbols_;
   out.useless_symbols = i.useless_;
   out.rejected_datagrams = i.rejected_;
+  out.forged_symbols = i.forged_;
+  out.wary = i.wary_;
   out.reports = i.reports_;
   out.report_bytes = i.report_bytes_;
   out.loss = i.group_loss_.loss();

@@ -25,6 +25,10 @@ class SymbolStore {
   virtual void finish(BlockIndex block) = 0;
   /// The block's symbols are to be forgotten.
   virtual void drop(BlockIndex block) = 0;
+  /// The bytes of a symbol that is kept. Asked only where ReceiverOptions::guarded is set.
+  virtual BytesView bytes(BlockIndex block, SymbolIndex symbol) = 0;
+  /// A symbol that is kept is to be forgotten.
+  virtual void forget(BlockIndex block, SymbolIndex symbol) = 0;
 };
 
 struct ReceiverOptions {
@@ -35,6 +39,7 @@ struct ReceiverOptions {
   std::uint64_t seed = 0;          ///< of its back-off; differs from receiver to receiver
   std::size_t max_open_blocks = 256;  ///< half-received ones kept in memory (180 kB each); beyond, the one longest untouched is forgotten
   Duration deaf_after = std::chrono::seconds(3);  ///< without a datagram of the group it counts as deaf and asks for unicast
+  bool guarded = true;  ///< looks out for symbols that a member forged (§5.8); needs a store that keeps bytes
 };
 
 struct ReceiverProgress {
@@ -44,6 +49,8 @@ struct ReceiverProgress {
   std::uint64_t symbols = 0;            ///< taken, of any kind
   std::uint64_t unicast_symbols = 0;    ///< of them, by unicast
   std::uint64_t useless_symbols = 0;    ///< authentic, but of blocks held or not wanted, or symbols held
+  std::uint64_t forged_symbols = 0;     ///< authentic, but not the sender's: a member made them
+  bool wary = false;                    ///< symbols of the group are taken only as the sender's digests name them
   std::uint64_t rejected_datagrams = 0; ///< forged, damaged or of no use to anybody
   std::uint64_t reports = 0;
   std::uint64_t report_bytes = 0;
@@ -74,6 +81,12 @@ class Receiver {
   void set_held(BlockIndex block, TimePoint now);
   /// The block it handed out was wrong: it is wanted again.
   void reject(BlockIndex block, TimePoint now);
+  /// Whether the datagram that was taken last had a symbol which its digest shows to be forged.
+  bool last_was_forged() const;
+  /// Whether every symbol of the block was proven to be the sender's: what is wrong with it then is the sender's doing.
+  bool proven(BlockIndex block) const;
+  /// Something shows that a member forges symbols: a packet of the group that is not from the sender's address, say.
+  void suspect(TimePoint now);
   /// The disk does not keep up: the sender is told.
   void set_backlog(bool behind);
   /// Everything is verified and in place: the next report says so (a receipt goes over the control connection).

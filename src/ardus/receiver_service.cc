@@ -18,6 +18,7 @@ constexpr std::size_t kMuchOnDisk = 64 * 1024 * 1024;     ///< bytes waiting for
 constexpr std::size_t kMuchWaiting = 1024 * 1024;         ///< bytes in the socket's buffer, where it is as large as it should be: the same
 constexpr double kMuchLost = 0.08;                        ///< of the group's packets: what is missing is sought elsewhere, too
 constexpr std::size_t kMostEarly = 32 * 1024 * 1024;      ///< bytes of datagrams kept until the keys are here
+constexpr std::size_t kMostForgers = 8;                   ///< addresses that are told
 constexpr std::size_t kTooMuchOnDisk = 512 * 1024 * 1024; ///< what comes beyond is dropped, and comes again
 
 std::uint64_t receipt_time() {
@@ -462,8 +463,33 @@ void ReceivingSession::on_datagrams(std::span<const net::Datagram> batch) {
   views_.clear();
   for (const net::Datagram& datagram : batch) views_.push_back(datagram.bytes);
   if (on_disk_bytes_ > kMuchOnDisk || crowded()) core_->set_backlog(true);
-  core_->on_datagrams(views_, parts_.node.network().precise_now());
+  const TimePoint now = parts_.node.network().precise_now();
+  if (!wary_) {
+    core_->on_datagrams(views_, now);
+  } else {
+    for (const net::Datagram& datagram : batch) {
+      core_->on_datagram(datagram.bytes, now);
+      if (core_ && core_->last_was_forged()) forged_from(datagram.from);
+      if (!core_) return;
+    }
+  }
   pump();
+}
+
+/// The sender's operator is told where they came from: any member can have made them, and this is what points to it.
+void ReceivingSession::forged_from(const net::Address& from) {
+  const std::string host = from.host();
+  if (forgers_.size() >= kMostForgers || std::ranges::find(forgers_, host) != forgers_.end()) return;
+  forgers_.push_back(host);
+  parts_.log.warning("ardus: a member forges symbols", {{"session", name_.session}, {"from", host}});
+  if (census_ != v1::CensusState::unknown) return;
+  v1::CensusRequest request;
+  request.session = name_.session;
+  request.state = v1::CensusState::receiving;
+  request.detail = "symbols that a member forged came to it from";
+  for (const std::string& each : forgers_) request.detail += " " + each;
+  request.bytes_done = bytes_done_;
+  if (link_) v1::SessionClient(caller()).census(request, [](const Result<v1::CensusResponse>&) {});
 }
 
 /// Whether datagrams come faster than they are dealt with here: before any is lost for it.
@@ -525,6 +551,11 @@ void ReceivingSession::on_taken(std::uint32_t chunk, const Status& status, std::
     if (assembly_) assembly_->again(chunk);
     tail_ = std::max(tail_, chunk + 1);
     const auto blocks = map_->blocks_with(one);
+    bool proven = core_ != nullptr;
+    for (std::uint32_t block = 0; core_ && block < blocks.size(); ++block) proven = proven && (!blocks[block] || core_->proven(BlockIndex{block}));
+    if (proven) {
+      return give_up({Errc::data_loss, "what the sender sends, and signed for, is not what its manifest says: its files changed while it sends, or it is faulty; send again"});
+    }
     for (std::uint32_t block = 0; core_ && block < blocks.size(); ++block) {
       if (blocks[block]) core_->reject(BlockIndex{block}, parts_.node.network().precise_now());
     }
@@ -632,6 +663,10 @@ void ReceivingSession::look() {
   if (core_) {
     const ReceiverProgress progress = core_->progress(parts_.node.network().precise_now());
     heard_group_ = heard_group_ || progress.heard_group;
+    if (progress.wary && !wary_) {
+      parts_.log.warning("ardus: a member of the session forges symbols; only what the sender signs for is taken", {{"session", name_.session}});
+    }
+    wary_ = progress.wary;
     if (on_disk_bytes_ <= kMuchOnDisk && !crowded()) core_->set_backlog(false);
     if (progress.silence < std::chrono::seconds(1)) heard_ = now();
     if (progress.deaf && now() - rejoined_ > std::chrono::seconds(3)) {

@@ -85,6 +85,7 @@ class ReceivingSession : private BlockSink {
   void tell_elsewhere();
   void hold_blocks_of(std::uint32_t chunk);
   void on_datagrams(std::span<const net::Datagram> batch);
+  void forged_from(const net::Address& from);
   bool crowded() const;
   void pump();
   void take_chunk(std::uint32_t chunk, BytesView bytes);
@@ -137,6 +138,8 @@ class ReceivingSession : private BlockSink {
   std::string detail_, error_;
   std::uint64_t bytes_done_ = 0, fallback_bytes_ = 0;
   bool heard_group_ = false;
+  bool wary_ = false;                         ///< the core is, at the last look
+  std::vector<std::string> forgers_;          ///< addresses that forged symbols came from
   Bytes receipt_;
   v1::CensusState census_ = v1::CensusState::unknown;  ///< what the sender is still to be told
   std::string census_detail_;

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "ardus/block_decoder.h"
+#include "ardus/digest_book.h"
 #include "ardus/fec.h"
 
 namespace ghost::ardus {
@@ -62,6 +63,14 @@ struct Bench : BlockSink {
     message.sent = sender.group_sent();
     Bytes out = write_control(message);
     sender.sign(out);
+    return out;
+  }
+  Bytes digests(std::uint32_t block, std::uint16_t first) {
+    const Bytes content = content_of(BlockIndex{block});
+    DigestList list{9, BlockIndex{block}, SymbolIndex{first}, {}};
+    for (std::uint16_t i = first; i < first + kMaxDigests; ++i) list.digests.push_back(symbol_digest(BytesView(content).subspan(i * kSymbolSize, kSymbolSize)));
+    Bytes out = write_digests(list);
+    sender.sign_digests(out);
     return out;
   }
   Bytes window_end() {
@@ -148,13 +157,75 @@ TEST(Receiver, ForgedAndReplayedDatagramsChangeNothing) {
   EXPECT_FALSE(bench.report(kStart + 10ms));
 }
 
-TEST(Receiver, ABlockFoundWrongIsWantedAgain) {
+TEST(Receiver, ABlockFoundWrongIsWantedAgainAndTakenAsTheSendersDigestsNameIt) {
   Bench bench;
   bench.refuse = true;
   bench.send(0, 0, 128);
   EXPECT_TRUE(bench.receiver.lacking().contains(BlockIndex{0}));
+  EXPECT_TRUE(bench.receiver.progress(kStart).wary);
   bench.refuse = false;
+  bench.send(0, 0, 60);
+  bench.receiver.on_datagram(bench.digests(0, 0), kStart);
+  bench.receiver.on_datagram(bench.digests(0, 64), kStart);
+  bench.send(0, 60, 127);
+  EXPECT_TRUE(bench.receiver.lacking().contains(BlockIndex{0}));
+  bench.send(0, 128, 129);  // of which no digest is known
+  EXPECT_TRUE(bench.receiver.lacking().contains(BlockIndex{0}));
+  bench.send(0, 127, 128);
+  EXPECT_EQ(bench.blocks.at(0), content_of(BlockIndex{0}));
+  EXPECT_TRUE(bench.receiver.proven(BlockIndex{0}));
+}
+
+TEST(Receiver, OfTwoSymbolsForOnePlaceTheOneThatTheSenderSignedForCounts) {
+  for (const bool forged_first : {true, false}) {
+    Bench bench;
+    const auto forged = [&] {
+      const auto ticket = bench.sender.group_ticket();
+      Bytes out(kDataDatagram);
+      bench.sender.seal_group({MessageType::data, ticket.epoch, 9, ticket.number, BlockIndex{0}, SymbolIndex{5}, 0}, Bytes(kSymbolSize, 0x66), out.data());
+      return out;
+    };
+    bench.send(0, 0, 5);
+    if (forged_first) bench.receiver.on_datagram(forged(), kStart);
+    bench.send(0, 5, 6);
+    if (!forged_first) bench.receiver.on_datagram(forged(), kStart);
+    EXPECT_TRUE(bench.receiver.progress(kStart).wary);
+    bench.send(0, 6, 128);
+    bench.receiver.on_datagram(bench.window_end(), kStart);
+    const auto out = bench.receiver.poll(kStart + 5ms);
+    ASSERT_FALSE(out.empty());
+    EXPECT_TRUE(read_report_header(out.front().bytes)->suspects);
+    EXPECT_EQ(bench.sender.open_report(out.front().bytes)->body.deficits.front(), (DeficitRun{BlockIndex{0}, 1, 1}));
+    bench.receiver.on_datagram(bench.digests(0, 0), kStart);
+    bench.receiver.on_datagram(bench.digests(0, 64), kStart);
+    EXPECT_EQ(bench.blocks.at(0), content_of(BlockIndex{0}));
+    EXPECT_EQ(bench.receiver.progress(kStart).forged_symbols, forged_first ? 1u : 0u);
+  }
+}
+
+TEST(Receiver, WhatComesByItsOwnPathNeedsNoDigest) {
+  Bench bench;
+  bench.receiver.suspect(kStart);
+  for (std::uint16_t i = 0; i < 128; ++i) {
+    const Bytes content = content_of(BlockIndex{1});
+    Bytes out(kDataDatagram);
+    const auto ticket = bench.sender.receiver_ticket(ReceiverNumber{1});
+    bench.sender.seal_to(ReceiverNumber{1}, {MessageType::repair, ticket->epoch, 9, ticket->number, BlockIndex{1}, SymbolIndex{i}, 0},
+                         BytesView(content).subspan(i * kSymbolSize, kSymbolSize), out.data());
+    bench.receiver.on_datagram(out, kStart);
+  }
+  EXPECT_EQ(bench.blocks.at(1), content_of(BlockIndex{1}));
+}
+
+TEST(Receiver, TrustsTheGroupAgainWhenNobodyForgesAnythingForAWhile) {
+  Bench bench;
+  bench.receiver.suspect(kStart);
   bench.send(0, 0, 128);
+  EXPECT_TRUE(bench.receiver.lacking().contains(BlockIndex{0}));
+  bench.receiver.on_datagram(bench.window_end(), kStart + 1s);
+  EXPECT_TRUE(bench.receiver.progress(kStart).wary);
+  bench.receiver.on_datagram(bench.window_end(), kStart + 11s);
+  EXPECT_FALSE(bench.receiver.progress(kStart).wary);
   EXPECT_EQ(bench.blocks.at(0), content_of(BlockIndex{0}));
 }
 

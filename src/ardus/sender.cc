@@ -54,6 +54,7 @@ Control Sender::Impl::message(MessageType type) const {
   out.type = type;
   out.session = name_.session;
   out.epoch = keys_.epoch();
+  out.digests = attacked_;
   out.sent = keys_.group_sent();
   out.ended = ended();
   out.group = static_cast<std::uint32_t>(group_size());
@@ -161,6 +162,7 @@ void Sender::Impl::fail_for_keys() {
 
 void Sender::Impl::tick(TimePoint now) {
   count_group();
+  attacked_ = attacked(now);
   if (!announcements_.empty()) announce(now);
   if (!begun_) {
     const auto joined = static_cast<std::size_t>(std::ranges::count_if(peers_, [](const auto& peer) { return peer != nullptr; }));
@@ -206,6 +208,7 @@ void Sender::Impl::poll(TimePoint now) {
   while (out_.size() < kBatch) {
     if (emit_control()) continue;
     if (!begun_ || !failure_.empty() || !pacer_.ready(now)) break;
+    if (send_wanted_digests(now)) continue;
     if (send_unicast(now)) continue;
     RepairWindow* window = next_window();
     was_idle_ = was_idle_ || window == nullptr;
@@ -221,6 +224,7 @@ TimePoint Sender::Impl::next_wakeup() const {
     return anybody && options_.start_after != Duration::max() ? std::min(at, created_ + options_.start_after) : at;
   }
   if (!controls_.empty()) return TimePoint::min();
+  if (!digest_jobs_.empty()) at = std::min(at, pacer_.next());
   if (keys_.next_secret()) at = std::min(at, secret_used_at_);
   if (secret_due()) at = std::min(at, next_secret_at_);
   if (group_work() || !pending_.empty()) at = std::min(at, pacer_.next());
@@ -359,6 +363,7 @@ SenderProgress Sender::progress(TimePoint now) const {
   out.rate = i.pacer_.rate();
   out.loss = i.loss_;
   out.rtt = i.rtt_;
+  out.attacked = i.attacked_;
   out.failure = i.failure_;
   for (const auto& peer : i.peers_) {
     if (!peer) continue;
@@ -384,6 +389,9 @@ PeerProgress Sender::receiver(ReceiverNumber number, TimePoint now) const {
   out.alone_blocks = peer->needs.blocks();
   out.silence = now - peer->heard;
   out.unicast_symbols = peer->unicast_symbols;
+  out.quarantined = peer->quarantined;
+  out.insatiable = peer->insatiable;
+  out.suspects = peer->suspects;
   return out;
 }
 

@@ -76,6 +76,9 @@ struct PeerProgress {
   Duration silence{};             ///< since it was heard of, or joined
   std::uint32_t alone_blocks = 0; ///< of which it lacks something that the group is not sent again
   std::uint64_t unicast_symbols = 0;
+  bool quarantined = false;       ///< it asked for more than it can have lost, and is served alone …
+  bool insatiable = false;        ///< … and was given up, since it did so again and again
+  bool suspects = false;          ///< it met symbols that a member forged
 };
 
 struct SenderProgress {
@@ -92,6 +95,8 @@ struct SenderProgress {
   std::uint64_t rate = 0;                ///< bit/s on the wire allowed at present
   double loss = 0;                       ///< of late, of the 95th-percentile receiver
   Duration rtt{};                        ///< of the slowest receivers
+  bool attacked = false;                 ///< a member forges symbols: digests are sent of all
+  std::uint64_t digest_datagrams = 0;
   std::size_t receivers = 0, verified = 0, silent = 0, failed = 0;
   std::string failure;
 };

@@ -14,6 +14,7 @@ constexpr double kOwnTrouble = 0.15;            // so much more loss than the mi
 constexpr std::uint64_t kMeasurable = 1024;     // packets that a loss is told over, at most
 constexpr std::uint64_t kFreeDemand = 1024;     // symbols a receiver may ask for before its share is looked at
 constexpr double kMostDemand = 0.08, kMostDemandOverLoss = 3;  // of what was sent, that a member of the group may ask for
+constexpr double kMostDemandUnderAttack = 0.5;
 constexpr unsigned kGroupRounds = 3;            // repairs by multicast before few stragglers are served alone
 constexpr unsigned kFew = 3;
 constexpr unsigned kSilentProbes = 4;
@@ -28,9 +29,12 @@ void Sender::Impl::take_report(BytesView datagram, TimePoint now) {
   if (peer == nullptr) return;
   ++counts_.feedback_datagrams;
   counts_.feedback_bytes += datagram.size();
+  if (peer->insatiable && report->header.phase == ReceiverPhase::receiving) return;
   take_round_trip(*peer, report->body, now);
   take_loss(*peer, report->body, now);
   take_state(*peer, *report, now);
+  peer->suspects = report->header.suspects;
+  if (peer->suspects) take_suspicion(*peer, report->body, now);
   if (!peer->has_all()) take_deficits(*peer, report->body, now);
 }
 
@@ -195,7 +199,8 @@ void Sender::Impl::take_deficit(Peer& peer, BlockIndex block, std::uint8_t defic
   if (more == 0) return;
   work.extra = static_cast<std::uint16_t>(work.extra + more);
   peer.demanded += more;
-  if (peer.demanded > kFreeDemand && static_cast<double>(peer.demanded) > std::max(kMostDemand, kMostDemandOverLoss * std::max(loss_, plan_.loss())) * static_cast<double>(counts_.sent_packets)) {
+  const double most = attacked(now) ? kMostDemandUnderAttack : std::max(kMostDemand, kMostDemandOverLoss * std::max(loss_, plan_.loss()));
+  if (peer.demanded > kFreeDemand && static_cast<double>(peer.demanded) > most * static_cast<double>(counts_.sent_packets)) {
     peer.quarantined = true;
   }
   if (group_size() > kSampled && window->plan_at == TimePoint::max()) window->plan_at = now + rtt_ / 4;

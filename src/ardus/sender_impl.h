@@ -2,6 +2,7 @@
 // The inside of Sender: sender.cc has its public face and its clock, sender_stream.cc what goes to the group, sender_feedback.cc what
 // comes back, sender_unicast.cc what goes to one receiver.
 #include <array>
+#include <bitset>
 #include <deque>
 #include <map>
 #include <vector>
@@ -82,6 +83,14 @@ struct Sender::Impl {
   void ask_alone(Peer& peer, TimePoint now);
   static void set_state_failed(Peer& peer);
 
+  // sender_guard.cc
+  bool attacked(TimePoint now) const { return now < digests_until_; }
+  void take_suspicion(Peer& peer, const ReportBody& body, TimePoint now);
+  void want_digests(BlockIndex block, TimePoint now);
+  bool send_wanted_digests(TimePoint now);
+  bool send_digests_before(const RepairWindow::Work& work, SymbolIndex symbol, TimePoint now);
+  bool send_digests(BlockIndex block, std::uint16_t first, std::size_t count, TimePoint now);
+
   // sender_unicast.cc
   void start_flow(Peer& peer);
   void end_flow(Peer& peer, const ReportBody& body);
@@ -126,6 +135,21 @@ struct Sender::Impl {
   bool streaming_ = false;  ///< windows_.back() is being sent for the first time
   unsigned since_new_ = 0;  ///< repair symbols since the last new one
   double unicast_credit_ = 0;
+
+  // Members that forge symbols.
+  TimePoint digests_until_{};
+  bool attacked_ = false;  ///< at the last tick
+  struct Digested {
+    std::bitset<kSymbolEnd> told;
+    TimePoint wanted{};   ///< when they were last asked for
+  };
+  std::map<BlockIndex, Digested> digested_;
+  struct DigestJob {
+    BlockIndex block;
+    std::uint16_t first;
+    std::size_t count;
+  };
+  std::deque<DigestJob> digest_jobs_;
 
   // Control and feedback.
   std::uint64_t sequence_ = 0;

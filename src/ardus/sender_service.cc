@@ -580,6 +580,11 @@ void SendingSession::look_at_core() {
       case SenderPhase::ended: phase_ = v1::TransferPhase::settling; break;
       case SenderPhase::failed: return fail({Errc::io, progress.failure});
     }
+    if (progress.attacked != attacked_) {
+      attacked_ = progress.attacked;
+      if (attacked_) parts_.log.warning("ardus: a member of the session forges symbols; digests of all are sent", {{"session", name_.session}});
+      detail_ = attacked_ ? "a member of the session forges symbols: digests of all that is sent are sent too" : "";
+    }
     const TimePoint now = parts_.node.network().precise_now();
     if (now - sampled_ >= std::chrono::milliseconds(500)) {
       const double span = std::chrono::duration<double>(now - sampled_).count();
@@ -700,9 +705,11 @@ v1::Receiver SendingSession::told(const Peer& peer) const {
         break;
       case PeerState::failed:
         told.state = v1::ReceiverState::failed;
+        if (progress.insatiable) told.detail = "given up: it asked for everything again and again, many times over";
         if (told.detail.empty()) told.detail = "given up: not heard of for " + seconds_text(progress.silence);
         break;
     }
+    if (progress.quarantined && told.detail.empty()) told.detail = "asked for more than it can have lost; served alone";
     if (progress.blocks_wanted > 0 && peer.state != v1::CensusState::verified && content_) {
       const std::uint64_t lacking = content_->manifest().bytes() - std::min(peer.bytes_done, content_->manifest().bytes());
       told.bytes_done += lacking * progress.blocks_done / progress.blocks_wanted;

@@ -138,7 +138,7 @@ class SendingSession : private BlockSource {
   int send_tries_ = 0;
   v1::TransferPhase phase_ = v1::TransferPhase::scanning;
   std::string detail_, error_;
-  bool ended_ = false;
+  bool ended_ = false, attacked_ = false;
   TimePoint started_, ready_since_{}, calm_since_{};
   TimePoint stopped_{};
   TimePoint sampled_{};

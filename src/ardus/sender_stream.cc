@@ -82,6 +82,7 @@ void Sender::Impl::stream_again() {
     if (many < 3) continue;
     pending_.insert(BlockIndex{b});
     again_[b] = most;
+    digested_.erase(BlockIndex{b});
     for (Peer* peer : lacking) peer->needs.erase(BlockIndex{b});
   }
 }
@@ -119,6 +120,7 @@ bool Sender::Impl::send_to_group(RepairWindow& window, TimePoint now) {
   }
   RepairWindow::Work& work = window.next(ticket.number);
   const SymbolIndex symbol = advance(work.block);
+  if (!send_digests_before(work, symbol, now)) return false;
   const auto bytes = cache_.symbol(work.block, symbol, work.todo);
   if (!bytes) {
     fail(bytes.error().message);

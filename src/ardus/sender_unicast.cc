@@ -11,6 +11,7 @@ using namespace std::chrono_literals;
 namespace {
 constexpr Duration kBatchTime = 50ms;   // of sending, before the receiver is asked how it fared
 constexpr std::uint64_t kSmallestBatch = 16, kLargestBatch = 4096;
+constexpr std::uint64_t kMostUnicast = 8;  // times what it wanted, to one that asked for more than it can have lost
 constexpr double kLittleLoss = 0.03, kMuchLoss = 0.08;  // beyond the way's own
 constexpr double kLeastCut = 0.7, kMostCut = 0.5;       // of the rate, to see whether less is lost
 constexpr double kAsMuchAlone = 0.85;                   // so much of what came through before is as much as before
@@ -116,7 +117,8 @@ bool Sender::Impl::send_unicast(TimePoint now) {
 bool Sender::Impl::send_symbol_to(Peer& peer, TimePoint now) {
   UnicastFlow& flow = peer.flow;
   const auto ticket = keys_.receiver_ticket(peer.number);
-  if (!ticket) {
+  peer.insatiable = peer.quarantined && peer.unicast_symbols > kMostUnicast * (peer.wanted.size() + kWindowBlocks) * kBlockSymbols;
+  if (!ticket || peer.insatiable) {
     set_state_failed(peer);
     return false;
   }

@@ -140,6 +140,11 @@ void ReplayWindow::take(std::uint64_t number) {
   bits_[number % kSize / 64] |= std::uint64_t{1} << (number % 64);
 }
 
+void ReplayWindow::restart(std::uint64_t end) {
+  end_ = end;
+  bits_ = {};
+}
+
 Bytes control_signed_bytes(const SessionNonce& nonce, BytesView message) {
   Bytes out(nonce.begin(), nonce.end());
   out.insert(out.end(), message.begin(), message.end());
@@ -214,6 +219,11 @@ void SenderKeys::seal_to(ReceiverNumber receiver, const DataHeader& header, Byte
 void SenderKeys::sign(Bytes& control) const {
   const Signature signature = key_.sign(kControlDomain, control_signed_bytes(name_.nonce, control));
   control.insert(control.end(), signature.begin(), signature.end());
+}
+
+void SenderKeys::sign_digests(Bytes& digests) const {
+  const Signature signature = key_.sign(kDigestDomain, control_signed_bytes(name_.nonce, digests));
+  digests.insert(digests.end(), signature.begin(), signature.end());
 }
 
 std::optional<SenderKeys::Report> SenderKeys::open_report(BytesView datagram) {
@@ -295,6 +305,11 @@ bool SessionReceiverKeys::open(Path path, const DataHeader& header, BytesView da
 bool SessionReceiverKeys::verify(BytesView datagram) {
   const SignedParts parts = split_signature(datagram);
   return verify_signature(name_.sender, kControlDomain, control_signed_bytes(name_.nonce, parts.message), parts.signature);
+}
+
+bool SessionReceiverKeys::verify_digests(BytesView datagram) {
+  const SignedParts parts = split_signature(datagram);
+  return verify_signature(name_.sender, kDigestDomain, control_signed_bytes(name_.nonce, parts.message), parts.signature);
 }
 
 Bytes SessionReceiverKeys::seal_report(const ReportHeader& header, const ReportBody& body) {

@@ -110,11 +110,13 @@ class OwnPathKeys {
 /// Which packet numbers have been seen: each is taken once, and those far behind the newest never.
 class ReplayWindow {
  public:
-  static constexpr std::uint64_t kSize = 2048;
+  static constexpr std::uint64_t kSize = 4096;
   bool fresh(std::uint64_t number) const;
   /// Call when the packet has been found authentic.
   void take(std::uint64_t number);
   std::uint64_t end() const { return end_; }  ///< one past the highest taken
+  /// Forgets what was taken; numbers that are not far behind `end` are fresh.
+  void restart(std::uint64_t end);
 
  private:
   std::uint64_t end_ = 0;
@@ -163,6 +165,7 @@ class SenderKeys {
   void seal_to(ReceiverNumber receiver, const DataHeader& header, BytesView symbol, std::uint8_t* out);
   /// Appends the signature.
   void sign(Bytes& control) const;
+  void sign_digests(Bytes& digests) const;
 
   struct Report {
     ReportHeader header;
@@ -200,8 +203,10 @@ class ReceiverKeys {
   enum class Path : std::uint8_t { group, own };
   /// Opens a data datagram; writes kSymbolSize bytes at `out`, or nothing where `out` is null. False when it is forged.
   virtual bool open(Path path, const DataHeader& header, BytesView datagram, std::uint8_t* out) = 0;
-  /// Whether the sender of this session signed the datagram.
+  /// Whether the sender of this session signed the PLAN, WINDOW_END or PROBE.
   virtual bool verify(BytesView datagram) = 0;
+  /// The same of a DIGEST.
+  virtual bool verify_digests(BytesView datagram) = 0;
   /// The whole datagram of a report; empty when its keys are used up.
   virtual Bytes seal_report(const ReportHeader& header, const ReportBody& body) = 0;
   /// The newest epoch of the group whose secret is known here: it is reported.
@@ -224,6 +229,7 @@ class SessionReceiverKeys : public ReceiverKeys {
 
   bool open(Path path, const DataHeader& header, BytesView datagram, std::uint8_t* out) override;
   bool verify(BytesView datagram) override;
+  bool verify_digests(BytesView datagram) override;
   Bytes seal_report(const ReportHeader& header, const ReportBody& body) override;
   std::uint8_t newest_epoch() const override { return epochs_.back().number; }
   void passed(std::uint8_t epoch, std::uint64_t sent) override;

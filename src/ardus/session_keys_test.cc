@@ -81,7 +81,7 @@ TEST(SessionKeys, ANewEpochIsFollowedAndTheOneBeforeStillOpens) {
   session.receiver.passed(1, kPacketsPerEpoch);
   EXPECT_TRUE(session.opens(packet(old_key, 0, kPacketsPerEpoch - 2), nullptr));
   EXPECT_FALSE(session.opens(packet(old_key, 0, kPacketsPerEpoch + 1), nullptr));  // an old key serves no more packets
-  session.receiver.passed(1, kPacketsPerEpoch + 3000);
+  session.receiver.passed(1, kPacketsPerEpoch + 5000);
   EXPECT_FALSE(session.opens(packet(old_key, 0, kPacketsPerEpoch - 3), nullptr));
   EXPECT_FALSE(session.opens(packet(new_key, 3, 3 * kPacketsPerEpoch), nullptr));
 }

@@ -57,6 +57,24 @@ class CountingStore : public SymbolStore {
   void keep(BlockIndex, SymbolIndex) override {}
   void finish(BlockIndex) override {}
   void drop(BlockIndex) override {}
+  BytesView bytes(BlockIndex, SymbolIndex) override { return {}; }
+  void forget(BlockIndex, SymbolIndex) override {}
+};
+
+/// Says that it lacks a lot, again and again.
+class LyingKeys : public SessionReceiverKeys {
+ public:
+  using SessionReceiverKeys::SessionReceiverKeys;
+  std::uint32_t blocks = 0;
+  Bytes seal_report(const ReportHeader& header, const ReportBody& body) override {
+    ReportHeader lie = header;
+    ReportBody false_body = body;
+    lie.phase = ReceiverPhase::receiving;
+    false_body.done = 0;
+    false_body.everything = true;
+    false_body.deficits = {{BlockIndex{0}, blocks, 60}};
+    return SessionReceiverKeys::seal_report(lie, false_body);
+  }
 };
 
 /// Believes everything: the simulated network gives it nothing that was damaged.
@@ -70,8 +88,19 @@ class TrustingKeys : public SessionReceiverKeys {
 class ComparingSink : public BlockSink {
  public:
   explicit ComparingSink(SimulatedSource& source) : source_(source) {}
-  void on_block(BlockIndex block, BytesView bytes) override { wrong += source_.equals(block, bytes) ? 0 : 1; }
-  std::uint64_t wrong = 0;
+  /// Stands for the hashes of the chunks: a block that no proof was asked for is asked for anew.
+  void on_block(BlockIndex block, BytesView bytes) override {
+    if (source_.equals(block, bytes)) return;
+    if (receiver == nullptr || receiver->proven(block)) {
+      ++wrong;
+    } else {
+      ++rejected;
+      receiver->reject(block, now);
+    }
+  }
+  std::uint64_t wrong = 0, rejected = 0;
+  Receiver* receiver = nullptr;  ///< where a member forges symbols
+  TimePoint now;
 
  private:
   SimulatedSource& source_;
@@ -207,7 +236,11 @@ class Simulation {
     const BlockSet wanted = BlockSet::all(stream_.blocks());
     const JoinedReceiver joined = sender_.add_receiver(wanted, secret, now);
     receiver.number = joined.number;
-    if (receiver.real) {
+    if (index + options_.liars >= options_.receivers) {
+      auto liar = std::make_unique<LyingKeys>(name_, keys_.epoch(), keys_.epoch_secret(), joined.number, secret, options_.keys);
+      liar->blocks = stream_.blocks();
+      receiver.keys = std::move(liar);
+    } else if (receiver.real) {
       receiver.keys = std::make_unique<SessionReceiverKeys>(name_, keys_.epoch(), keys_.epoch_secret(), joined.number, secret, options_.keys);
     } else {
       receiver.keys = std::make_unique<TrustingKeys>(name_, keys_.epoch(), keys_.epoch_secret(), joined.number, secret, options_.keys);
@@ -219,9 +252,11 @@ class Simulation {
     options.stream = stream_;
     options.position = joined.position;
     options.seed = options_.seed;
+    options.guarded = receiver.real;
     SymbolStore& store = receiver.real ? static_cast<SymbolStore&>(receiver.decoder) : receiver.counter;
     receiver.core = std::make_unique<Receiver>(options, wanted, *receiver.keys, store, now);
     by_number_.push_back(index);
+    if (options_.insider != nullptr) receiver.sink.receiver = receiver.core.get();
     pump_receiver(index);
     if (now_ > kStart) pump_sender(now);
   }
@@ -294,9 +329,19 @@ class Simulation {
     }
   }
 
+  /// With what a member adds to it, for all but itself and those who would believe anything.
+  std::shared_ptr<const Burst> attacked(const std::shared_ptr<const Burst>& burst) {
+    auto both = std::make_shared<Burst>();
+    Insider::Forged forged;
+    options_.insider->hears(burst->datagrams, {name_, keys_.epoch(), keys_.epoch_secret(), stream_}, forged);
+    for (const std::vector<Bytes>* part : {&std::as_const(forged.before), &burst->datagrams, &std::as_const(forged.after)}) both->datagrams.insert(both->datagrams.end(), part->begin(), part->end());
+    return both;
+  }
+
   void deliver_burst(const std::shared_ptr<const Burst>& burst) {
+    const auto heard = options_.insider != nullptr ? attacked(burst) : burst;
     for (std::size_t i = 0; i < receivers_.size(); ++i) {
-      if (i >= options_.deaf && receivers_[i]->core && receivers_[i]->core->wants_group()) deliver(i, *burst);
+      if (i >= options_.deaf && receivers_[i]->core && receivers_[i]->core->wants_group()) deliver(i, receivers_[i]->real && i > 0 ? *heard : *burst);
     }
     if (progress_ && ++bursts_ % 64 == 0) progress_(share_done());
   }
@@ -354,6 +399,7 @@ class Simulation {
 
   void hand_over(std::size_t index, const std::vector<BytesView>& datagrams) {
     SimulatedReceiver& receiver = *receivers_[index];
+    receiver.sink.now = now_;
     if (receiver.evicted && receiver.real && !receiver.symbols_then && now_ > secret_used_ + options_.rtt && secret_used_ > receiver.evicted_at) {
       receiver.symbols_then = receiver.core->progress(now_).symbols;
     }
@@ -410,6 +456,8 @@ class Simulation {
     for (std::size_t i = 0; i < receivers_.size(); ++i) {
       const SimulatedReceiver& receiver = *receivers_[i];
       out.wrong_blocks += receiver.sink.wrong;
+      out.rejected_blocks += receiver.sink.rejected;
+      if (receiver.core) out.forged_symbols += receiver.core->progress(now_).forged_symbols;
       out.evicted += receiver.evicted;
       if (receiver.symbols_then) out.read_after_eviction += receiver.core->progress(now_).symbols - *receiver.symbols_then;
       const bool verified = receiver.core && sender_.receiver(receiver.number, now_).state == PeerState::verified;

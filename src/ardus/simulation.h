@@ -28,6 +28,22 @@ struct Eviction {
   Duration at{};
 };
 
+/// The first receiver, turned into one that uses the group's keys for packets of its own. The other real receivers get them.
+class Insider {
+ public:
+  struct Knows {
+    const SessionName& name;
+    std::uint8_t epoch;
+    const Secret& epoch_secret;
+    const StreamShape& stream;
+  };
+  struct Forged {
+    std::vector<Bytes> before, after;  ///< the datagrams it heard
+  };
+  virtual ~Insider() = default;
+  virtual void hears(const std::vector<Bytes>& datagrams, const Knows& knows, Forged& out) = 0;
+};
+
 struct SimulationOptions {
   std::size_t receivers = 1000;
   std::uint64_t bytes = std::uint64_t{64} << 20;
@@ -48,6 +64,8 @@ struct SimulationOptions {
   std::vector<LateJoin> late;
   std::vector<Eviction> evictions;
   KeyOptions keys;
+  Insider* insider = nullptr;
+  std::size_t liars = 0;     ///< the last so many receivers ask for what they do not lack
   std::uint64_t seed = 1;
   Duration limit = std::chrono::minutes(30);  ///< of virtual time
   Duration give_up_after = std::chrono::seconds(20);
@@ -63,6 +81,8 @@ struct SimulationResult {
   std::uint64_t feedback_bytes = 0;    ///< UDP payload of all reports sent, lost ones included
   std::uint64_t payload_bytes = 0;     ///< content
   double virtual_seconds = 0;          ///< from the first datagram until the sender knew every receiver verified, or given up
+  std::uint64_t rejected_blocks = 0;   ///< decoded of forged symbols, and found wrong by what stands for the chunks' hashes
+  std::uint64_t forged_symbols = 0;    ///< that receivers found
   std::size_t evicted = 0;
   std::uint64_t read_after_eviction = 0;  ///< symbols that evicted receivers could open once the others had other keys
   std::uint8_t epoch = 0;              ///< the last

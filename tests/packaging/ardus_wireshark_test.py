@@ -12,7 +12,7 @@ from captures import Capture
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 VECTORS = json.loads((ROOT / "docs/spec/vectors/ardus.json").read_text())
 DATAGRAMS = {one["name"]: bytes.fromhex(one["hex"]) for one in VECTORS["datagrams"]}
-FIELDS = ("type", "session", "number", "block", "symbol", "sequence", "runs", "run", "receiver", "phase", "flags.answer_now", "control", "data_group", "name", "sender", "broken")
+FIELDS = ("type", "session", "number", "block", "symbol", "sequence", "runs", "run", "receiver", "phase", "flags.answer_now", "control", "data_group", "name", "sender", "digest", "broken")
 LONG = 240  # seconds
 
 
@@ -39,7 +39,9 @@ class ArdusWireshark(unittest.TestCase):
         for name, one in shown.items():
             self.assertEqual((one["session"], one["broken"]), (session, []), name)
         kinds = {name: int(one["type"][0]) for name, one in shown.items()}
-        self.assertEqual(kinds, {"data": 1, "parity": 2, "plan": 4, "window end, answer now": 5, "probe, a census": 6, "report": 7, "announcement": 8})
+        self.assertEqual(kinds, {"data": 1, "parity": 2, "plan": 4, "window end, answer now": 5, "probe, a census": 6, "report": 7, "announcement": 8,
+                                 "report that suspects a forger, epoch 2 known": 7, "window end under attack": 5, "digest": 9, "repair": 3})
+        self.assertEqual((shown["digest"]["block"], shown["digest"]["symbol"], len(shown["digest"]["digest"])), (["33"], ["126"], 4))
         self.assertEqual((shown["data"]["number"], shown["data"]["block"], shown["data"]["symbol"]), (["4242"], ["33"], ["127"]))
         self.assertEqual(shown["parity"]["symbol"], ["128"])
         plan = DATAGRAMS["plan"]
@@ -55,7 +57,7 @@ class ArdusWireshark(unittest.TestCase):
     def test_what_is_cut_off_or_scrambled_is_shown_as_void_and_breaks_nothing(self):
         dice = random.Random(1)
         # A REPORT does not say how long it is.
-        broken = [datagram[:dice.randrange(8, len(datagram))] for name, datagram in DATAGRAMS.items() if name != "report" for _ in range(8)]
+        broken = [datagram[:dice.randrange(8, len(datagram))] for name, datagram in DATAGRAMS.items() if not name.startswith("report") for _ in range(8)]
         for one in show(broken):
             self.assertEqual(len(one["broken"]), 1, one)
         scrambled = []
