@@ -15,7 +15,7 @@ namespace ghost::app {
 
 namespace {
 
-constexpr Duration kPeerTimeout = std::chrono::seconds(4);
+constexpr Duration kPeerTimeout = std::chrono::seconds(10);
 constexpr const char* kSomeDataGroup = "239.255.127.255";
 
 void add_rules(const std::string& ruleset, const Traffic& traffic, ardus::DoctorPort& port) {
@@ -29,7 +29,7 @@ void add_rules(const std::string& ruleset, const Traffic& traffic, ardus::Doctor
 }
 
 void add_ports(ardus::DoctorFacts& facts, const std::optional<std::string>& ruleset) {
-  const Traffic all[] = {{1117, "tcp"}, {1117, "udp", "239.255.11.17"}, {1834, "udp"}, {1835, "udp", kSomeDataGroup}};
+  const Traffic all[] = {{1117, "tcp"}, {1117, "udp", "239.255.11.17"}, {1834, "tcp"}, {1834, "udp"}, {1835, "udp", kSomeDataGroup}};
   for (const Traffic& traffic : all) {
     ardus::DoctorPort port{traffic.transport, traffic.port};
     port.holder = holder_of(traffic.transport, traffic.port);

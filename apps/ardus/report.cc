@@ -21,6 +21,29 @@ Exit exit_of(const ardus::v1::Transfer& transfer) {
 
 bool is_served_alone(const ardus::v1::Receiver& receiver) { return receiver.state == ardus::v1::ReceiverState::repairing && !receiver.detail.empty(); }
 
+namespace {
+
+/// Of the data datagrams sent.
+double repair_share(const ardus::v1::Transfer& transfer) {
+  return transfer.sent_packets == 0 ? 0 : static_cast<double>(transfer.repair_symbols) / static_cast<double>(transfer.sent_packets);
+}
+
+double greatest_loss(const ardus::v1::Transfer& transfer) {
+  double most = 0;
+  for (const auto& receiver : transfer.receivers) most = std::max(most, receiver.loss);
+  return most;
+}
+
+}  // namespace
+
+std::string remark(const ardus::v1::Transfer& transfer) {
+  if (!transfer.sending) return transfer.fallback_bytes > 0 && !transfer.joined_group ? "by unicast" : "";
+  const std::size_t count = transfer.receivers.size();
+  std::string text = fmt::format("{} receiver{}, {:.1f} % repair", count, count == 1 ? "" : "s", 100 * repair_share(transfer));
+  if (const double lost = greatest_loss(transfer); lost >= 0.0005) text += fmt::format(", up to {:.1f} % lost", 100 * lost);
+  return text;
+}
+
 nlohmann::ordered_json progress_event(const ardus::v1::Transfer& transfer) {
   std::size_t verified = 0;
   for (const auto& receiver : transfer.receivers) verified += receiver.state == ardus::v1::ReceiverState::verified ? 1 : 0;
@@ -32,6 +55,8 @@ nlohmann::ordered_json progress_event(const ardus::v1::Transfer& transfer) {
     for (const auto& receiver : transfer.receivers) {
       if (is_served_alone(receiver)) line["alone"].push_back({{"name", receiver.name}, {"detail", receiver.detail}});
     }
+    line["repair_share"] = repair_share(transfer);
+    line["loss"] = greatest_loss(transfer);
   } else {
     line["sender"] = transfer.sender;
   }

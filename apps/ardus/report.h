@@ -23,6 +23,8 @@ void print_json(const nlohmann::ordered_json& line);
 
 /// Each receiver, what became of it and why.
 std::string receivers_table(const ardus::v1::Transfer& transfer, const Terminal& terminal);
+/// What goes behind the bar of a transfer under way: "3 receivers, 1.2 % repair, 4.0 % lost"; "" when there is nothing to say.
+std::string remark(const ardus::v1::Transfer& transfer);
 /// One sentence: what was sent, or received, and how it ended.
 std::string sentence(const ardus::v1::Transfer& transfer);
 

@@ -1,6 +1,8 @@
 // `ardus serve`.
 #include "app/daemon_service.h"
 #include "ardus/ardus_node_service.h"
+#include "base/text.h"
+#include "hooks.h"
 #include "steering_service.h"
 #include "verbs.h"
 
@@ -18,6 +20,9 @@ DaemonSpec daemon_spec() {
                {"ardus.mirror", ConfigType::list, "", "publications on the web whose chunks are taken where multicast is not enough", {}},
                {"ardus.owners", ConfigType::boolean, "false", "give files the owners and ACLs they have at the sender, by number (root only)", {}},
                {"ardus.iface", ConfigType::list, "", "network interfaces to hear announcements on; by default the default route's", {}},
+               {"ardus.on_received", ConfigType::text, "", "a shell command to run for each transfer that was received, or failed", {}},
+               {"ardus.on_finished", ConfigType::text, "", "a shell command to run when a transfer from here has ended", {}},
+               {"ardus.hook_limit", ConfigType::text, "60s", "a command that takes longer is ended", {}},
                {"ardus.accept_from", ConfigType::text, "", "take transfers of this sender only: its name, words or id", {}}};
   return spec;
 }
@@ -25,6 +30,7 @@ DaemonSpec daemon_spec() {
 int serve(const Arguments& arguments) {
   ardus::ArdusNode::Options options;
   std::unique_ptr<ardus::ArdusNode> ardus;
+  std::unique_ptr<Hooks> hooks;
   Logger log = Logger::none();
   DaemonSpec spec = daemon_spec();
   spec.configured = [&](const Config& config) -> Status {
@@ -38,6 +44,18 @@ int serve(const Arguments& arguments) {
     options.owners = config.boolean("ardus.owners") ? ardus::Owners::publishers : ardus::Owners::own;
     options.accept_from = config.text("ardus.accept_from");
     log = Logger::to_stderr(parse_log_level(config.text("ardus.log")).value_or(LogLevel::info));
+    const std::string received = config.text("ardus.on_received"), finished = config.text("ardus.on_finished");
+    const auto limit = hook_limit(config.text("ardus.hook_limit"));
+    if (!limit) return limit.error();
+    if (received.empty() && finished.empty()) return {};
+    hooks = std::make_unique<Hooks>(*limit, [log](const HookResult& result) {
+      if (result.well()) log.info("ardus: hook ended", {{"command", printable(result.command)}, {"s", result.took}});
+      else log.warning("ardus: hook failed", {{"command", printable(result.command)}, {"how", in_words(result)}});
+    });
+    options.ended = [&hooks, &log, received, finished](const ardus::v1::Transfer& transfer) {
+      const std::string& command = transfer.sending ? finished : received;
+      if (!command.empty() && !hooks->run(transfer_hook(command, transfer))) log.warning("ardus: a hundred hooks wait; one was left out", {{"session", transfer.session}});
+    };
     return {};
   };
   spec.ready = [&](b2::Node& node) -> Status {
@@ -60,7 +78,8 @@ Verb serve_verb() {
   verb.description =
       "Answers b2 on port 1117 and its Unix socket, and does what 'ardus send' and 'ardus receive' ask for. With --into, takes every transfer that a member of the house "
       "with the role send announces (udp 1117), by multicast (1835) and unicast (1834).";
-  verb.examples = {{"ardus serve --into /srv/music --iface eth0 --listen 10.0.0.7:1117", "receive for the house"}, {"ardus serve", "send on request"}};
+  verb.examples = {{"ardus serve --into /srv/music --iface eth0 --listen 10.0.0.7:1117", "receive for the house"}, {"ardus serve --into /srv/in --on-received 'logger \"$ARDUS_NAME is in $ARDUS_INTO: $ARDUS_STATE\"'", "run a command for each transfer"},
+                   {"ardus serve", "send on request"}};
   Option into;
   into.name = "into";
   into.value = "DIR";
@@ -76,6 +95,7 @@ Verb serve_verb() {
   verb.options.push_back(seed_option());
   verb.options.push_back(owners_option());
   verb.options.push_back(from);
+  for (Option& hook : std::vector<Option>{on_received_option(), on_finished_option(), hook_limit_option()}) verb.options.push_back(std::move(hook));
   verb.run = serve;
   return verb;
 }

@@ -44,6 +44,18 @@ Result<ardus::v1::Transfers> ask_transfers(Session& session) {
   return std::move(*first);
 }
 
+/// "200.0 Mbit/s", of one that is under way.
+std::string rate_of(const ardus::v1::Transfer& transfer) {
+  return transfer.rate == 0 || transfer.phase >= ardus::v1::TransferPhase::done ? "" : fmt::format("{:.1f} Mbit/s", static_cast<double>(transfer.rate) / 1e6);
+}
+
+/// "2 of 3": receivers of one from here that hold a verified copy.
+std::string copies(const ardus::v1::Transfer& transfer) {
+  if (!transfer.sending) return "";
+  const auto verified = std::ranges::count(transfer.receivers, ardus::v1::ReceiverState::verified, &ardus::v1::Receiver::state);
+  return fmt::format("{} of {}", verified, transfer.receivers.size());
+}
+
 int status(const Arguments& arguments) {
   const auto where = places(arguments);
   if (!where) return complain("ardus", where.error());
@@ -69,12 +81,16 @@ int status(const Arguments& arguments) {
   Table sockets({"port", "address", "for"});
   for (const auto& socket : status->sockets) sockets.add({socket.transport, socket.address, socket.purpose});
   std::cout << "\n" << sockets.text(Terminal::of(STDOUT_FILENO));
-  Table table({"transfer", "way", "state", "size", "done", "detail"});
+  Table table({"transfer", "way", "state", "size", "done", "rate", "copies", "detail"});
   for (const auto& transfer : transfers ? transfers->transfers : std::vector<ardus::v1::Transfer>()) {
-    table.add({transfer.name, transfer.sending ? "out" : "in", std::string(name(transfer.phase)), format_size(transfer.bytes), format_size(transfer.bytes_done), transfer.detail});
+    table.add({transfer.name, transfer.sending ? "out" : "in", std::string(name(transfer.phase)), format_size(transfer.bytes), format_size(transfer.bytes_done), rate_of(transfer), copies(transfer), transfer.detail});
   }
   if (!table.empty()) std::cout << "\n" << table.text(Terminal::of(STDOUT_FILENO));
   if (!transfers) return complain("ardus", transfers.error());
+  for (const auto& transfer : transfers->transfers) {
+    if (!transfer.sending || transfer.phase >= ardus::v1::TransferPhase::done || transfer.receivers.empty()) continue;
+    std::cout << fmt::format("\n{}: {}\n", printable(transfer.name), remark(transfer)) << receivers_table(transfer, Terminal::of(STDOUT_FILENO));
+  }
   return code(Exit::done);
 }
 

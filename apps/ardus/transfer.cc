@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "base/units.h"
+#include "hooks.h"
 #include "report.h"
 #include "steering_service.h"
 #include "verbs.h"
@@ -89,14 +90,14 @@ class Display {
       if (key == told_ && now - told_at_ < std::chrono::seconds(1)) return;
       told_ = key;
       told_at_ = now;
-      return print_json(progress_event(transfer));
+      auto line = progress_event(transfer);
+      if (measure(transfer, now)) line["eta_seconds"] = std::chrono::duration<double>(*progress_->time_left()).count();
+      return print_json(line);
     }
     if (quiet_) return;
     const TimePoint now = std::chrono::steady_clock::now();
-    if (transfer.bytes_needed > 0 && transfer.phase >= ardus::v1::TransferPhase::streaming) {
-      if (!progress_) progress_.emplace(Terminal::of(STDERR_FILENO), printable(transfer.name), Progress::Unit::bytes, transfer.bytes_needed, now);
-      std::cerr << progress_->update(transfer.bytes_done, now);
-    }
+    measure(transfer, now);
+    std::cerr << drawn_;
     tell_of_those_alone(transfer);
     const std::string line = transfer.detail.empty() ? std::string(name(transfer.phase)) : transfer.detail;
     if (line == told_ || transfer.phase >= ardus::v1::TransferPhase::done) return;
@@ -104,7 +105,7 @@ class Display {
     std::cerr << (progress_ ? progress_->clear() : "") << "ardus: " << printable(line) << "\n";
   }
   void finish(std::string_view outcome) {
-    if (progress_) std::cerr << progress_->finish(outcome, std::chrono::steady_clock::now());
+    if (progress_ && !json_) std::cerr << progress_->finish(outcome, std::chrono::steady_clock::now());
     progress_.reset();
   }
 
@@ -117,7 +118,21 @@ class Display {
     }
   }
 
+  /// True when the time that is left can be told. What was there before is no speed, so the measure begins at it.
+  bool measure(const ardus::v1::Transfer& transfer, TimePoint now) {
+    drawn_.clear();
+    if (transfer.bytes_needed == 0 || transfer.phase < ardus::v1::TransferPhase::streaming) return false;
+    if (!progress_) {
+      progress_.emplace(json_ ? Terminal{} : Terminal::of(STDERR_FILENO), printable(transfer.name), Progress::Unit::bytes, transfer.bytes_needed, now);
+      progress_->begin_at(transfer.bytes_done);
+    }
+    progress_->note(remark(transfer));
+    drawn_ = progress_->update(transfer.bytes_done, now);
+    return progress_->time_left().has_value();
+  }
+
   bool json_, quiet_;
+  std::string drawn_;
   std::set<std::string> alone_;
   std::optional<Progress> progress_;
   std::string told_;
@@ -149,12 +164,16 @@ void cancel(Steering& steering, std::uint64_t session) {
   steering.wait([&] { return *answered; });
 }
 
+int wrong_use(const Error& error) {
+  std::cerr << "ardus: " << error.message << "\n";
+  return code(Exit::usage);
+}
+
 int send(const Arguments& arguments) {
   auto request = send_request(arguments);
-  if (!request) {
-    std::cerr << "ardus: " << request.error().message << "\n";
-    return code(Exit::usage);
-  }
+  if (!request) return wrong_use(request.error());
+  auto hooks = CommandHooks::of(arguments, "on-finished");
+  if (!hooks) return wrong_use(hooks.error());
   // Before the connection, whose end is told to them.
   Display display(arguments);
   ardus::v1::Transfer last;
@@ -175,6 +194,8 @@ int send(const Arguments& arguments) {
   }
   display.finish(*ended ? name(last.phase) : "failed");
   if (!*ended) return fail(arguments, ended->error());
+  hooks->run(last);
+  hooks->finish();
   return end(arguments, last);
 }
 
@@ -189,6 +210,8 @@ int receive(const Arguments& arguments) {
     std::cerr << "ardus: --" << option << " goes with --from URL\n";
     return code(Exit::usage);
   }
+  auto hooks = CommandHooks::of(arguments, "on-received");
+  if (!hooks) return wrong_use(hooks.error());
   // Before the connection, whose end is told to them.
   Display display(arguments);
   ardus::v1::Transfer last;
@@ -210,17 +233,23 @@ int receive(const Arguments& arguments) {
         display.show(transfer);
         if (transfer.phase < ardus::v1::TransferPhase::done) return;
         display.finish(name(transfer.phase));
+        if (exit_of(transfer) != Exit::refused) hooks->run(transfer);
         if (!request.once || exit_of(transfer) == Exit::refused) {
           if (arguments.has("json")) print_json(progress_event(transfer));
           else std::cout << sentence(transfer) << std::endl;
         }
       },
       [&](const Status& status) { ended = status; });
-  if (!(*steering)->wait([&] { return ended.has_value(); })) {
+  const auto over = [&] {
+    hooks->tell();
+    return ended.has_value();
+  };
+  if (!(*steering)->wait(over)) {
     call.cancel();
     display.finish("interrupted");
     return code(Exit::interrupted);
   }
+  hooks->finish();
   if (!*ended) return fail(arguments, ended->error());
   return end(arguments, last);
 }
@@ -267,6 +296,8 @@ Verb send_verb() {
                   list,
                   Option{"patience", "TIME", "how long a receiver that fell silent is waited for (60s)"},
                   Option{"name", "NAME", "of the transfer, for people"},
+                  on_finished_option(),
+                  hook_limit_option(),
                   state_option(),
                   json_option(),
                   quiet_option()};
@@ -293,7 +324,7 @@ Verb receive_verb() {
   Option into = Option{"into", "DIR", "the folder"};
   into.complete = Complete::directories;
   verb.options = {into, iface_option(), Option{"once", "", "end with the first transfer"}, from,
-                  Option{"publisher", "NODE", "with --from: take what this node published only: its name in the house, words or id"}, ca, mirror_option(), seed_option(), owners_option(), state_option(), json_option(), quiet_option()};
+                  Option{"publisher", "NODE", "with --from: take what this node published only: its name in the house, words or id"}, ca, mirror_option(), seed_option(), owners_option(), on_received_option(), hook_limit_option(), state_option(), json_option(), quiet_option()};
   verb.run = receive;
   return verb;
 }

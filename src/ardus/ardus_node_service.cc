@@ -30,10 +30,12 @@ ArdusNode::ArdusNode(b2::Node& node, const Logger& log, HolderOf holder)
   node_.endpoint().services.add(*this);
   node_.endpoint().services.add(peers_);
   node_.endpoint().services.add(desk_);
+  node_.more_metrics = [this] { return metrics_text(); };
 }
 
 ArdusNode::~ArdusNode() {
   alive_.reset();
+  node_.more_metrics = {};
   node_.endpoint().services.remove(desk_);
   node_.endpoint().services.remove(peers_);
   node_.endpoint().services.remove(*this);
@@ -282,6 +284,13 @@ v1::Transfers ArdusNode::transfers() const {
   return all;
 }
 
+std::string ArdusNode::metrics_text() const {
+  v1::Transfers under_way;
+  for (const auto& [session, one] : receiving_) under_way.transfers.push_back(one.session->told());
+  for (const auto& [session, one] : sending_) under_way.transfers.push_back(one->told());
+  return metrics_.text(under_way);
+}
+
 void ArdusNode::watch(v1::WatchRequest, b2::ServerStream<v1::Transfers> stream) {
   follow<v1::Transfers>(std::move(stream), [this](const Say<v1::Transfers>& say) {
     say(transfers());
@@ -309,6 +318,8 @@ void ArdusNode::tell_all() {
 
 void ArdusNode::remember(const v1::Transfer& transfer, std::uint64_t reception) {
   history_.push_back({transfer, reception});
+  metrics_.ended(transfer);
+  if (options_.ended && !was_refused(transfer)) options_.ended(transfer);
   if (history_.size() > kHistory) history_.pop_front();
 }
 

@@ -14,6 +14,7 @@
 #include "ardus/receiver_service.h"
 #include "ardus/sender_service.h"
 #include "ardus/session_service.h"
+#include "ardus/transfer_metrics_service.h"
 #include "ardus/v1/node.b2.h"
 #include "b2/node_service.h"
 #include "base/token_bucket.h"
@@ -31,6 +32,7 @@ class ArdusNode : public v1::NodeService {
     std::vector<std::filesystem::path> seeds = {};  ///< folders whose files may hold some of what comes
     std::vector<std::string> mirrors = {};      ///< publications whose chunks are taken where multicast is not enough
     Owners owners = Owners::own;                ///< whether files get the owners and ACLs they have at the publisher
+    std::function<void(const v1::Transfer&)> ended = {};  ///< hears of each transfer that is over, in and out; may be empty
   };
   /// @param holder  for the message when one of its ports is busy
   ArdusNode(b2::Node& node, const Logger& log, HolderOf holder = {});
@@ -87,6 +89,7 @@ class ArdusNode : public v1::NodeService {
   SendingSession* sending(std::uint32_t session);
   std::vector<v1::Transfer> received_by(std::uint64_t reception) const;
   v1::Transfers transfers() const;
+  std::string metrics_text() const;
 
   b2::Node& node_;
   Logger log_;
@@ -102,6 +105,7 @@ class ArdusNode : public v1::NodeService {
   std::map<std::uint32_t, Receiving> receiving_;
   std::map<std::uint32_t, TimePoint> heard_;           ///< sessions that ended here, and when they may be tried again
   std::deque<Past> history_;
+  TransferMetrics metrics_;
   std::vector<std::shared_ptr<Follower>> followers_;   ///< shared with the events of their streams
   TokenBucket announcements_{200, 50};                 ///< signatures checked a second
   TimePoint told_{};

@@ -166,7 +166,7 @@ class Judge {
     const std::string allow = "nft insert rule inet filter input " + port.transport + " dport " + std::to_string(port.port) + " accept (with your table and chain; likewise output)";
     if (!port.dropping.empty()) {
       add(Verdict::wrong, about, "the firewall drops it: " + port.dropping.front(), allow,
-          !udp ? "receivers can't join this machine's sessions" : port.port == kReportPort ? "reports and unicast repair are lost" : "what is sent to the groups is lost");
+          !udp ? port.port == kReportPort ? "other receivers get no repair from this one" : "receivers can't join this machine's sessions" : port.port == kReportPort ? "reports and unicast repair are lost" : "what is sent to the groups is lost");
     } else if (!port.may_drop.empty()) {
       add(Verdict::note, about, "the firewall may drop it: " + port.may_drop.front(), allow);
     }
@@ -220,7 +220,7 @@ class Judge {
     }
     if (!peer.unreachable.message.empty()) {
       return add(Verdict::wrong, peer.address, "does not answer on TCP 1117: " + peer.unreachable.message,
-                 "start 'ardus serve --listen " + peer.address + ":1117 --into DIR' there; let TCP 1117, UDP 1117, 1834 and 1835 in (there: sudo ardus doctor)", "a receiver joins by it, and so does the sender's answer");
+                 "start 'ardus serve --listen " + peer.address + ":1117 --into DIR' there; let TCP 1117 and 1834, UDP 1117, 1834 and 1835 in (there: sudo ardus doctor)", "a receiver joins by it, and so does the sender's answer");
     }
     if (peer.stranger) add(Verdict::note, peer.address, "answers on TCP 1117, and does not know this machine", "make both members of one house: 'ghostlight house invite' there, 'ghostlight house join' here");
     else add(Verdict::well, peer.address, std::string("answers on TCP 1117") + (peer.receives ? ", and takes data" : ""));

@@ -725,6 +725,21 @@ v1::Receiver SendingSession::told(const Peer& peer) const {
   return told;
 }
 
+/// What was sent to the group, packet by packet: a window counts as it goes, not when it is opened. Where receivers are served alone, what they hold on
+/// average.
+double SendingSession::share_done(const SenderProgress& progress) const {
+  if (progress.source_packets == 0) return progress.blocks == 0 ? 0 : 1;
+  const double streamed = static_cast<double>(progress.sent_packets - progress.repair_symbols) / static_cast<double>(progress.source_packets);
+  double held = 0;
+  std::size_t count = 0;
+  for (const PeerProgress& peer : core_->receivers(now())) {
+    if (peer.blocks_wanted == 0 || peer.state == PeerState::failed) continue;
+    held += static_cast<double>(peer.blocks_done) / peer.blocks_wanted;
+    ++count;
+  }
+  return std::clamp(count == 0 ? streamed : std::max(streamed, held / static_cast<double>(count)), 0.0, 1.0);
+}
+
 v1::Transfer SendingSession::told() const {
   if (last_) return *last_;
   v1::Transfer told;
@@ -745,7 +760,7 @@ v1::Transfer SendingSession::told() const {
   if (map_) told.bytes_needed = map_->bytes();
   if (core_) {
     const SenderProgress progress = core_->progress(now());
-    told.bytes_done = progress.blocks == 0 ? 0 : told.bytes_needed * progress.blocks_sent / progress.blocks;
+    told.bytes_done = static_cast<std::uint64_t>(static_cast<double>(told.bytes_needed) * share_done(progress));
     told.source_packets = progress.source_packets;
     told.sent_packets = progress.sent_packets;
     told.repair_symbols = progress.repair_symbols;

@@ -109,6 +109,7 @@ class SendingSession : private BlockSource {
   void check_end();
   void look_at_core();
   bool expected_here() const;
+  double share_done(const SenderProgress& progress) const;
   std::size_t verified() const;
   void end(v1::TransferPhase phase, std::string detail, std::string error = {});
   void fail(const Error& error);

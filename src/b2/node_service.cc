@@ -74,7 +74,7 @@ Status Node::open() {
       [this](std::unique_ptr<net::ByteStream> stream, std::shared_ptr<const Identity> peer) { server_->serve(std::move(stream), std::move(peer)); },
       options_.metrics_for, [this] { return hosted ? hosted() : std::vector<HostedCount>(); },
       [this] {
-        return (finder_ ? discovery_metrics(finder_->discovery()) : std::string()) + (nats_ ? bridge_metrics(nats_->told()) : std::string());
+        return (finder_ ? discovery_metrics(finder_->discovery()) : std::string()) + (nats_ ? bridge_metrics(nats_->told()) : std::string()) + (more_metrics ? more_metrics() : std::string());
       }});
   server_ = std::make_unique<Server>(Server::Parts{
       network_, endpoint_, make_judge(std::move(rules)), trust_->tls(),

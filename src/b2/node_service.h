@@ -75,6 +75,8 @@ class Node {
 
   /// The children this node hosts, for /metrics; empty where it hosts none.
   std::function<std::vector<HostedCount>()> hosted;
+  /// Families of this program's own, appended to /metrics; may be empty. On the loop.
+  std::function<std::string()> more_metrics;
 
   /// With Options::begins_later: this process speaks for the node from here on.
   void begin();

@@ -164,7 +164,7 @@ std::string Progress::state() const {
   }
   if (rate_ > 0) text += ", " + rate(rate_);
   if (const auto left = time_left(); left && done_ < total_) text += ", " + format_duration(*left) + " left";
-  return text;
+  return note_.empty() ? text : text + ", " + printable(note_);
 }
 
 std::string Progress::bar() const {
@@ -205,7 +205,7 @@ std::string Progress::clear() {
 std::string Progress::finish(std::string_view outcome, TimePoint now) {
   const double seconds = std::chrono::duration<double>(now - start_).count();
   std::string text = clear() + what_ + ": " + printable(outcome) + ", " + amount(done_) + " in " + format_duration(now - start_);
-  if (seconds >= 0.001 && done_ > 0) text += ", " + rate(static_cast<double>(done_) / seconds);
+  if (seconds >= 0.001 && done_ > first_) text += ", " + rate(static_cast<double>(done_ - first_) / seconds);
   return text + "\n";
 }
 

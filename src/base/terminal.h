@@ -62,6 +62,11 @@ class Progress {
   /// @param total  0 when it is not known
   Progress(Terminal terminal, std::string what, Unit unit, std::uint64_t total, TimePoint now);
 
+  /// So much was done before this began: it counts, and is no speed.
+  void begin_at(std::uint64_t done) { done_ = done_at_estimate_ = first_ = done; }
+  /// Said behind the rest, until it is told anew.
+  void note(std::string text) { note_ = std::move(text); }
+
   /// `done` of the total are done; gives what to write, "" when it is too early for anything.
   std::string update(std::uint64_t done, TimePoint now);
   /// The state as one plain line, whatever the time: for SIGUSR1.
@@ -84,7 +89,8 @@ class Progress {
   Terminal terminal_;
   std::string what_;
   Unit unit_;
-  std::uint64_t total_, done_ = 0, done_at_estimate_ = 0;
+  std::uint64_t total_, done_ = 0, done_at_estimate_ = 0, first_ = 0;
+  std::string note_;
   TimePoint start_, estimated_, shown_;
   double rate_ = 0;  ///< smoothed, per second; 0 before the first estimate
   bool started_ = false, drawn_ = false;

@@ -54,7 +54,10 @@ class Doctor(unittest.TestCase):
         self.assertTrue(lines, answer.stderr)
         self.assertEqual(lines[-1]["event"], "summary")
         findings = [line for line in lines[:-1] if line["about"] not in ("buffers", "clock")]
-        wrong = {line["about"]: f"{line['what']} | {line['remedy']}" for line in findings if line["verdict"] == "wrong"}
+        wrong = {}
+        for line in findings:
+            if line["verdict"] == "wrong":
+                wrong[line["about"]] = wrong.get(line["about"], "") + f"{line['what']} | {line['remedy']}\n"
         self.assertTrue(all(line["remedy"] for line in lines[:-1] if line["verdict"] != "well"))
         self.assertEqual(answer.returncode, 1 if lines[-1]["wrong"] else 0)
         said = {}
@@ -123,7 +126,7 @@ class Doctor(unittest.TestCase):
         ruleset("tcp dport 22 accept", "ct state established accept", policy="drop")
         wrong, _ = self.doctor()
         self.assertIn("its policy is drop", wrong["TCP 1117"])
-        ruleset("tcp dport { 22, 1117 } accept", "udp dport { 1117, 1834, 1835 } accept", policy="drop")
+        ruleset("tcp dport { 22, 1117, 1834 } accept", "udp dport { 1117, 1834, 1835 } accept", policy="drop")
         self.assertEqual(self.doctor()[0], {})
 
     def test_a_bridge_that_snoops_and_asks_nobody(self):
