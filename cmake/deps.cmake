@@ -27,6 +27,7 @@ pkg_check_modules(sqlite REQUIRED IMPORTED_TARGET sqlite3)
 pkg_check_modules(taglib REQUIRED IMPORTED_TARGET taglib)
 pkg_check_modules(zstd REQUIRED IMPORTED_TARGET libzstd)
 pkg_check_modules(utf8proc REQUIRED IMPORTED_TARGET libutf8proc)
+find_library(IPSEC_MB_LIBRARY IPSec_MB)  # of amd64 only; without it OpenSSL does the same
 find_library(HTTP_PARSER_LIBRARY http_parser REQUIRED)
 find_library(WSLAY_LIBRARY wslay REQUIRED)
 if(GHOST_TESTS)

@@ -4,14 +4,14 @@
 
 namespace ghost::ardus {
 
-void ChunkAssembly::on_block(std::uint64_t block, BytesView bytes, const std::function<void(std::uint32_t, BytesView)>& whole) {
+void ChunkAssembly::on_block(std::uint64_t block, BytesView bytes, const std::function<void(std::uint32_t, Bytes)>& whole) {
   for (const StreamMap::Piece& piece : map_.pieces(block)) {
     if (!wanted_.has(piece.chunk) || piece.in_block + piece.size > bytes.size()) continue;
     const BytesView part = bytes.subspan(piece.in_block, piece.size);
     const std::uint32_t size = manifest_.chunks[piece.chunk].size;
     if (piece.size == size) {
       wanted_.erase(piece.chunk);
-      whole(piece.chunk, part);
+      whole(piece.chunk, Bytes(part.begin(), part.end()));
       continue;
     }
     Partial& partial = partial_[piece.chunk];
@@ -23,11 +23,11 @@ void ChunkAssembly::on_block(std::uint64_t block, BytesView bytes, const std::fu
     std::copy(part.begin(), part.end(), partial.bytes.begin() + piece.in_chunk);
     partial.filled += piece.size;
     if (partial.filled < size) continue;
-    const Bytes chunk = std::move(partial.bytes);
+    Bytes chunk = std::move(partial.bytes);
     partial_.erase(piece.chunk);
     held_ -= size;
     wanted_.erase(piece.chunk);
-    whole(piece.chunk, chunk);
+    whole(piece.chunk, std::move(chunk));
   }
 }
 

@@ -13,8 +13,8 @@ class ChunkAssembly {
   /// @param wanted  the others' bytes are left alone
   ChunkAssembly(const Manifest& manifest, const StreamMap& map, ChunkSet wanted) : manifest_(manifest), map_(map), wanted_(std::move(wanted)) {}
 
-  /// Takes a block and hands out each chunk that is whole by it; the view is valid during the call. Such a chunk is not wanted any more.
-  void on_block(std::uint64_t block, BytesView bytes, const std::function<void(std::uint32_t chunk, BytesView bytes)>& whole);
+  /// Takes a block and hands out each chunk that is whole by it. Such a chunk is not wanted any more.
+  void on_block(std::uint64_t block, BytesView bytes, const std::function<void(std::uint32_t chunk, Bytes bytes)>& whole);
   /// A chunk that came some other way.
   void drop(std::uint32_t chunk);
   /// A chunk that was whole but wrong: it is wanted again.

@@ -8,6 +8,7 @@
 
 #include "ardus/chunker.h"
 #include "ardus/folder_service.h"
+#include "base/sha256_many.h"
 
 namespace ghost::ardus {
 
@@ -89,11 +90,18 @@ Status FileCutter::cut_run(int fd, std::uint64_t offset, std::uint64_t stop, con
       }
       if (begin == end) return {};
     }
-    const BytesView bytes = BytesView(buffer_).subspan(begin, first_chunk(BytesView(buffer_).subspan(begin, end - begin)));
-    stopped = !each({static_cast<std::uint32_t>(bytes.size()), hash_.update(bytes).finish()}, bytes, offset);
-    if (stopped) return {};
-    begin += bytes.size();
-    offset += bytes.size();
+    chunks_.clear();
+    do {
+      chunks_.push_back(BytesView(buffer_).subspan(begin, first_chunk(BytesView(buffer_).subspan(begin, end - begin))));
+      begin += chunks_.back().size();
+    } while (begin < end && (end - begin >= kLargestChunk || read_to >= stop));
+    hashes_.resize(chunks_.size());
+    sha256_many(chunks_, hashes_);
+    for (std::size_t i = 0; i < chunks_.size(); ++i) {
+      stopped = !each({static_cast<std::uint32_t>(chunks_[i].size()), hashes_[i]}, chunks_[i], offset);
+      if (stopped) return {};
+      offset += chunks_[i].size();
+    }
   }
   return {};
 }
@@ -111,6 +119,12 @@ std::optional<std::uint64_t> first_difference(int fd, const Manifest& manifest, 
     if (const auto data = first_data(fd, hole, buffer)) return data;
   }
   return different;
+}
+
+bool holds_nothing_else(int fd, const Entry& file, Bytes& buffer) {
+  struct stat stat {};
+  return ::fstat(fd, &stat) == 0 && static_cast<std::uint64_t>(stat.st_size) == file.size &&
+         std::ranges::none_of(file.holes, [&](const Hole& hole) { return first_data(fd, hole, buffer).has_value(); });
 }
 
 bool holds_content(int fd, const Manifest& manifest, const Entry& file, Bytes& buffer) {

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "ardus/manifest.h"
 
@@ -24,11 +25,14 @@ class FileCutter {
  private:
   Status cut_run(int fd, std::uint64_t begin, std::uint64_t end, const std::string& name, const Each& each, bool& stopped);
   Bytes buffer_;
-  Sha256 hash_;
+  std::vector<BytesView> chunks_;  ///< of the buffer
+  std::vector<Digest> hashes_;     ///< of those
 };
 
 /// Whether an open file holds what its entry says: every chunk at its place, zeros in its holes. Mode and time don't matter.
 bool holds_content(int fd, const Manifest& manifest, const Entry& file, Bytes& buffer);
+/// The same but for its chunks: that it is as long as its entry says, and has zeros in its holes.
+bool holds_nothing_else(int fd, const Entry& file, Bytes& buffer);
 /// Where it does not for the first time; nothing when it does.
 std::optional<std::uint64_t> first_difference(int fd, const Manifest& manifest, const Entry& file, Bytes& buffer);
 

@@ -394,7 +394,7 @@ void ReceivingSession::fetch(const v1::ChunkRuns& runs) {
       [this, alive = std::weak_ptr<char>(alive_), link = link_count_](const v1::FetchedPart& part) {
         if (alive.expired() || ended_ || link != link_count_ || part.chunk >= lacks_->size() || !lacks_->has(part.chunk)) return;
         fallback_bytes_ += part.bytes.size();
-        take_chunk(part.chunk, part.bytes);
+        take_chunk(part.chunk, to_bytes(part.bytes));
       },
       [this, alive = std::weak_ptr<char>(alive_), link = link_count_](const Status& status) {
         if (alive.expired() || ended_ || link != link_count_ || status) return;
@@ -407,7 +407,7 @@ Elsewhere& ReceivingSession::elsewhere() {
     Elsewhere::Parts parts{parts_.node, parts_.log, name_.session, manifest_, parts_.mirrors, {}, {}, {}};
     parts.wanted = [this](std::size_t most) { return wanted_elsewhere(most); };
     parts.take = [this](std::uint32_t chunk, BytesView bytes) {
-      if (!ended_ && !committing_ && lacks_->has(chunk) && !on_their_way_.has(chunk)) take_chunk(chunk, bytes);
+      if (!ended_ && !committing_ && lacks_->has(chunk) && !on_their_way_.has(chunk)) take_chunk(chunk, to_bytes(bytes));
     };
     parts.changed = [this] { tell_elsewhere(); };
     elsewhere_ = std::make_shared<Elsewhere>(std::move(parts));
@@ -516,30 +516,45 @@ void ReceivingSession::pump() {
 }
 
 void ReceivingSession::on_block(BlockIndex block, BytesView bytes) {
-  assembly_->on_block(block.value, bytes, [this](std::uint32_t chunk, BytesView whole) { take_chunk(chunk, whole); });
+  assembly_->on_block(block.value, bytes, [this](std::uint32_t chunk, Bytes whole) { take_chunk(chunk, std::move(whole)); });
 }
 
-void ReceivingSession::take_chunk(std::uint32_t chunk, BytesView bytes) {
+/// What comes in one turn goes to the store's thread together.
+void ReceivingSession::take_chunk(std::uint32_t chunk, Bytes bytes) {
+  on_disk_bytes_ += bytes.size();
+  on_their_way_.insert(chunk);
+  if (taken_.empty()) {
+    parts_.node.network().post([this, alive = std::weak_ptr<char>(alive_)] {
+      if (!alive.expired()) put_taken();
+    });
+  }
+  taken_.emplace_back(chunk, std::move(bytes));
+}
+
+void ReceivingSession::put_taken() {
   struct Work {
-    Bytes bytes;
-    Status status;
+    std::vector<std::pair<std::uint32_t, Bytes>> chunks;
+    std::vector<Status> statuses;
     std::uint64_t done = 0;
     bool complete = false;
   };
   const auto work = std::make_shared<Work>();
-  work->bytes = to_bytes(bytes);
-  on_disk_bytes_ += bytes.size();
-  on_their_way_.insert(chunk);
+  work->chunks = std::exchange(taken_, {});
   on_disk(
-      [work, chunk, store = store_] {
-        work->status = store->put(chunk, work->bytes);
+      [work, store = store_] {
+        std::vector<Store::Arrival> arrivals;
+        for (const auto& [chunk, bytes] : work->chunks) arrivals.push_back({chunk, bytes});
+        work->statuses = store->put(arrivals);
         work->done = store->bytes_done();
         work->complete = store->missing().empty();
       },
-      [this, work, chunk] {
-        on_disk_bytes_ -= work->bytes.size();
-        on_their_way_.erase(chunk);
-        if (!ended_) on_taken(chunk, work->status, work->done, work->complete);
+      [this, work] {
+        for (std::size_t i = 0; i < work->chunks.size(); ++i) {
+          const auto& [chunk, bytes] = work->chunks[i];
+          on_disk_bytes_ -= bytes.size();
+          on_their_way_.erase(chunk);
+          if (!ended_) on_taken(chunk, work->statuses[i], work->done, work->complete && i + 1 == work->chunks.size());
+        }
       });
 }
 

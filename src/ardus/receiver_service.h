@@ -88,7 +88,8 @@ class ReceivingSession : private BlockSink {
   void forged_from(const net::Address& from);
   bool crowded() const;
   void pump();
-  void take_chunk(std::uint32_t chunk, BytesView bytes);
+  void take_chunk(std::uint32_t chunk, Bytes bytes);
+  void put_taken();
   void on_taken(std::uint32_t chunk, const Status& status, std::uint64_t bytes_done, bool complete);
   void commit();
   void on_committed(const Status& status, std::uint64_t bytes_done);
@@ -132,6 +133,7 @@ class ReceivingSession : private BlockSink {
   std::vector<std::size_t> early_sizes_;      ///< … and how long each is
   std::vector<BytesView> views_;
   std::vector<net::Datagram> outgoing_;
+  std::vector<std::pair<std::uint32_t, Bytes>> taken_;  ///< chunks that go to the store at the end of this turn
   std::size_t on_disk_bytes_ = 0;             ///< handed to the store's thread and not yet taken
   bool committing_ = false, ended_ = false, census_under_way_ = false, opening_ = false;
   Phase phase_ = Phase::announcing;

@@ -1,30 +1,13 @@
 #include "ardus/session_keys.h"
 
-#include <openssl/evp.h>
-
 #include <algorithm>
 #include <cassert>
 #include <cstring>
-#include <new>
 #include <utility>
 
 namespace ghost::ardus {
 
 namespace {
-
-// OpenSSL's cipher calls fail on a wrong tag, and else only when memory is short or AES was configured away.
-void must(bool done) {
-  if (!done) throw std::bad_alloc();
-}
-
-using Nonce = std::array<std::uint8_t, 12>;
-
-/// Four zero bytes, then the packet number, little-endian.
-Nonce nonce_of(std::uint64_t number) {
-  Nonce nonce{};
-  for (std::size_t i = 0; i < 8; ++i) nonce[4 + i] = static_cast<std::uint8_t>(number >> (8 * i));
-  return nonce;
-}
 
 constexpr std::size_t kEpochsKept = 3;  // the one before, for what is late; this one; the next, when it has been told
 
@@ -49,41 +32,16 @@ Secret next_epoch_secret(const Secret& secret) {
   return next;
 }
 
-void Aead::Free::operator()(evp_cipher_ctx_st* context) const { EVP_CIPHER_CTX_free(context); }
-
-Aead::Aead(const AeadKey& key, SealLog* log) : sealing_(EVP_CIPHER_CTX_new()), opening_(EVP_CIPHER_CTX_new()), log_(log) {
+Aead::Aead(const AeadKey& key, SealLog* log) : cipher_(key), log_(log) {
   if (log != nullptr) logged_ = key;
-  must(sealing_ && EVP_EncryptInit_ex(sealing_.get(), EVP_aes_128_gcm(), nullptr, key.data(), nullptr) == 1);
-  must(opening_ && EVP_DecryptInit_ex(opening_.get(), EVP_aes_128_gcm(), nullptr, key.data(), nullptr) == 1);
 }
-Aead::~Aead() = default;
-Aead::Aead(Aead&&) noexcept = default;
-Aead& Aead::operator=(Aead&&) noexcept = default;
 
 void Aead::seal(std::uint64_t number, BytesView header, BytesView plain, std::uint8_t* out) {
   if (log_ != nullptr) log_->sealed(logged_, number);
-  const Nonce nonce = nonce_of(number);
-  int length = 0;
-  must(EVP_EncryptInit_ex(sealing_.get(), nullptr, nullptr, nullptr, nonce.data()) == 1);
-  must(EVP_EncryptUpdate(sealing_.get(), nullptr, &length, header.data(), static_cast<int>(header.size())) == 1);
-  must(EVP_EncryptUpdate(sealing_.get(), out, &length, plain.data(), static_cast<int>(plain.size())) == 1);
-  must(EVP_EncryptFinal_ex(sealing_.get(), out + length, &length) == 1);
-  must(EVP_CIPHER_CTX_ctrl(sealing_.get(), EVP_CTRL_AEAD_GET_TAG, static_cast<int>(kTagSize), out + plain.size()) == 1);
+  cipher_.seal(number, header, plain, out);
 }
 
-bool Aead::open(std::uint64_t number, BytesView header, BytesView sealed, std::uint8_t* out) {
-  if (sealed.size() < kTagSize) return false;
-  const Nonce nonce = nonce_of(number);
-  const BytesView cipher = sealed.first(sealed.size() - kTagSize);
-  std::array<std::uint8_t, kTagSize> tag;
-  std::copy_n(sealed.data() + cipher.size(), kTagSize, tag.begin());
-  int length = 0;
-  must(EVP_DecryptInit_ex(opening_.get(), nullptr, nullptr, nullptr, nonce.data()) == 1);
-  must(EVP_CIPHER_CTX_ctrl(opening_.get(), EVP_CTRL_AEAD_SET_TAG, static_cast<int>(kTagSize), tag.data()) == 1);
-  must(EVP_DecryptUpdate(opening_.get(), nullptr, &length, header.data(), static_cast<int>(header.size())) == 1);
-  must(EVP_DecryptUpdate(opening_.get(), out, &length, cipher.data(), static_cast<int>(cipher.size())) == 1);
-  return EVP_DecryptFinal_ex(opening_.get(), out + length, &length) == 1;
-}
+bool Aead::open(std::uint64_t number, BytesView header, BytesView sealed, std::uint8_t* out) { return cipher_.open(number, header, sealed, out); }
 
 OwnPathKeys::OwnPathKeys(const Secret& secret, const SessionName& name, ReceiverNumber receiver, Direction direction, const KeyOptions& options)
     : secret_(secret), name_(name), receiver_(receiver), direction_(direction), options_(options), key_(make(0)) {}

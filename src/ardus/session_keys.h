@@ -7,17 +7,15 @@
 #include <vector>
 
 #include "ardus/message.h"
+#include "ardus/packet_cipher.h"
 #include "ardus/payload.h"
 #include "base/ed25519.h"
 #include "base/sha256.h"
-
-struct evp_cipher_ctx_st;
 
 /// Keys of a session and what is sealed with them (docs/spec/ardus.md §3).
 namespace ghost::ardus {
 
 using Secret = std::array<std::uint8_t, 32>;
-using AeadKey = std::array<std::uint8_t, 16>;
 /// Random, made for one session and told at Join: ties control messages to it.
 using SessionNonce = std::array<std::uint8_t, 16>;
 
@@ -56,25 +54,17 @@ struct KeyOptions {
   SealLog* log = nullptr;  ///< outlives the keys
 };
 
-/// AES-128-GCM under one key, with packet numbers as nonces.
+/// A key's cipher, and who is told of what it seals.
 class Aead {
  public:
   explicit Aead(const AeadKey& key, SealLog* log = nullptr);
-  ~Aead();
-  Aead(Aead&&) noexcept;
-  Aead& operator=(Aead&&) noexcept;
 
-  /// Writes plain.size() + 16 bytes at `out`, which does not overlap `plain`.
+  /// As PacketCipher has it.
   void seal(std::uint64_t number, BytesView header, BytesView plain, std::uint8_t* out);
-  /// Writes sealed.size() - 16 bytes at `out`; false when the tag is wrong, and then what was written means nothing.
   bool open(std::uint64_t number, BytesView header, BytesView sealed, std::uint8_t* out);
 
  private:
-  struct Free {
-    void operator()(evp_cipher_ctx_st* context) const;
-  };
-  using Context = std::unique_ptr<evp_cipher_ctx_st, Free>;
-  Context sealing_, opening_;
+  PacketCipher cipher_;
   AeadKey logged_{};  ///< the key, where there is a log
   SealLog* log_;
 };

@@ -1,6 +1,7 @@
 #include "ardus/store_service.h"
 
 #include <fcntl.h>
+#include <isa-l/crc64.h>
 #include <sys/file.h>
 #include <unistd.h>
 
@@ -8,6 +9,7 @@
 #include <cerrno>
 
 #include "base/file.h"
+#include "base/sha256_many.h"
 #include "base/text.h"
 
 namespace ghost::ardus {
@@ -52,6 +54,7 @@ Status Store::prepare() {
     return Error{Errc::busy, "another process is receiving the same content into " + target_.path().string()};
   }
   index_places();
+  check_.resize(manifest().chunks.size());
   in_place_.resize(manifest().entries.size());
   has_metadata_.resize(manifest().entries.size());
   for (const auto& step : {&Store::look_for_obstacles, &Store::look_for_folding, &Store::scan_target, &Store::claim_room, &Store::read_journal, &Store::search_elsewhere}) {
@@ -139,7 +142,9 @@ bool Store::is_staged(std::uint32_t chunk) {
     const auto small = is_small(place.entry) ? open_staged(place.entry, O_RDONLY) : Result<UniqueFd>(UniqueFd());
     const auto large = is_small(place.entry) ? Result<int>(-1) : staged(place.entry);
     if (!small || !large) return false;
-    return read_exactly(*small ? small->get() : *large, place.offset, buffer_, "") && sha256(buffer_) == manifest().chunks[chunk].hash;
+    if (!read_exactly(*small ? small->get() : *large, place.offset, buffer_, "") || sha256(buffer_) != manifest().chunks[chunk].hash) return false;
+    check_[chunk] = check_of(buffer_);
+    return true;
   });
 }
 
@@ -169,12 +174,40 @@ Result<int> Store::staged(std::uint32_t number) {
 }
 
 Status Store::put(std::uint32_t chunk, BytesView bytes) {
-  if (chunk >= missing_.size()) return Error{Errc::data_loss, "chunk " + std::to_string(chunk) + " is not in the manifest"};
-  if (!missing_.has(chunk)) return {};
-  const Chunk& expected = manifest().chunks[chunk];
-  if (bytes.size() != expected.size || sha256(bytes) != expected.hash) {
-    return Error{Errc::data_loss, "chunk " + std::to_string(chunk) + " is not what the manifest says: its bytes were changed on their way"};
+  const Arrival one{chunk, bytes};
+  return std::move(put({&one, 1}).front());
+}
+
+std::vector<Status> Store::put(std::span<const Arrival> arrivals) {
+  std::vector<Status> done(arrivals.size());
+  std::vector<BytesView> texts;
+  std::vector<std::size_t> which;
+  for (std::size_t i = 0; i < arrivals.size(); ++i) {
+    const auto& [chunk, bytes] = arrivals[i];
+    if (chunk >= missing_.size()) {
+      done[i] = Error{Errc::data_loss, "chunk " + std::to_string(chunk) + " is not in the manifest"};
+    } else if (missing_.has(chunk)) {
+      texts.push_back(bytes);
+      which.push_back(i);
+    }
   }
+  std::vector<Digest> hashes(texts.size());
+  sha256_many(texts, hashes);
+  for (std::size_t i = 0; i < which.size(); ++i) {
+    const auto& [chunk, bytes] = arrivals[which[i]];
+    const Chunk& expected = manifest().chunks[chunk];
+    if (bytes.size() != expected.size || hashes[i] != expected.hash) {
+      done[which[i]] = Error{Errc::data_loss, "chunk " + std::to_string(chunk) + " is not what the manifest says: its bytes were changed on their way"};
+    } else if (missing_.has(chunk)) {  // it may be among them twice
+      done[which[i]] = take(chunk, bytes);
+    }
+  }
+  return done;
+}
+
+/// Writes what was found to be right.
+Status Store::take(std::uint32_t chunk, BytesView bytes) {
+  check_[chunk] = check_of(bytes);
   for (const Place& place : places(chunk)) {
     if (in_place_[place.entry]) continue;
     if (Status written = is_small(place.entry) ? write_small(place.entry, bytes) : write_piece(place, bytes); !written) return written;
@@ -184,6 +217,9 @@ Status Store::put(std::uint32_t chunk, BytesView bytes) {
   missing_.erase(chunk);
   return note(chunk);
 }
+
+/// Tells by itself what disks and memory do to bytes; whoever means harm could change a file after it is in place as well.
+std::uint64_t Store::check_of(BytesView bytes) { return ::crc64_ecma_norm(0, bytes.data(), bytes.size()); }
 
 /// A file of one chunk is made, written and given its metadata while it is open this once.
 Status Store::write_small(std::uint32_t number, BytesView bytes) {

@@ -49,6 +49,13 @@ class Store {
 
   /// Takes a chunk that came. data_loss, and nothing written, when these are not its bytes. A chunk that is here already is no error.
   Status put(std::uint32_t chunk, BytesView bytes);
+  /// A chunk that came.
+  struct Arrival {
+    std::uint32_t chunk;
+    BytesView bytes;
+  };
+  /// Takes several, for what they are worth together; what put() would answer of each.
+  std::vector<Status> put(std::span<const Arrival> arrivals);
   /// Puts what was taken on the disk and notes it in the journal; put() does so every kSyncBytes or kSyncTime.
   Status sync();
 
@@ -98,6 +105,7 @@ class Store {
   Status look_for_folding();
   Status read_journal();
   bool is_staged(std::uint32_t chunk);
+  static std::uint64_t check_of(BytesView bytes);
 
   // store_search_service.cc: what is on this machine already.
   Status scan_target();
@@ -116,6 +124,7 @@ class Store {
   Status allocate(std::uint32_t entry);
   Status give_room(std::uint64_t bytes);
 
+  Status take(std::uint32_t chunk, BytesView bytes);
   bool is_small(std::uint32_t entry) const;
   Status write_small(std::uint32_t entry, BytesView bytes);
   Status write_piece(const Place& place, BytesView bytes);
@@ -146,6 +155,7 @@ class Store {
   std::vector<bool> in_place_;             ///< files that need nothing but, perhaps, their metadata
   std::vector<bool> has_metadata_;         ///< files in place, or staged, that have it
   ChunkSet missing_;
+  std::vector<std::uint64_t> check_;       ///< of each chunk that was found to be right here: CRC-64 of its bytes, which are read back by it
   std::vector<std::uint32_t> older_;       ///< entries at whose path another file stands
   std::uint64_t bytes_done_ = 0;
   bool was_there_ = false;

@@ -1,4 +1,5 @@
 #include "base/sha256.h"
+#include "base/sha256_many.h"
 
 #include <gtest/gtest.h>
 
@@ -44,6 +45,21 @@ TEST(ConstantTime, ComparesLengthsToo) {
   EXPECT_FALSE(equal_in_constant_time(as_bytes("abc"), as_bytes("abd")));
   EXPECT_FALSE(equal_in_constant_time(as_bytes("abc"), as_bytes("ab")));
   EXPECT_TRUE(equal_in_constant_time({}, {}));
+}
+
+TEST(Sha256, ManyTextsOfAnyLengthsAreHashedAsEachByItself) {
+  std::vector<Bytes> texts;
+  for (const std::size_t size : {0u, 1u, 63u, 64u, 65u, 127u, 128u, 1000u, 16384u, 100'000u, 64u, 3u, 4096u, 4096u, 70'001u}) {
+    Bytes text(size);
+    for (std::size_t i = 0; i < size; ++i) text[i] = static_cast<std::uint8_t>(i * 7 + size + i / 251);
+    texts.push_back(std::move(text));
+  }
+  for (std::size_t count = 0; count <= texts.size(); ++count) {
+    const std::vector<BytesView> views(texts.begin(), texts.begin() + static_cast<std::ptrdiff_t>(count));
+    std::vector<Digest> digests(count);
+    sha256_many(views, digests);
+    for (std::size_t i = 0; i < count; ++i) EXPECT_EQ(digests[i], sha256(texts[i])) << i << " of " << count;
+  }
 }
 
 }  // namespace ghost

@@ -31,6 +31,7 @@ PACKAGE_OF = {
     "flac": "libflac-dev",
     "fluidsynth": "libfluidsynth-dev",
     "isal": "libisal-dev",
+    "IPSec_MB": "libipsec-mb-dev",
     "lame": "libmp3lame-dev",
     "lzma": "liblzma-dev",
     "nats": "libnats-dev",
@@ -58,7 +59,7 @@ class DepsTest(unittest.TestCase):
         found += re.findall(r"pkg_check_modules\(\s*(\S+)", text)
         found += re.findall(r"find_library\(\s*\S+\s+(?:NAMES\s+)?(\S+?)[\s)]", text)
         self.assertGreater(len(found), 10)
-        packages = listed("build", "test")
+        packages = listed("build", "test", GHOST_ARCHITECTURE="amd64")
         for name in found:
             self.assertIn(name, PACKAGE_OF, f"cmake/deps.cmake finds {name}: add its package to packaging/deps.txt and here")
             self.assertIn(PACKAGE_OF[name], packages)
@@ -107,6 +108,13 @@ class InstallDepsTest(unittest.TestCase):
     def test_a_command_that_is_there_makes_its_package_needless(self):
         done = self.run_with("[run]\nno-such-a unless-command:bash\nno-such-b unless-command:no-such-command # why\n",
                              "--list", "run")
+        self.assertEqual(done.stdout.split(), ["no-such-b"])
+
+    def test_a_package_of_another_architecture_is_left_out(self):
+        text = "[run]\nno-such-a only-arch:amd64\nno-such-b only-arch:arm64 # why\n"
+        self.deps.write_text(text)
+        done = subprocess.run([INSTALL_DEPS, "--list", "run"], capture_output=True, text=True, check=True,
+                              env={**os.environ, "GHOST_DEPS": str(self.deps), "GHOST_ARCHITECTURE": "arm64"})
         self.assertEqual(done.stdout.split(), ["no-such-b"])
 
     def test_a_missing_package_is_named_by_check(self):
