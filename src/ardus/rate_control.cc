@@ -12,6 +12,7 @@ constexpr double kBelow = 0.98;        // of what came through: lets a queue run
 constexpr double kMore = 0.04;         // loss that grew by so much beyond its noise grew with the rate
 constexpr double kSuspicious = 0.005;  // so much beyond the links' own is worth a try at a lower rate
 constexpr double kTooMuchToRaise = 0.1;
+constexpr double kFarTooMuch = 0.5;
 constexpr double kAsMuch = 0.85;
 constexpr double kRateBound = 0.8;     // who sends less than this share of the rate is not held back by it
 constexpr int kTrySamples = 2, kShortPause = 8, kLongPause = 64, kDrainSteps = 4;
@@ -143,6 +144,18 @@ void RateControl::hold_at(double rate) {
   wait_ = pause_;
   before_.reset();
   state_ = State::holding;
+}
+
+void RateControl::step_idle(const RateSample& sample) {
+  if (fixed_) return;
+  const double loss = std::clamp(sample.loss, 0.0, 1.0);
+  if (loss - own_ <= kFarTooMuch) return cut_at_.reset();
+  if (cut_at_ && loss > kAsMuch * *cut_at_) {  // less was sent, and as much of it lost
+    own_ = loss;
+    return cut_at_.reset();
+  }
+  cut_at_ = loss;
+  found(static_cast<double>(rate_) * (1 - loss), static_cast<double>(rate_));
 }
 
 void RateControl::silence() {

@@ -23,6 +23,8 @@ class RateControl {
   bool rising() const { return !fixed_ && state_ == State::rising; }
   /// What the receivers said since the last step.
   void step(const RateSample& sample);
+  /// The same of a time in which there was not always something to send: nothing can be learnt of it but that the rate is far too high.
+  void step_idle(const RateSample& sample);
   /// Nobody who was asked has answered.
   void silence();
 
@@ -59,6 +61,7 @@ class RateControl {
   std::optional<Point> before_;  ///< what the next sample is compared with
   double back_to_ = 0;           ///< the rate before it was raised or lowered
   Point sum_;                    ///< of the samples at the rate that is tried
+  std::optional<double> cut_at_; ///< the loss for which the rate was taken to be far too high
   int samples_ = 0;
   int pause_ = 0, wait_ = 0;     ///< steps between two tries, and until the next
   int draining_ = 0;             ///< steps in which `behind` still speaks of the time before the last cut

@@ -102,6 +102,20 @@ TEST(RateControl, DoublesFromAnEighthWhileNothingIsLost) {
   EXPECT_EQ(rate.rate(), 800'000'000u);
 }
 
+TEST(RateControl, IsCutToWhatCameThroughWhenTheWholeWasSentTooFast) {
+  RateControl rate(10'000'000'000, false);
+  rate.step_idle({.loss = 0.984});
+  EXPECT_NEAR(static_cast<double>(rate.rate()), 0.98 * 20e6, 1e5);
+  rate.step_idle({.loss = 0.05});
+  EXPECT_NEAR(static_cast<double>(rate.rate()), 0.98 * 20e6, 1e5);
+  // Links that lose as much whatever is sent are not the rate's doing: it is cut for them once.
+  RateControl lossy(1'000'000'000, false);
+  lossy.step_idle({.loss = 0.6});
+  const std::uint64_t cut = lossy.rate();
+  for (int i = 0; i < 10; ++i) lossy.step_idle({.loss = 0.6});
+  EXPECT_EQ(lossy.rate(), cut);
+}
+
 TEST(RateControl, FindsWhatTheWayCarriesAndStaysThere) {
   for (const double carries : {30e6, 95e6, 330e6, 700e6}) {
     CarryingWay way{carries};

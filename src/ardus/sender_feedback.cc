@@ -133,6 +133,7 @@ void Sender::Impl::step_rate(TimePoint now) {
     sent_before_ = was_idle_ ? 0 : sent;
     // While there is little to send nothing can be learnt of the rate, but that it is too high.
     if (!was_idle_ || sample.behind) rate_control_.step(sample);
+    else rate_control_.step_idle(sample);
     losses_.clear();
     behind_ = waited_for_ = 0;
     wire_sent_ = 0;

@@ -130,6 +130,17 @@ TEST(Session, OneSlowLinkHoldsUpNobody) {
   EXPECT_LE(result.slowest_seconds, 2.0 * 16 * kMiB * 8 * 1514 / 1408 / 50e6);
 }
 
+TEST(Session, ASmallTransferOverAWayFarSlowerThanItsInterfaceSaysTakesAsLongAsTheWay) {
+  SimulationOptions options = session(8, 8 * kMiB, 0);
+  options.rate = 10'000'000'000;
+  options.fixed_rate = false;
+  options.link_rate = 20'000'000;
+  const SimulationResult result = simulate(options);
+  expect_all_verified(result);
+  EXPECT_LE(result.received_seconds, 1.25 * 8 * kMiB * 8 * 1514 / 1408 / 20e6);
+  EXPECT_LE(over_floor(result, 0), 2.5);
+}
+
 TEST(Session, OneSlowLinkHoldsUpNobodyWhereTheRateIsFound) {
   SimulationOptions options = session(4, 12 * kMiB, 0);
   options.fixed_rate = false;
