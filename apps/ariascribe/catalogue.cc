@@ -10,6 +10,7 @@
 
 #include "app/places.h"
 #include "ariascribe/import_service.h"
+#include "ariascribe/work_index_service.h"
 #include "base/file.h"
 #include "base/terminal.h"
 #include "base/text.h"
@@ -81,6 +82,7 @@ int import_verb_run(const Arguments& arguments) {
     return complain("ariascribe", done.error());
   }
   show(progress.finish(done->cancelled ? "interrupted" : "done", std::chrono::steady_clock::now()));
+  if (!done->cancelled) refresh_index(**store, arguments);
   const int exit = code(done->cancelled ? Exit::interrupted : done->problems > 0 ? Exit::partly : Exit::done);
   if (json) {
     print_json({{"v", 1}, {"event", "summary"}, {"records", done->records}, {"problems", done->problems}, {"resumed_at", done->resumed_at}, {"fresh", done->subjects.fresh}, {"changed", done->subjects.changed}, {"same", done->subjects.same}, {"code", exit}});
@@ -175,6 +177,7 @@ int forget(const Arguments& arguments) {
     if (!gone) return complain("ariascribe", gone.error());
     changed += *gone;
   }
+  if (known) refresh_index(**store, arguments);
   if (!known) return complain("ariascribe", Error{Errc::not_found, "no source is called '" + printable(arguments.text("SOURCE")) + "'; `ariascribe stats` lists them"});
   if (arguments.has("json")) print_json({{"v", 1}, {"event", "summary"}, {"changed", changed}, {"code", 0}});
   else std::cout << fmt::format("{} subjects are as if {} had never said anything\n", changed, printable(arguments.text("SOURCE")));
@@ -187,6 +190,7 @@ int correct(const Arguments& arguments) {
   const char* user = std::getenv("USER");
   const Status done = (*store)->correct(arguments.text("ID"), arguments.text("FIELD"), arguments.text("VALUE"), arguments.text("who", user && *user ? user : "me"));
   if (!done) return complain("ariascribe", done.error());
+  refresh_index(**store, arguments);
   return show_subject(**store, arguments, arguments.text("ID"));
 }
 
@@ -217,6 +221,41 @@ Result<std::unique_ptr<Store>> open_catalogue(const Arguments& arguments, IfMiss
   std::error_code unknown;
   if (!server && missing == IfMissing::refuse && !std::filesystem::exists(where, unknown)) return Error{Errc::not_found, "there is no catalogue at " + where + "; `ariascribe import FORMAT FILE` makes one"};
   return Store::open(where);
+}
+
+Result<std::filesystem::path> index_directory(const Arguments& arguments) {
+  const auto at = places(arguments);
+  if (!at) return at.error();
+  const std::string where = arguments.text("store");
+  const std::filesystem::path own = at->state / "ariascribe";
+  return where.empty() ? own : own / fmt::format("index-{:016x}", ariascribe::term_hash(where));
+}
+
+void refresh_index(Store& store, const Arguments& arguments) {
+  const auto directory = index_directory(arguments);
+  const auto repertoire = ariascribe::Repertoire::embedded();
+  if (!directory || !repertoire) return;
+  const auto updated = ariascribe::update_index(store, *repertoire, *directory);
+  if (!updated) std::cerr << "ariascribe: the index is not up to date: " << printable(updated.error().message) << "\n";
+}
+
+Result<std::unique_ptr<ariascribe::Knowledge>> load_knowledge(const Arguments& arguments) {
+  auto store = open_catalogue(arguments, IfMissing::refuse);
+  if (!store) {
+    if (arguments.has("store")) return store.error();
+    if (store.error().code != Errc::not_found) std::cerr << "ariascribe: without what is imported: " << printable(store.error().message) << "\n";
+    return ariascribe::Knowledge::load();
+  }
+  const auto directory = index_directory(arguments);
+  auto repertoire = ariascribe::Repertoire::embedded();
+  if (!directory) return directory.error();
+  if (!repertoire) return repertoire.error();
+  const auto updated = ariascribe::update_index(**store, *repertoire, *directory);
+  if (!updated) std::cerr << "ariascribe: the index is not up to date: " << printable(updated.error().message) << "\n";
+  auto stored = ariascribe::map_works(*directory, *repertoire);
+  if (stored) return std::make_unique<ariascribe::Knowledge>(std::move(*repertoire), std::move(*stored));
+  std::cerr << "ariascribe: without what is imported: " << printable(stored.error().message) << "\n";
+  return ariascribe::Knowledge::load();
 }
 
 int show_subject(Store& store, const Arguments& arguments, const std::string& id) {

@@ -8,6 +8,7 @@
 #include "ariascribe/enhancer_service.h"
 #include "base/terminal.h"
 #include "base/text.h"
+#include "catalogue.h"
 #include "identification_json.h"
 #include "verbs.h"
 
@@ -120,7 +121,7 @@ int enhance(const Arguments& arguments) {
   }
   const auto where = places(arguments);
   if (!where) return complain("ariascribe", where.error());
-  const auto knowledge = ariascribe::Knowledge::load();
+  const auto knowledge = load_knowledge(arguments);
   if (!knowledge) return complain("ariascribe", knowledge.error());
   std::vector<std::filesystem::path> inputs(arguments.all("PATH").begin(), arguments.all("PATH").end());
   auto files = propose((*knowledge)->matcher, inputs, review || all ? ariascribe::Reach::apply_and_review : ariascribe::Reach::apply);
@@ -191,7 +192,7 @@ Verb enhance_verb() {
                      "when you say so, 'leave' never. Everything written can be undone, byte for byte. Files: FLAC, Ogg Vorbis, Opus, MP3 (ID3v2.2, 2.3, 2.4), M4A, WavPack, AIFF, WAV.";
   verb.examples = {{"ariascribe enhance ~/Music/Bach", "what would change"}, {"ariascribe enhance ~/Music/Bach --apply", "write what is sure"}, {"ariascribe enhance ~/Music/Bach --review", "ask about the rest"}};
   verb.options = {Option{"dry-run", "", "write nothing (so it is when nothing else is said)"}, Option{"apply", "", "write the tags"}, Option{"review", "", "ask about each file of the band 'review', then write"},
-                  Option{"all", "", "with --apply: write the band 'review' without asking"}, state_option(), json_option()};
+                  Option{"all", "", "with --apply: write the band 'review' without asking"}, store_option(), state_option(), json_option()};
   verb.positionals = {{"PATH", "folders and music files", Positional::Count::at_least_one, {}, Complete::files}};
   verb.run = enhance;
   return verb;

@@ -6,6 +6,7 @@
 #include "ariascribe/knowledge_service.h"
 #include "base/terminal.h"
 #include "base/text.h"
+#include "catalogue.h"
 #include "identification_json.h"
 #include "verbs.h"
 
@@ -67,7 +68,7 @@ int for_each_row(const std::function<ordered_json(const nlohmann::json& row)>& e
 ordered_json id_of(const nlohmann::json& row) { return row.contains("id") ? ordered_json(row["id"]) : ordered_json(nullptr); }
 
 int identify(const Arguments& arguments) {
-  const auto knowledge = ariascribe::Knowledge::load();
+  const auto knowledge = load_knowledge(arguments);
   if (!knowledge) return complain("ariascribe", knowledge.error());
   const ariascribe::Matcher& matcher = (*knowledge)->matcher;
   if (arguments.has("jsonl")) {
@@ -98,8 +99,8 @@ int identify(const Arguments& arguments) {
   return code(Exit::done);
 }
 
-int identify_album(const Arguments&) {
-  const auto knowledge = ariascribe::Knowledge::load();
+int identify_album(const Arguments& arguments) {
+  const auto knowledge = load_knowledge(arguments);
   if (!knowledge) return complain("ariascribe", knowledge.error());
   return for_each_row([&](const nlohmann::json& row) {
     const ariascribe::AlbumInput album = album_input(row.contains("input") ? row["input"] : row);
@@ -127,11 +128,11 @@ Verb identify_verb() {
   Verb verb;
   verb.name = "identify";
   verb.summary = "say what a messy title is: composer, work, movement, who plays";
-  verb.description = "Works offline, from the repertoire in this program. Each field comes with how sure it is and why.";
+  verb.description = "Works offline, from the repertoire in this program and what `ariascribe import` has read. Each field comes with how sure it is and why.";
   verb.examples = {{"ariascribe identify 'BEETHOVEN: Sonata No.14 In C# Minor, Op 27/2 - III Presto agitato'", "one title"},
                    {"ariascribe identify 'Rondo alla turca' --artist 'Alfred Brendel' --json", "for a script"},
                    {"ariascribe identify --jsonl < rows.jsonl", "rows {\"id\", \"input\": {\"title\", \"album\", \"artist\", \"composer\"}}"}};
-  verb.options = {json_option(), rows_option(), Option{"album", "TEXT", "the album it is on"}, Option{"artist", "TEXT", "what the artist tag says"}, Option{"composer", "TEXT", "what the composer tag says"}};
+  verb.options = {json_option(), rows_option(), Option{"album", "TEXT", "the album it is on"}, Option{"artist", "TEXT", "what the artist tag says"}, Option{"composer", "TEXT", "what the composer tag says"}, store_option(), state_option()};
   verb.positionals = {{"TEXT", "the title", Positional::Count::optional, {}, Complete::nothing}};
   verb.run = identify;
   return verb;
@@ -143,7 +144,7 @@ Verb identify_album_verb() {
   verb.summary = "the same for all tracks of an album at once";
   verb.description = "Tracks share composer, work and performers, and movement numbers rise: '2. Andante' is understood from its neighbours.";
   verb.examples = {{"ariascribe identify-album --jsonl < albums.jsonl", "rows {\"id\", \"album\", \"artist\", \"tracks\": [{\"track\", \"title\"}]}"}};
-  verb.options = {rows_option()};
+  verb.options = {rows_option(), store_option(), state_option()};
   verb.run = identify_album;
   return verb;
 }

@@ -35,7 +35,7 @@ int search(const Arguments& arguments) {
     std::cerr << "ariascribe: --limit " << limit_text << ": a number from 1 to 200\n";
     return code(Exit::usage);
   }
-  const auto knowledge = ariascribe::Knowledge::load();
+  const auto knowledge = load_knowledge(arguments);
   if (!knowledge) return complain("ariascribe", knowledge.error());
   const ariascribe::Repertoire& repertoire = (*knowledge)->repertoire;
   std::string text;
@@ -44,16 +44,16 @@ int search(const Arguments& arguments) {
   if (arguments.has("json")) {
     for (const auto& each : found) {
       ordered_json line = {{"v", 1}, {"event", "work"}};
-      line.update(work_json(repertoire, repertoire.work(each.work)));
+      line.update(work_json(repertoire, (*knowledge)->matcher.work(each.work)));
       std::cout << line.dump() << "\n";
     }
     std::cout << ordered_json{{"v", 1}, {"event", "summary"}, {"works", found.size()}, {"code", found.empty() ? 1 : 0}}.dump() << "\n";
   } else if (found.empty()) {
-    std::cerr << "ariascribe: no work of " << repertoire.works().size() << " fits '" << printable(text) << "'\n";
+    std::cerr << "ariascribe: no work of " << (*knowledge)->matcher.size() << " fits '" << printable(text) << "'\n";
   } else {
     Table table({"id", "composer", "work", "year"});
     for (const auto& each : found) {
-      const ariascribe::Work& work = repertoire.work(each.work);
+      const ariascribe::Work& work = (*knowledge)->matcher.work(each.work);
       table.add({work.id, repertoire.composer_of(work).name, work.full_title(), work.year == 0 ? "" : std::to_string(work.year)});
     }
     std::cout << table.text(Terminal::of(1));
@@ -105,13 +105,13 @@ int show(const Arguments& arguments) {
 Verb search_verb() {
   Verb verb;
   verb.name = "search";
-  verb.summary = "find works in the repertoire";
+  verb.summary = "find works, of the repertoire and imported";
   verb.examples = {{"ariascribe search moonlight", "by a nickname"}, {"ariascribe search Brahms violin sonata", "by words"}, {"ariascribe search 'K. 467' --json", "for a script"}};
   Option limit;
   limit.name = "limit";
   limit.value = "N";
   limit.help = "how many at most (20; up to 200)";
-  verb.options = {json_option(), limit};
+  verb.options = {json_option(), limit, store_option(), state_option()};
   verb.positionals = {{"TEXT", "composer, title, catalogue number, nickname", Positional::Count::at_least_one, {}, Complete::nothing}};
   verb.run = search;
   return verb;

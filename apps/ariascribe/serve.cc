@@ -3,6 +3,7 @@
 #include "ariascribe/catalogue_service.h"
 #include "ariascribe/library_service.h"
 #include "ariascribe/lookup_service.h"
+#include "catalogue.h"
 #include "verbs.h"
 
 namespace ghost::app {
@@ -13,11 +14,12 @@ Verb ariascribe_serve_verb() {
   daemon.port = 2114;
   daemon.socket = "ariascribe";
   Verb verb = serve_verb(daemon, "answer ariascribe.v1.Catalogue and .Library on port 2114");
-  verb.description += " Look-ups in single datagrams are answered on the same addresses by UDP.";
+  verb.description += " Look-ups in single datagrams are answered on the same addresses by UDP. What is imported is known as it was when the daemon began.";
+  verb.options.push_back(store_option());
   verb.run = [daemon](const Arguments& arguments) mutable {
     const auto where = places(arguments);
     if (!where) return complain("ariascribe", where.error());
-    const auto knowledge = ariascribe::Knowledge::load();
+    const auto knowledge = load_knowledge(arguments);
     if (!knowledge) return complain("ariascribe", knowledge.error());
     ariascribe::CatalogueService catalogue(**knowledge);
     ariascribe::LibraryService library(**knowledge, where->state);

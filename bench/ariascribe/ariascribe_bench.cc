@@ -184,7 +184,7 @@ int run(std::size_t count) {
           input.title = title;
           const Reading reading = matcher.read(input);
           const Identification found = matcher.conclude(reading);
-          return found.work_id.empty() ? std::nullopt : std::optional(reading.candidates.front().work);
+          return found.work_id.empty() ? std::nullopt : std::optional(reading.candidates.front().work.index);
         }));
   FullText full_text(*repertoire);
   print("SQLite FTS5, best rank", measure(queries, [&](const std::string& title) { return full_text.find(title); }));

@@ -12,7 +12,7 @@ namespace {
 
 /// A work tracks may belong to: one of the repertoire's, or one only a track's own text names.
 struct Hypothesis {
-  std::optional<WorkIndex> work;
+  std::optional<WorkHandle> work;
   std::size_t owner = 0;  ///< the track whose text names it
   int movements = 0;      ///< how many it has; 0: not known
 };
@@ -62,10 +62,10 @@ class AlbumSearch {
   }
 
   void gather() {
-    std::map<WorkIndex, std::size_t> known;
-    const auto follow = [&](WorkIndex work, std::size_t track) {
+    std::map<WorkHandle, std::size_t> known;
+    const auto follow = [&](const WorkHandle& work, std::size_t track) {
       if (hypotheses_.size() >= kMostHypotheses || !known.emplace(work, hypotheses_.size()).second) return;
-      hypotheses_.push_back({work, track, static_cast<int>(repertoire_.work(work).movements.size())});
+      hypotheses_.push_back({work, track, static_cast<int>(matcher_.work(work).movements.size())});
     };
     hypotheses_.push_back({std::nullopt, kNobody, 0});
     for (std::size_t t = 0; t < readings_.size(); ++t) {
@@ -115,12 +115,12 @@ class AlbumSearch {
       if (!names_work) return track < hypothesis.owner ? kOtherText : reading.title.movement.number > 0 ? kNumberFits : 0;
       return same_name(hypothesis.owner, track) ? kOwnText * weights_[track] : kOtherText;
     }
-    double score = movement_fit(reading.title.movement, repertoire_.work(*hypothesis.work));
+    double score = movement_fit(reading.title.movement, matcher_.work(*hypothesis.work));
     if (!names_work && track < hypothesis.owner) score += kNamedLater;
     if (names_work) {
       // A title that may be a movement's name ("Träumerei") can be of a work it does not name.
       const double named = matcher_.score(reading, *hypothesis.work) * weights_[track];
-      const double as_part = is_anchored(reading) ? -100 : part_fit(reading, repertoire_.work(*hypothesis.work));
+      const double as_part = is_anchored(reading) ? -100 : part_fit(reading, matcher_.work(*hypothesis.work));
       score += std::max(named, as_part);
     }
     return score;
@@ -165,7 +165,7 @@ class AlbumSearch {
     if (name.empty()) return 0;
     double best = 0.5;
     int number = 0;
-    for (const Movement& each : repertoire_.work(*hypothesis.work).movements) {
+    for (const Movement& each : matcher_.work(*hypothesis.work).movements) {
       const double likeness = std::max(movement_likeness(name, each.title), movement_agrees(name, each.title) ? 0.55 : 0.0);
       if (likeness > best) best = likeness, number = each.number;
     }
@@ -249,7 +249,7 @@ class AlbumSearch {
       decided.work = hypothesis.work;
       decided.probability = shares_[track];
       if (!names_work) decided.reason = "the tracks around it are of this work, and its movement fits";
-      else if (!as_candidate(reading, *hypothesis.work)) as_movement(reading, repertoire_.work(*hypothesis.work), decided);
+      else if (!as_candidate(reading, *hypothesis.work)) as_movement(reading, matcher_.work(*hypothesis.work), decided);
       return matcher_.conclude(reading, decided);
     }
     const bool part = names_work && !is_anchored(reading) && track > hypothesis.owner;
@@ -269,7 +269,7 @@ class AlbumSearch {
     own.band = std::min(Band::review, owner.band);
     return own;
   }
-  static bool as_candidate(const Reading& reading, WorkIndex work) {
+  static bool as_candidate(const Reading& reading, const WorkHandle& work) {
     return std::any_of(reading.candidates.begin(), reading.candidates.end(), [&](const Candidate& each) { return each.work == work && each.probability > kWorthKeeping; });
   }
   static void read_as_part(Reading& reading) {
@@ -295,7 +295,7 @@ class AlbumSearch {
     }
   }
   void number_run(std::span<Identification> run, std::size_t first, const Hypothesis& hypothesis) const {
-    const Work* work = hypothesis.work ? &repertoire_.work(*hypothesis.work) : nullptr;
+    const Work* work = hypothesis.work ? &matcher_.work(*hypothesis.work) : nullptr;
     for (std::size_t i = 0; i < run.size(); ++i) {
       const MovementText& said = readings_[first + i].title.movement;
       if (said.number != 0 || run[i].movement.empty()) continue;

@@ -93,12 +93,13 @@ Result<v1::SearchResponse> CatalogueService::search(const v1::SearchRequest& req
   if (request.text.empty()) return Error{Errc::malformed, "what is to be searched for is empty"};
   const std::uint32_t limit = request.limit == 0 ? kUsualLimit : std::min(request.limit, kMostWorks);
   v1::SearchResponse response;
-  for (const Candidate& each : knowledge_.matcher.search(request.text, limit)) response.works.push_back(summary(knowledge_.repertoire.work(each.work)));
+  for (const Candidate& each : knowledge_.matcher.search(request.text, limit)) response.works.push_back(summary(knowledge_.matcher.work(each.work)));
   return response;
 }
 
 Result<v1::Work> CatalogueService::get(const v1::GetRequest& request, const b2::CallContext&) {
-  const Work* work = knowledge_.repertoire.find(request.id);
+  const auto found = knowledge_.matcher.find(request.id);
+  const Work* work = found ? &knowledge_.matcher.work(*found) : nullptr;
   if (!work) return Error{Errc::not_found, "no work has the id '" + request.id + "'; Search gives ids"};
   v1::Work out;
   out.summary = summary(*work);

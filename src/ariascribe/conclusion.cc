@@ -23,7 +23,7 @@ class Conclusion {
  public:
   Conclusion(const Matcher& matcher, const Reading& reading, Matcher::Decided decided, const Index& index)
       : matcher_(matcher), repertoire_(matcher.repertoire()), reading_(reading), decided_(std::move(decided)), index_(index) {
-    if (decided_.work) work_ = &repertoire_.work(*decided_.work);
+    if (decided_.work) work_ = &matcher_.work(*decided_.work);
   }
 
   Identification run() {
@@ -46,7 +46,7 @@ class Conclusion {
       out_.composer = repertoire_.composer_of(*work_).name;
       double sum = 0;
       for (const Candidate& each : reading_.candidates) {
-        if (repertoire_.work(each.work).composer == work_->composer) sum += each.probability;
+        if (matcher_.work(each.work).composer == work_->composer) sum += each.probability;
       }
       sum = std::max(sum, decided_.probability);
       if (reading_.composer_is_certain) tell("composer", std::max(sum, certainty_of(work_->composer)), "'" + reading_.composer_text + "' is named, and wrote this work");
@@ -87,7 +87,7 @@ class Conclusion {
       return tell("composer", owner->share * (mention.certain ? 0.97 : 0.85), display(mention.number) + " is a number of this composer's catalogue");
     }
     std::map<ComposerIndex, double> votes;
-    for (const Candidate& each : reading_.candidates) votes[repertoire_.work(each.work).composer] += each.probability;
+    for (const Candidate& each : reading_.candidates) votes[matcher_.work(each.work).composer] += each.probability;
     const auto best = std::max_element(votes.begin(), votes.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
     if (!reading_.composers.empty()) {
       const auto& named = reading_.composers.front();
@@ -155,7 +155,7 @@ class Conclusion {
       for (const CatalogueNumber& has : work_->catalogue) {
         if (has.base() != mention.number.base()) continue;
         return display(mention.number) + " stands in the " + (reading_.work_in_album ? "album's name" : "title") + "; " +
-               (rivals() == 0 ? "one work of " + std::to_string(repertoire_.works().size()) + " fits" : "it fits best of " + std::to_string(rivals() + 1));
+               (rivals() == 0 ? "one work of " + std::to_string(matcher_.size()) + " fits" : "it fits best of " + std::to_string(rivals() + 1));
       }
     }
     return std::string("its name is nearest to '") + std::string(trimmed(text.work_text())) + "'" + (rivals() == 0 ? ", and nothing else comes close" : "");
@@ -241,7 +241,7 @@ class Conclusion {
       const bool own = std::find(work_->catalogue.begin(), work_->catalogue.end(), mention.number) != work_->catalogue.end();
       if (!part.empty() && !own && part.size() <= 3 && part.find_first_not_of("0123456789") == std::string::npos) return std::stoi(part);
     }
-    const auto& ordinal = index_.entry(*decided_.work).ordinal;
+    const auto ordinal = matcher_.ordinal(*decided_.work);
     if (reading_.title.ordinal && !ordinal && *reading_.title.ordinal <= work_->movements.back().number) return *reading_.title.ordinal;
     return 0;
   }
@@ -364,12 +364,12 @@ class Conclusion {
 
 /// The probability of what is said when `work` is decided on. A set and its member of the number that stands in the text are told alike
 /// (docs/spec/ariascribe.md §5.3), so they are no rivals.
-double Matcher::told_as(const Reading& reading, WorkIndex index) const {
-  const Work& work = repertoire_.work(index);
+double Matcher::told_as(const Reading& reading, const WorkHandle& index) const {
+  const Work& work = this->work(index);
   const std::string member = std::to_string(reading.title.movement.number);
   double sum = 0;
   for (const Candidate& each : reading.candidates) {
-    const Work& other = repertoire_.work(each.work);
+    const Work& other = this->work(each.work);
     const auto is_member = [&](const CatalogueNumber& own) {
       return own.part() == member && std::find(work.catalogue.begin(), work.catalogue.end(), own.base()) != work.catalogue.end();
     };

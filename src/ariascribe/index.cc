@@ -17,8 +17,8 @@ constexpr float kMovementWeight = 0.4F;
 /// Works whose parts are called by forms of their own.
 constexpr auto kHolders = std::to_array<std::string_view>({"ballet", "cantata", "incidental", "masque", "opera", "operetta", "oratorio", "passion", "zarzuela"});
 
-void add_count(Index::WorkEntry& entry, std::string_view title) {
-  if (const auto count = leading_count(tokenise(normalised(title)))) entry.counts.push_back(*count);
+void add_count(WorkWords& words, std::string_view title) {
+  if (const auto count = leading_count(tokenise(normalised(title)))) words.counts.push_back(*count);
 }
 
 std::optional<int> ordinal_in(const std::vector<Token>& tokens) {
@@ -104,9 +104,42 @@ std::optional<TermId> Index::nearest(std::string_view text) const {
   return best;
 }
 
-TermSet Index::terms_of_title(std::string_view title) {
+namespace {
+
+std::vector<std::string> terms_in(std::string_view text) {
+  std::vector<std::string> terms = terms_of(tokenise(normalised(text)));
+  std::sort(terms.begin(), terms.end());
+  terms.erase(std::unique(terms.begin(), terms.end()), terms.end());
+  return terms;
+}
+
+}  // namespace
+
+WorkWords words_of(const Work& work) {
+  WorkWords words;
+  words.ordinal = ordinal_in(tokenise(normalised(work.title)));
+  words.titles.push_back(terms_in(work.title));
+  add_count(words, work.title);
+  std::string names = work.title + " " + work.form;
+  for (const std::string& also : work.also) {
+    std::vector<std::string> terms = terms_in(also);
+    if (!terms.empty()) words.titles.push_back(std::move(terms));
+    add_count(words, also);
+    names += " " + also;
+  }
+  for (std::string& term : terms_in(names)) {
+    if (is_form(term)) words.forms.push_back(std::move(term));
+  }
+  words.holds_any_form = std::any_of(kHolders.begin(), kHolders.end(), [&](std::string_view form) { return work.form.find(form) != std::string::npos; });
+  for (const Movement& movement : work.movements) {
+    for (std::string& term : terms_in(movement.title)) words.movements.push_back(std::move(term));
+  }
+  return words;
+}
+
+TermSet Index::interned(const std::vector<std::string>& terms) {
   TermSet set;
-  for (const std::string& term : terms_of(tokenise(normalised(title)))) set.push_back(intern(term));
+  for (const std::string& term : terms) set.push_back(intern(term));
   std::sort(set.begin(), set.end());
   set.erase(std::unique(set.begin(), set.end()), set.end());
   return set;
@@ -114,34 +147,18 @@ TermSet Index::terms_of_title(std::string_view title) {
 
 void Index::add_work(WorkIndex index, const Work& work) {
   WorkEntry& entry = entries_[static_cast<std::size_t>(index)];
-  entry.ordinal = ordinal_in(tokenise(normalised(work.title)));
-  entry.titles.push_back(terms_of_title(work.title));
-  for (const std::string& also : work.also) {
-    TermSet set = terms_of_title(also);
-    if (!set.empty()) entry.titles.push_back(std::move(set));
-  }
-  add_count(entry, work.title);
-  for (const std::string& also : work.also) add_count(entry, also);
-  std::string names = work.title + " " + work.form;
-  for (const std::string& also : work.also) names += " " + also;
-  for (const std::string& term : terms_of(tokenise(normalised(names)))) {
-    if (is_form(term)) entry.forms.push_back(intern(term));
-  }
-  std::sort(entry.forms.begin(), entry.forms.end());
-  entry.holds_any_form = std::any_of(kHolders.begin(), kHolders.end(), [&](std::string_view form) { return work.form.find(form) != std::string::npos; });
+  const WorkWords words = words_of(work);
+  entry.ordinal = words.ordinal;
+  for (const auto& title : words.titles) entry.titles.push_back(interned(title));
+  entry.counts = words.counts;
+  entry.forms = interned(words.forms);
+  entry.holds_any_form = words.holds_any_form;
   TermSet all;
   for (const TermSet& set : entry.titles) all.insert(all.end(), set.begin(), set.end());
   std::sort(all.begin(), all.end());
   all.erase(std::unique(all.begin(), all.end()), all.end());
   for (const TermId term : all) postings_[static_cast<std::size_t>(term)].push_back({index, 1});
-  TermSet of_movements;
-  for (const Movement& movement : work.movements) {
-    const TermSet set = terms_of_title(movement.title);
-    of_movements.insert(of_movements.end(), set.begin(), set.end());
-  }
-  std::sort(of_movements.begin(), of_movements.end());
-  of_movements.erase(std::unique(of_movements.begin(), of_movements.end()), of_movements.end());
-  for (const TermId term : of_movements) {
+  for (const TermId term : interned(words.movements)) {
     if (!std::binary_search(all.begin(), all.end(), term)) postings_[static_cast<std::size_t>(term)].push_back({index, kMovementWeight});
   }
   for (const CatalogueNumber& number : work.catalogue) {

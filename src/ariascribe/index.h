@@ -17,6 +17,17 @@ enum class TermId : std::uint32_t {};
 /// A title as the index keeps it: the ids of its terms, sorted.
 using TermSet = std::vector<TermId>;
 
+/// What the names of a work say, in terms: what an index keeps of it.
+struct WorkWords {
+  std::vector<std::vector<std::string>> titles;  ///< the main one first, then nicknames and other languages; each sorted, each term once
+  std::vector<std::string> movements;            ///< terms of its movements' names
+  std::vector<std::string> forms;                ///< forms of composition that its names or its own form say
+  std::vector<int> counts;                       ///< that its names begin with: the 4 of "Four Pieces"
+  bool holds_any_form = false;                   ///< an opera, a ballet and their like
+  std::optional<int> ordinal;                    ///< the 14 of "Piano Sonata No. 14"
+};
+WorkWords words_of(const Work& work);
+
 /// Where works are found by what a title says: in memory, built once from the repertoire.
 class Index {
  public:
@@ -58,7 +69,7 @@ class Index {
   using Numbers = std::unordered_map<std::string, std::vector<WorkIndex>>;
   static std::span<const WorkIndex> find_in(const Numbers& numbers, const std::string& key);
   TermId intern(const std::string& text);
-  TermSet terms_of_title(std::string_view title);
+  TermSet interned(const std::vector<std::string>& terms);
   void add_work(WorkIndex index, const Work& work);
   void add_corrections();
   void weigh_terms();

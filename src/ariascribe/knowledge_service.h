@@ -1,4 +1,5 @@
 #pragma once
+#include <filesystem>
 #include <memory>
 
 #include "ariascribe/album.h"
@@ -12,9 +13,12 @@ struct Knowledge {
   const Repertoire repertoire;
   const Matcher matcher;
 
-  explicit Knowledge(Repertoire loaded) : repertoire(std::move(loaded)), matcher(repertoire) {}
+  /// @param stored  imported works, whose composers the repertoire has; null: none
+  explicit Knowledge(Repertoire loaded, std::shared_ptr<const StoredWorks> stored = {}) : repertoire(std::move(loaded)), matcher(repertoire, std::move(stored)) {}
   /// Takes some 10 ms; only a damaged program makes it fail.
   static Result<std::unique_ptr<Knowledge>> load();
+  /// The same with the imported works whose index lies in a directory. Errors: map_works()'s.
+  static Result<std::unique_ptr<Knowledge>> load_with(const std::filesystem::path& index_directory);
 };
 
 }  // namespace ghost::ariascribe

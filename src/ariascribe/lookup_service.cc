@@ -46,7 +46,7 @@ std::optional<Bytes> answer_lookup(const Knowledge& knowledge, BytesView datagra
   answer.results.push_back(result_of(best));
   for (const Candidate& each : reading.candidates) {
     if (answer.results.size() == kAlternatives || each.probability < kWorthTelling) break;
-    const Work& work = knowledge.repertoire.work(each.work);
+    const Work& work = knowledge.matcher.work(each.work);
     if (work.id == best.work_id) continue;
     Matcher::Decided decided{each.work, each.probability, "another work that fits"};
     answer.results.push_back(result_of(knowledge.matcher.conclude(reading, decided)));

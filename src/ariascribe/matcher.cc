@@ -23,6 +23,7 @@ constexpr double kRareName = 3;  ///< rarity from which a nickname means one wor
 constexpr double kMovementFits = 2.5, kMovementBeyond = -2, kMemberMissing = -4, kMemberOfNobody = -2, kMemberUnknown = -1.5, kActOfStageWork = 2;
 constexpr int kFirstRecords = 1890;
 constexpr double kFame = 0.35;        ///< per e-fold of a composer's works here
+constexpr double kImported = -1.5;    ///< what is imported is played less than what the repertoire has
 constexpr double kMoved = 0.9;        ///< probability from which an artist field is believed to hold the title
 constexpr double kNoneOfThese = 5.5;  ///< the score a work must pass to be likelier than none
 /// So many postings of one term are looked at, and so many candidates scored in full.
@@ -54,7 +55,7 @@ void merge_namesakes(std::vector<Performer>& performers) {
 
 }  // namespace
 
-Matcher::Matcher(const Repertoire& repertoire) : repertoire_(repertoire), names_(repertoire), index_(repertoire), performers_(repertoire) {}
+Matcher::Matcher(const Repertoire& repertoire, std::shared_ptr<const StoredWorks> stored) : repertoire_(repertoire), stored_(std::move(stored)), names_(repertoire), index_(repertoire), performers_(repertoire) {}
 
 /// A code of one letter counts only for composers who have that catalogue.
 bool Matcher::holds(const CatalogueMention& mention, ComposerIndex composer) const {
@@ -134,6 +135,10 @@ void Matcher::find_terms(Reading& reading) const {
     if (!id) id = index_.nearest(term);
     reading.terms.emplace_back(id, index_.rarity(id));
     if (id && is_form(term)) reading.forms.push_back(*id);
+    if (stored_) {
+      reading.stored_terms.push_back({term_hash(term), 0});
+      if (is_form(term)) reading.stored_forms.push_back(reading.stored_terms.back().hash);
+    }
     reading.has_common_name &= is_form(term) || is_instrument(term) || term.front() == '#';
   }
 }
@@ -204,7 +209,9 @@ Reading Matcher::read_texts(const TrackInput& input) const {
 }
 
 /// How much of what the title says the work's names say, and the other way round.
-double Matcher::score_titles(const Reading& reading, WorkIndex work) const {
+double Matcher::score_titles(const Reading& reading, const WorkHandle& handle) const {
+  if (handle.stored) return score_stored_titles(reading, *handle.stored);
+  const WorkIndex work = handle.index;
   double said = 0;
   for (const auto& [term, rarity] : reading.terms) said += rarity;
   if (said == 0) return 0;
@@ -226,6 +233,33 @@ double Matcher::score_titles(const Reading& reading, WorkIndex work) const {
   }
   // The name of a set's member is that of one of the set's movements too.
   const auto& numbers = repertoire_.work(work).catalogue;
+  if (std::any_of(numbers.begin(), numbers.end(), [](const CatalogueNumber& each) { return !each.part().empty(); })) rare = 0;
+  return kTitleNothing + (kTitleWhole - kTitleNothing) * best + std::min(kRareTitleMost, kPerRarity * rare);
+}
+
+/// The same of an imported work, with the rarity terms have there.
+double Matcher::score_stored_titles(const Reading& reading, const StoredWork& work) const {
+  double said = 0;
+  for (const StoredTerm& each : reading.stored_terms) said += each.rarity;
+  if (said == 0) return 0;
+  const auto has = [](const std::vector<StoredTerm>& title, std::uint64_t hash) {
+    const auto found = std::lower_bound(title.begin(), title.end(), hash, [](const StoredTerm& each, std::uint64_t wanted) { return each.hash < wanted; });
+    return found != title.end() && found->hash == hash;
+  };
+  double best = 0, rare = 0;
+  for (const auto& title : work.titles) {
+    double shared = 0, explained = 0, all = 0;
+    for (const StoredTerm& each : title) all += each.rarity;
+    for (const StoredTerm& each : reading.stored_terms) {
+      const bool here = has(title, each.hash);
+      if (here) shared += each.rarity;
+      if (here || has(work.titles.front(), each.hash)) explained += each.rarity;
+    }
+    best = std::max(best, 2 * shared / (said + all));
+    if (2 * shared >= 0.99 * (said + all)) rare = std::max(rare, shared - kRareTitle);
+    if (&title != &work.titles.front() && all > kRareName && shared >= 0.99 * all) best = std::max(best, 0.5 + 0.5 * explained / said);
+  }
+  const auto& numbers = work.work.catalogue;
   if (std::any_of(numbers.begin(), numbers.end(), [](const CatalogueNumber& each) { return !each.part().empty(); })) rare = 0;
   return kTitleNothing + (kTitleWhole - kTitleNothing) * best + std::min(kRareTitleMost, kPerRarity * rare);
 }
@@ -269,12 +303,12 @@ double Matcher::score_numbers(const Reading& reading, const Work& work) const {
   return score;
 }
 
-double Matcher::score_movement(const Reading& reading, WorkIndex index) const {
-  const Work& work = repertoire_.work(index);
+double Matcher::score_movement(const Reading& reading, const WorkHandle& handle) const {
+  const Work& work = this->work(handle);
   const MovementText& movement = reading.title.movement;
   std::string_view name = movement.name;
   if (reading.work_in_album && name.empty()) name = reading.title.text;
-  double score = reading.names_act && index_.entry(index).holds_any_form ? kActOfStageWork : 0;
+  double score = reading.names_act && holds_any_form(handle) ? kActOfStageWork : 0;
   if (work.movements.empty()) return score + (reading.work_in_album ? kMemberUnknown : 0);
   if (movement.number > work.movements.back().number) score += kMovementBeyond;
   if (name.empty()) return score;
@@ -288,17 +322,23 @@ double Matcher::score_movement(const Reading& reading, WorkIndex index) const {
 }
 
 /// A quartet is no sonata. What holds pieces of any form, as an opera its arias, is not judged by them.
-double Matcher::score_form(const Reading& reading, WorkIndex index) const {
-  const Index::WorkEntry& entry = index_.entry(index);
+double Matcher::score_form(const Reading& reading, const WorkHandle& handle) const {
+  if (handle.stored) {
+    const StoredWork& work = *handle.stored;
+    if (reading.stored_forms.empty() || (work.holds_any_form && !reading.named().ordinal)) return 0;
+    if (work.forms.empty()) return kFormMissing;
+    return std::any_of(reading.stored_forms.begin(), reading.stored_forms.end(), [&](std::uint64_t form) { return std::binary_search(work.forms.begin(), work.forms.end(), form); }) ? 0 : kFormWrong;
+  }
+  const Index::WorkEntry& entry = index_.entry(handle.index);
   if (reading.forms.empty() || (entry.holds_any_form && !reading.named().ordinal)) return 0;
   if (entry.forms.empty()) return kFormMissing;
   const auto has = [&](TermId form) { return std::binary_search(entry.forms.begin(), entry.forms.end(), form); };
   return std::any_of(reading.forms.begin(), reading.forms.end(), has) ? 0 : kFormWrong;
 }
 
-double Matcher::score(const Reading& reading, WorkIndex index) const {
-  const Work& work = repertoire_.work(index);
-  double score = kFame * std::log(1.0 + repertoire_.composer_of(work).works);
+double Matcher::score(const Reading& reading, const WorkHandle& handle) const {
+  const Work& work = this->work(handle);
+  double score = kFame * std::log(1.0 + repertoire_.composer_of(work).works) + (handle.stored ? kImported : 0);
   if (reading.composer_is_certain || !reading.composers.empty()) {
     double fits = 0;
     for (const auto& match : reading.composers) {
@@ -307,18 +347,18 @@ double Matcher::score(const Reading& reading, WorkIndex index) const {
     if (fits > 0) score += reading.composer_is_certain ? kComposerFits + std::log(fits) : 2 * fits;
     else score += reading.composer_is_certain ? kComposerWrong : kComposerUnsureWrong;
   }
-  score += score_titles(reading, index) + score_numbers(reading, work);
+  score += score_titles(reading, handle) + score_numbers(reading, work);
   const ParsedTitle& text = reading.named();
-  const auto& ordinal = index_.entry(index).ordinal;
+  const auto ordinal = this->ordinal(handle);
   if (text.ordinal && ordinal) score += *text.ordinal == *ordinal ? kOrdinalFits : kOrdinalWrong;
   else if (text.ordinal && work.movements.empty()) score += kOrdinalMissing;
-  score += score_form(reading, index);
+  score += score_form(reading, handle);
   if (reading.has_common_name && !text.ordinal && text.catalogue.empty() && text.keys.empty() && reading.composers.empty()) score += kCommonName;
   // "6 Lieder, Op. 4": many have written such.
   const bool only_opus = !text.catalogue.empty() && std::all_of(text.catalogue.begin(), text.catalogue.end(), [](const auto& each) { return each.number.code == "op"; });
   if (reading.has_common_name && only_opus && !text.ordinal && text.keys.empty() && reading.composers.empty()) score += kCommonNumber;
   // "Four Pieces" are not "Three Pieces".
-  const auto& counts = index_.entry(index).counts;
+  const auto& counts = handle.stored ? handle.stored->counts : index_.entry(handle.index).counts;
   if (reading.count && !counts.empty() && std::find(counts.begin(), counts.end(), *reading.count) == counts.end()) score += kCountWrong;
   const KeyMention* key = text.key_in(text.work);
   if (key && work.key.empty()) score += kKeyMissing;
@@ -367,6 +407,7 @@ void Matcher::find_candidates(Reading& reading, std::size_t limit) const {
     found.resize(limit);
   }
   for (const auto& [work, weight] : found) reading.candidates.push_back({work, score(reading, work), 0});
+  if (stored_) find_stored(reading, limit);
   std::sort(reading.candidates.begin(), reading.candidates.end(), [](const Candidate& a, const Candidate& b) { return a.score != b.score ? a.score > b.score : a.work < b.work; });
   // Movement names are compared for those that may win only: it is the dear part.
   const double best = reading.candidates.empty() ? 0 : reading.candidates.front().score;
@@ -380,6 +421,28 @@ void Matcher::find_candidates(Reading& reading, std::size_t limit) const {
   for (Candidate& each : reading.candidates) total += each.probability = std::exp(each.score - top);
   for (Candidate& each : reading.candidates) each.probability /= total;
   reading.none = std::exp(kNoneOfThese - top) / total;
+}
+
+void Matcher::find_stored(Reading& reading, std::size_t limit) const {
+  StoredQuery query;
+  query.limit = limit;
+  query.only_composers = reading.composer_is_certain;
+  for (const auto& match : reading.composers) query.composers.push_back(match.composer);
+  for (const StoredTerm& each : reading.stored_terms) query.terms.push_back(each.hash);
+  for (const CatalogueMention& mention : reading.named().catalogue) {
+    if (mention.certain) query.numbers.push_back(term_hash(mention.number.base().text()));
+  }
+  StoredWorks::Found found = stored_->find(query);
+  for (std::size_t i = 0; i < reading.stored_terms.size(); ++i) reading.stored_terms[i].rarity = found.rarities[i];
+  for (WorkHandle& each : found.works) {
+    const double fits = score(reading, each);
+    reading.candidates.push_back({std::move(each), fits, 0});
+  }
+}
+
+std::optional<WorkHandle> Matcher::find(std::string_view id) const {
+  if (const Work* own = repertoire_.find(id)) return WorkHandle(static_cast<WorkIndex>(own - repertoire_.works().data()));
+  return stored_ ? stored_->find(id) : std::nullopt;
 }
 
 std::vector<Candidate> Matcher::search(std::string_view text, std::size_t limit) const {

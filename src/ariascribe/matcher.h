@@ -9,13 +9,14 @@
 #include "ariascribe/index.h"
 #include "ariascribe/performers.h"
 #include "ariascribe/repertoire.h"
+#include "ariascribe/stored_works.h"
 #include "ariascribe/title.h"
 
 namespace ghost::ariascribe {
 
 /// A work a track may be of.
 struct Candidate {
-  WorkIndex work{};
+  WorkHandle work;
   double score = 0;        ///< logarithmic: a difference of 1 is odds of 2.7
   double probability = 0;  ///< among all candidates and "none of these"
 };
@@ -33,6 +34,8 @@ struct Reading {
   std::string composer_text;                 ///< that name as it stood
   std::vector<std::pair<std::optional<TermId>, double>> terms;  ///< of the work's name, with their rarity
   TermSet forms;                             ///< those of them that are forms of composition
+  std::vector<StoredTerm> stored_terms;      ///< the same terms, one for one, as the files of imported works have them
+  std::vector<std::uint64_t> stored_forms;
   bool has_common_name = true;               ///< nothing but forms, instruments and numbers: "5 Lieder"
   bool names_act = false;                    ///< an act of a stage work: "Atto III, scena 2"
   std::optional<int> count;                  ///< the 4 of "Four Pieces"
@@ -48,17 +51,18 @@ struct Reading {
 class Matcher {
  public:
   /// @param repertoire  outlives this
-  explicit Matcher(const Repertoire& repertoire);
+  /// @param stored      imported works, whose composers the repertoire has; null: none
+  explicit Matcher(const Repertoire& repertoire, std::shared_ptr<const StoredWorks> stored = {});
 
   Identification identify(const TrackInput& input) const { return conclude(read(input)); }
 
   /// The first half: texts taken apart, candidates with their probabilities.
   Reading read(const TrackInput& given) const;
   /// How well a work fits what was read.
-  double score(const Reading& reading, WorkIndex work) const;
+  double score(const Reading& reading, const WorkHandle& work) const;
   /// The second half: with the best candidate or, where `decided` is given, with that one.
   struct Decided {
-    std::optional<WorkIndex> work;  ///< nothing: none of the repertoire's
+    std::optional<WorkHandle> work;  ///< nothing: none that is known
     double probability = 0;
     std::string reason;
   };
@@ -68,6 +72,13 @@ class Matcher {
   std::vector<Candidate> search(std::string_view text, std::size_t limit) const;
 
   const Repertoire& repertoire() const { return repertoire_; }
+  const StoredWorks* stored() const { return stored_.get(); }
+  const Work& work(const WorkHandle& handle) const { return handle.stored ? handle.stored->work : repertoire_.work(handle.index); }
+  std::optional<int> ordinal(const WorkHandle& handle) const { return handle.stored ? handle.stored->ordinal : index_.entry(handle.index).ordinal; }
+  /// By the repertoire's id or the catalogue's.
+  std::optional<WorkHandle> find(std::string_view id) const;
+  /// How many works may be found.
+  std::size_t size() const { return repertoire_.works().size() + (stored_ ? stored_->size() : 0); }
   const PerformerParser& performers() const { return performers_; }
 
  private:
@@ -75,14 +86,19 @@ class Matcher {
   void find_composers(Reading& reading) const;
   void find_terms(Reading& reading) const;
   void find_candidates(Reading& reading, std::size_t limit) const;
-  double score_titles(const Reading& reading, WorkIndex work) const;
+  void find_stored(Reading& reading, std::size_t limit) const;
+  double score_titles(const Reading& reading, const WorkHandle& work) const;
+  double score_stored_titles(const Reading& reading, const StoredWork& work) const;
   double score_numbers(const Reading& reading, const Work& work) const;
-  double score_form(const Reading& reading, WorkIndex work) const;
-  double score_movement(const Reading& reading, WorkIndex work) const;
-  double told_as(const Reading& reading, WorkIndex work) const;
+  double score_form(const Reading& reading, const WorkHandle& work) const;
+  double score_movement(const Reading& reading, const WorkHandle& work) const;
+  double told_as(const Reading& reading, const WorkHandle& work) const;
   bool holds(const CatalogueMention& mention, ComposerIndex composer) const;
 
+  bool holds_any_form(const WorkHandle& handle) const { return handle.stored ? handle.stored->holds_any_form : index_.entry(handle.index).holds_any_form; }
+
   const Repertoire& repertoire_;
+  const std::shared_ptr<const StoredWorks> stored_;
   ComposerNames names_;
   Index index_;
   PerformerParser performers_;

@@ -219,7 +219,7 @@ TEST_F(Identify, MovementsInAPrintersSpelling) {
 TEST_F(Identify, WorksBySearching) {
   const auto found = matcher->search("eroica", 5);
   ASSERT_FALSE(found.empty());
-  EXPECT_EQ(repertoire->work(found[0].work).id, "beethoven/op-55");
+  EXPECT_EQ(matcher->work(found[0].work).id, "beethoven/op-55");
 }
 
 }  // namespace

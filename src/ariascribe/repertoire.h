@@ -79,6 +79,20 @@ class Repertoire {
   /// Null when there is no work of that id.
   const Work* find(std::string_view id) const;
 
+  /// For composers of imported works, as long as nobody else looks at this.
+  ComposerIndex add_composer(Composer composer) {
+    composers_.push_back(std::move(composer));
+    return static_cast<ComposerIndex>(composers_.size() - 1);
+  }
+  /// Another name and other years for one; works and catalogues stay.
+  void rename_composer(ComposerIndex index, Composer as) {
+    Composer& composer = composers_[static_cast<std::size_t>(index)];
+    as.works = composer.works;
+    as.catalogues = std::move(composer.catalogues);
+    composer = std::move(as);
+  }
+  void count_works(ComposerIndex composer, std::uint32_t more) { composers_[static_cast<std::size_t>(composer)].works += more; }
+
  private:
   friend class RepertoireReader;
   std::vector<Composer> composers_;

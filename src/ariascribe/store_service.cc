@@ -612,6 +612,112 @@ Result<std::vector<TreeNode>> Store::tree(const std::string& work) {
   return out;
 }
 
+namespace {
+
+constexpr std::string_view kWorkColumns = "w.id, w.title, w.composer, w.parent, w.form, w.musical_key, w.part_number, w.year";
+
+ShownWork shown_work(Row&& row) {
+  ShownWork work;
+  std::string* const texts[] = {&work.id, &work.title, &work.composer, &work.parent, &work.form, &work.key};
+  for (std::size_t i = 0; i < 6; ++i) {
+    if (row[i]) *texts[i] = std::move(*row[i]);
+  }
+  work.part_number = static_cast<int>(std::clamp<std::int64_t>(number_of(row[6]), 0, 100'000));
+  work.year = static_cast<int>(std::clamp<std::int64_t>(number_of(row[7]), 0, 9999));
+  return work;
+}
+
+}  // namespace
+
+Result<std::vector<ShownWork>> Store::shown_works(Which which, const std::string& after, std::size_t limit) {
+  const std::string columns(kWorkColumns);
+  const std::string sql = which == Which::parts ? "SELECT " + columns + " FROM work w JOIN work p ON p.id = w.parent WHERE w.id > $1 AND w.parent IS NOT NULL ORDER BY w.id LIMIT " + std::to_string(limit)
+                                                : "SELECT " + columns + " FROM work w LEFT JOIN work p ON p.id = w.parent WHERE w.id > $1 AND p.id IS NULL ORDER BY w.id LIMIT " + std::to_string(limit);
+  auto rows = database_->run(sql, {after});
+  if (!rows) return rows.error();
+  std::vector<ShownWork> works;
+  for (Row& row : *rows) works.push_back(shown_work(std::move(row)));
+  if (which == Which::wholes && !works.empty()) {
+    if (const Status added = add_details(works); !added) return added.error();
+  }
+  return works;
+}
+
+/// Numbers and aliases of works in the order of their ids: one statement for each table, over the range.
+Status Store::add_details(std::vector<ShownWork>& works) {
+  std::unordered_map<std::string_view, ShownWork*> by_id;
+  for (ShownWork& each : works) by_id.emplace(each.id, &each);
+  const auto range = std::minmax_element(works.begin(), works.end(), [](const ShownWork& a, const ShownWork& b) { return a.id < b.id; });
+  for (const bool numbers : {true, false}) {
+    auto rows = database_->run(numbers ? "SELECT work, number FROM work_cat WHERE work >= $1 AND work <= $2" : "SELECT work, title FROM work_title WHERE work >= $1 AND work <= $2", {range.first->id, range.second->id});
+    if (!rows) return rows.error();
+    for (Row& row : *rows) {
+      const auto found = by_id.find(*row[0]);
+      if (found != by_id.end()) (numbers ? found->second->numbers : found->second->aliases).push_back(std::move(*row[1]));
+    }
+  }
+  return {};
+}
+
+Result<std::vector<ShownWork>> Store::shown_works_of(std::span<const std::string> ids) {
+  auto rows = select_in("SELECT " + std::string(kWorkColumns) + " FROM work w WHERE w.id IN (@)", ids);
+  if (!rows) return rows.error();
+  std::vector<ShownWork> works;
+  std::unordered_map<std::string, std::size_t> places;
+  for (Row& row : *rows) {
+    works.push_back(shown_work(std::move(row)));
+    places.emplace(works.back().id, works.size() - 1);
+  }
+  for (const bool numbers : {true, false}) {
+    auto more = select_in(numbers ? "SELECT work, number FROM work_cat WHERE work IN (@)" : "SELECT work, title FROM work_title WHERE work IN (@)", ids);
+    if (!more) return more.error();
+    for (Row& row : *more) {
+      const auto found = places.find(*row[0]);
+      if (found != places.end()) (numbers ? works[found->second].numbers : works[found->second].aliases).push_back(std::move(*row[1]));
+    }
+  }
+  return works;
+}
+
+Result<std::vector<ShownWork>> Store::parts_of(std::span<const std::string> ids) {
+  auto rows = select_in("SELECT " + std::string(kWorkColumns) + " FROM work w WHERE w.parent IN (@)", ids);
+  if (!rows) return rows.error();
+  std::vector<ShownWork> works;
+  for (Row& row : *rows) works.push_back(shown_work(std::move(row)));
+  return works;
+}
+
+Result<std::vector<ShownAgent>> Store::shown_agents(std::span<const std::string> ids) {
+  auto rows = select_in("SELECT id, name, period, born, died FROM agent WHERE id IN (@)", ids);
+  if (!rows) return rows.error();
+  auto names = select_in("SELECT agent, name FROM agent_name WHERE agent IN (@)", ids);
+  if (!names) return names.error();
+  std::unordered_map<std::string, std::vector<std::string>> aliases;
+  for (Row& row : *names) aliases[*row[0]].push_back(std::move(*row[1]));
+  std::vector<ShownAgent> agents;
+  for (Row& row : *rows) {
+    ShownAgent each;
+    each.id = std::move(*row[0]);
+    each.name = row[1].value_or("");
+    each.period = row[2].value_or("");
+    each.born = static_cast<int>(std::clamp<std::int64_t>(number_of(row[3]), 0, 9999));
+    each.died = static_cast<int>(std::clamp<std::int64_t>(number_of(row[4]), 0, 9999));
+    each.aliases = std::move(aliases[each.id]);
+    if (!each.name.empty()) agents.push_back(std::move(each));
+  }
+  return agents;
+}
+
+Result<std::vector<std::string>> Store::works_by(std::span<const std::string> agents, std::size_t most) {
+  std::vector<std::string> out;
+  for (std::size_t at = 0; at < agents.size() && out.size() < most; at += 64) {
+    auto rows = select_in("SELECT id FROM work WHERE composer IN (@)", agents.subspan(at, std::min<std::size_t>(64, agents.size() - at)));
+    if (!rows) return rows.error();
+    for (Row& row : *rows) out.push_back(std::move(*row[0]));
+  }
+  return out;
+}
+
 Result<std::vector<Change>> Store::changes(std::int64_t since, const std::string& after_id, std::size_t limit) {
   const std::string from = std::to_string(since);
   auto rows = database_->run("SELECT id, kind, rev, gone FROM entity WHERE (rev, id) > ($1, $2) ORDER BY rev, id LIMIT " + std::to_string(limit), {from, after_id});

@@ -36,6 +36,18 @@ struct TreeNode {
   int position = 0, depth = 0;
 };
 
+/// What is shown of a work or an agent, in one go.
+struct ShownWork {
+  std::string id, title, composer, parent, form, key;  ///< composer, parent: ids; ""
+  int part_number = 0, year = 0;
+  std::vector<std::string> numbers, aliases;
+};
+struct ShownAgent {
+  std::string id, name, period;
+  int born = 0, died = 0;
+  std::vector<std::string> aliases;
+};
+
 /// How far a file has been read.
 struct ImportRun {
   std::string id, source, file;       ///< file: its place; with size and time of change it is the same file
@@ -96,6 +108,14 @@ class Store {
   Result<std::vector<Change>> changes(std::int64_t since, const std::string& after_id, std::size_t limit);
   /// Subjects of one kind that are not gone, by id, behind `after`.
   Result<std::vector<std::string>> ids(Kind kind, const std::string& after, std::size_t limit);
+  enum class Which : std::uint8_t { wholes, parts };  ///< wholes: parts of nothing that is here
+  /// Works in the order of their ids, behind `after`; of parts no numbers and aliases.
+  Result<std::vector<ShownWork>> shown_works(Which which, const std::string& after, std::size_t limit);
+  Result<std::vector<ShownWork>> shown_works_of(std::span<const std::string> ids);
+  Result<std::vector<ShownWork>> parts_of(std::span<const std::string> ids);
+  Result<std::vector<ShownAgent>> shown_agents(std::span<const std::string> ids);
+  /// Ids of works these agents composed, at most `most` or a page more.
+  Result<std::vector<std::string>> works_by(std::span<const std::string> agents, std::size_t most);
   Result<std::vector<Source>> sources();
   Result<std::int64_t> rev();
   Result<StoreCounts> counts();
@@ -118,6 +138,7 @@ class Store {
   Status flush(Writing& writing);
   Result<std::int64_t> next_rev();
   Status insert(const std::string& table, const std::vector<std::string>& columns, const std::vector<Row>& rows, const std::string& behind = "");
+  Status add_details(std::vector<ShownWork>& works);
   Result<std::vector<Row>> select_in(const std::string& sql, std::span<const std::string> ids);
 
   std::unique_ptr<Database> database_;

@@ -55,6 +55,7 @@ std::vector<std::string> schema(std::string_view suffix) {
     table(each.table, columns);
   }
   index("work_parent", "work (parent)");
+  index("work_composer", "work (composer)");
   for (const ManyTable& each : many_tables()) {
     const std::string subject(each.subject), value(each.value), detail(each.detail);
     table(each.table, subject + " TEXT NOT NULL, " + value + " TEXT NOT NULL, " + detail + " TEXT NOT NULL, PRIMARY KEY (" + subject + ", " + value + ", " + detail + ")");
