@@ -105,7 +105,9 @@ class Conclusion {
     const std::string_view text = reading_.named().work_text();
     if (work_) {
       out_.work = with_numbers_as_said(work_->full_title(name_in_language()));
-      out_.movement_count = static_cast<int>(work_->movements.size());
+      // Of an imported work not all movements may be known.
+      const bool counted = work_->movements.empty() || work_->movements.back().number <= static_cast<int>(work_->movements.size());
+      out_.movement_count = counted ? static_cast<int>(work_->movements.size()) : 0;
       std::string reason = decided_.reason;
       if (reason.empty()) reason = why_this_work();
       return tell("work", sobered(decided_.probability), std::move(reason));

@@ -1,5 +1,4 @@
 #pragma once
-#include <filesystem>
 #include <memory>
 
 #include "ariascribe/album.h"
@@ -17,8 +16,6 @@ struct Knowledge {
   explicit Knowledge(Repertoire loaded, std::shared_ptr<const StoredWorks> stored = {}) : repertoire(std::move(loaded)), matcher(repertoire, std::move(stored)) {}
   /// Takes some 10 ms; only a damaged program makes it fail.
   static Result<std::unique_ptr<Knowledge>> load();
-  /// The same with the imported works whose index lies in a directory. Errors: map_works()'s.
-  static Result<std::unique_ptr<Knowledge>> load_with(const std::filesystem::path& index_directory);
 };
 
 }  // namespace ghost::ariascribe

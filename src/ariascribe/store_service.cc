@@ -226,7 +226,8 @@ Status Store::resolve(Writing& writing, std::span<const Record> records) {
   std::span<const Ref* const> left = asked;
   for (const std::size_t chunk : kChunks) {
     if (left.size() < chunk) continue;
-    const std::string sql = "SELECT scheme, key, subject FROM xref WHERE (scheme, key) IN (VALUES " + placeholders(chunk, 2, true) + ")";
+    // A list of pairs behind IN would have SQLite read the whole table.
+    const std::string sql = "SELECT x.scheme, x.key, x.subject FROM (VALUES " + placeholders(chunk, 2, true) + ") AS v CROSS JOIN xref x WHERE x.scheme = v.column1 AND x.key = v.column2";
     for (; left.size() >= chunk; left = left.subspan(chunk)) {
       values.clear();
       for (const Ref* ref : left.first(chunk)) {

@@ -49,7 +49,9 @@ class Weights {
 /// Postings of works [first, last).
 std::span<const std::uint32_t> within(std::span<const std::uint32_t> works, std::uint32_t first, std::uint32_t last) {
   const auto place = [&](std::uint32_t wanted) { return std::lower_bound(works.begin(), works.end(), wanted, [](std::uint32_t each, std::uint32_t other) { return (each & ~WorkFile::kOfMovement) < other; }); };
-  return {place(first), place(last)};
+  const auto begin = place(first), end = place(last);
+  if (end <= begin) return {};  // also where the file is damaged, and its lists in no order
+  return {begin, end};
 }
 
 }  // namespace

@@ -187,7 +187,7 @@ void WorkFileBuilder::add(const Work& work, std::uint32_t composer) {
 }
 
 Status WorkFileBuilder::write(const Stamp& stamp, const std::function<Status(BytesView)>& put) {
-  std::stable_sort(works_.begin(), works_.end(), [](const Kept& a, const Kept& b) { return a.composer < b.composer; });
+  std::sort(works_.begin(), works_.end(), [](const Kept& a, const Kept& b) { return a.composer != b.composer ? a.composer < b.composer : a.offset < b.offset; });
   std::string composers;
   for (const StoredComposer& each : composers_) {
     for (const std::string* text : {&each.id, &each.shipped, &each.name, &each.period}) put_text(composers, *text);
