@@ -1,17 +1,21 @@
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { Link, pageWorld } from './b2/link';
+import { CataloguePage, kCataloguePath } from './catalogue/catalogue_page';
+import { Catalogue } from './gen/ariascribe/v1/catalogue';
 import { Stage } from './gen/ghostlight/v1/stage';
 import { NodesPage } from './nodes/nodes_page';
 import { useWatch } from './nodes/use_watch';
 import { StagePage } from './stage/stage_page';
 import { keepToken, takeToken } from './token';
 import { useLinkState, useNow } from './ui/hooks';
+import { routeOf } from './ui/route';
 import { Shell, type Page, type Pulse } from './ui/shell';
 import { staleness } from './ui/staleness';
 import { TokenPage } from './ui/token_page';
 import { useStream } from './ui/use_stream';
 
 const kStage: Page = { path: '#/stage', title: 'Stage' }; // first where the node has the job's service
+const kCatalogue: Page = { path: kCataloguePath, title: 'Catalogue' }; // where it has the catalogue's
 const kNodes: Page = { path: '#/nodes', title: 'Nodes' };
 
 export function App() {
@@ -43,9 +47,11 @@ function Gate({ refusal, onToken }: { refusal?: string; onToken: (token: string)
 function Connected({ token, onToken }: { token: string; onToken: (token: string) => void }) {
   const link = useMemo(() => new Link(pageWorld(token), token), [token]);
   const state = useLinkState(link);
-  const hash = useHash();
+  const { hash, left } = useHash();
   const endpoint = state.kind === 'open' ? state.endpoint : undefined;
-  const hasStage = useLast(endpoint?.services().some(({ name }) => name === Stage.watch.service));
+  const serves = (service: string) => endpoint?.services().some(({ name }) => name === service);
+  const hasStage = useLast(serves(Stage.watch.service));
+  const hasCatalogue = useLast(serves(Catalogue.search.service));
   const watched = useWatch(endpoint);
   const stage = useStream(hasStage === true ? endpoint : undefined, Stage.watch, {});
   const now = useNow(1000);
@@ -62,14 +68,18 @@ function Connected({ token, onToken }: { token: string; onToken: (token: string)
     };
   }, [link]);
   if (state.kind === 'refused') return <Gate refusal={state.reason} onToken={onToken} />;
-  const pages = hasStage === false ? [kNodes] : [kStage, kNodes];
-  const current = pages.find(({ path }) => path === hash) ?? pages[0]!;
+  const pages = [...(hasStage === false ? [] : [kStage]), ...(hasCatalogue ? [kCatalogue] : []), kNodes];
+  const { path } = routeOf(hash);
+  // Before the first connection it is not known what is served: a page that is asked for by its name is waited for.
+  const current = [...pages, kCatalogue].find((page) => page.path === path && (endpoint === undefined || pages.includes(page))) ?? (hasStage === false ? kNodes : kStage);
   const seen = current === kStage ? stage : watched;
   const trouble = staleness(state, seen, watched.at, Math.max(now, watched.at ?? 0));
   return (
-    <Shell pages={pages} current={current} pulse={pulseOf()}>
+    <Shell pages={pages} left={left} current={current} pulse={pulseOf()}>
       {current === kStage ? (
         <StagePage link={link} linkState={state} seen={stage} trouble={trouble} />
+      ) : current === kCatalogue ? (
+        <CataloguePage link={link} linkState={state} trouble={trouble} hash={hash} />
       ) : (
         <NodesPage link={link} linkState={state} watched={watched} trouble={trouble} />
       )}
@@ -82,15 +92,20 @@ function Connected({ token, onToken }: { token: string; onToken: (token: string)
   }
 }
 
-/** The address bar's fragment, which names the page. */
-function useHash(): string {
+/** The address bar's fragment, which names the page; and what it was for each page when that was left, by the page's path. */
+function useHash(): { hash: string; left: ReadonlyMap<string, string> } {
   const [hash, setHash] = useState(location.hash);
+  const left = useRef(new Map<string, string>());
   useEffect(() => {
-    const changed = () => setHash(location.hash);
+    const changed = ({ oldURL }: HashChangeEvent) => {
+      const old = new URL(oldURL).hash;
+      left.current.set(routeOf(old).path, old);
+      setHash(location.hash);
+    };
     addEventListener('hashchange', changed);
     return () => removeEventListener('hashchange', changed);
   }, []);
-  return hash;
+  return { hash, left: left.current };
 }
 
 /** `value`, or the last there was while there is none. */

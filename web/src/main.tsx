@@ -4,6 +4,7 @@ import './style/base.css';
 import './style/shell.css';
 import './style/nodes.css';
 import './style/stage.css';
+import './style/catalogue.css';
 import { applyTheme } from './ui/theme';
 
 applyTheme();

@@ -2,14 +2,13 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { StageReceiverState, StageStateCodec, StepState, type StageField, type StagePort, type StageReceiver, type StageTrack, type StageTransfer, type Step } from '../gen/ghostlight/v1/stage';
 import {
-  barHeights, barsPath, bitRate, canResume, catalogueName, cellAfter, countReceivers, groupPorts, jobName, keyName, leastSure, movementName, repairShare, roman, sortPorts, standing, stepShare,
+  barHeights, barsPath, bitRate, canResume, cellAfter, countReceivers, groupPorts, jobName, leastSure, repairShare, sortPorts, standing, stepShare,
   trackLength, wirePerByte,
 } from './figures';
 import { bandLook, receiverLook, stepLook, verdictLook } from './looks';
 
 const blank = StageStateCodec.decode(new Uint8Array(0));
 const step = (name: string, state: StepState, done = 0n, total = 0n): Step => ({ name, state, done, total, seconds: 0, detail: '' });
-const movement = (movement: string, movementNo: number) => movementName({ movement, movementNo } as StageTrack);
 const port = (port: number, verdict: string, ours = false, protocol = 'tcp') => ({ port, verdict, ours, protocol, netns: '', address: '' }) as StagePort;
 const transfer = (of: Partial<StageTransfer>) => ({ bytes: 0n, share: 0, wireBytes: 0n, repairSymbols: 0n, sentPackets: 0n, ...of }) as StageTransfer;
 
@@ -43,14 +42,6 @@ test('lengths of tracks are in minutes, of long ones in hours', () => {
 
 test('rates are in thousands of bits', () => {
   assert.deepEqual([0, 999, 9_400, 412_300_000, 25_000_000_000].map(bitRate), ['0 bit/s', '999 bit/s', '9.4 kbit/s', '412 Mbit/s', '25 Gbit/s']);
-});
-
-test('catalogue numbers, keys and movements are written as musicians do', () => {
-  assert.deepEqual(['op:27/2', 'k:467', 'bwv:846', 'bwv-anh:114', 'woo:59', 'Op. 3'].map(catalogueName), ['Op. 27/2', 'K. 467', 'BWV 846', 'BWV Anh. 114', 'WoO 59', 'Op. 3']);
-  assert.deepEqual(['C# minor', 'Eb major', 'B minor', 'Bb'].map(keyName), ['C♯ minor', 'E♭ major', 'B minor', 'B♭']);
-  assert.deepEqual([1, 4, 9, 14, 48].map(roman), ['I', 'IV', 'IX', 'XIV', 'XLVIII']);
-  assert.ok(roman(4_000_000_000).length <= 12);
-  assert.deepEqual([movement('Allegro', 2), movement('II. Allegro', 2), movement('', 3), movement('Aria', 0)], ['II. Allegro', 'II. Allegro', 'Movement III', 'Aria']);
 });
 
 test('a track is as sure as its least sure field', () => {

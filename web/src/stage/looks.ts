@@ -1,13 +1,6 @@
 /** States as words, signs and tones: what colour tells is told by shape as well. */
 import { StageReceiverState, StepState } from '../gen/ghostlight/v1/stage';
-
-export type Tone = 'good' | 'busy' | 'warn' | 'bad' | 'none';
-
-export interface Look {
-  readonly text: string;
-  readonly sign: string;
-  readonly tone: Tone;
-}
+import type { Look, Tone } from '../ui/chip';
 
 const look = (text: string, sign: string, tone: Tone): Look => ({ text, sign, tone });
 const kUnknown = look('unknown', '?', 'none');

@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks';
 import type { StagePort } from '../gen/ghostlight/v1/stage';
-import { Chip } from './chip';
+import { Chip } from '../ui/chip';
 import { groupPorts, sortPorts } from './figures';
 import { verdictLook } from './looks';
 

@@ -1,8 +1,9 @@
 import { useState } from 'preact/hooks';
 import type { StageTrack } from '../gen/ghostlight/v1/stage';
+import { Chip } from '../ui/chip';
 import { count, percent } from '../ui/format';
-import { Chip } from './chip';
-import { catalogueName, keyName, leastSure, movementName, trackLength } from './figures';
+import { catalogueName, keyName, movementName } from '../ui/music';
+import { leastSure, trackLength } from './figures';
 import { bandLook } from './looks';
 import { TrackDetail } from './track_detail';
 import { Waveform } from './waveform';

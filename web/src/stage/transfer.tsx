@@ -1,9 +1,9 @@
 import { StageReceiverState, type StageTransfer } from '../gen/ghostlight/v1/stage';
 import { Bar } from '../ui/bar';
+import { Chip } from '../ui/chip';
 import { CopyButton } from '../ui/copy_button';
 import { Fact } from '../ui/fact';
 import { bytes, count, percent, shortId } from '../ui/format';
-import { Chip } from './chip';
 import { bitRate, countReceivers, repairShare, wirePerByte } from './figures';
 import { receiverLook } from './looks';
 import { Receivers } from './receivers';

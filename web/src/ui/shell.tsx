@@ -22,7 +22,16 @@ function ThemeButton() {
   );
 }
 
-export function Shell({ pages, current, pulse, children }: { pages: readonly Page[]; current?: Page; pulse: Pulse; children: ComponentChildren }) {
+interface ShellProps {
+  readonly pages: readonly Page[];
+  /** Where a page was left, by its path: its link leads back there. */
+  readonly left?: ReadonlyMap<string, string>;
+  readonly current?: Page;
+  readonly pulse: Pulse;
+  readonly children: ComponentChildren;
+}
+
+export function Shell({ pages, left, current, pulse, children }: ShellProps) {
   return (
     <>
       <a class="skip" href="#main" onClick={toMain}>
@@ -35,7 +44,7 @@ export function Shell({ pages, current, pulse, children }: { pages: readonly Pag
         </span>
         <nav aria-label="Pages">
           {pages.map((page) => (
-            <a key={page.path} href={page.path} aria-current={page === current ? 'page' : undefined}>
+            <a key={page.path} href={(page !== current && left?.get(page.path)) || page.path} aria-current={page === current ? 'page' : undefined}>
               {page.title}
             </a>
           ))}

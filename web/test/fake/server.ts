@@ -10,6 +10,7 @@ import { Status } from '../../src/b2/status';
 import { decodeRestartRequest, decodeWatchRequest, encodeHostState, encodeRestartResponse } from '../../src/gen/b2/v1/host';
 import { decodeStartRequest, encodeCancelResponse, encodeStageState, encodeStartResponse } from '../../src/gen/ghostlight/v1/stage';
 import type { Hello } from '../../src/gen/b2/v1/hello';
+import { FakeCatalogue, kCatalogueMethods } from './catalogue_state';
 import { FakeNode, serviceEntry } from './node_state';
 import { FakeStage } from './stage_state';
 
@@ -18,15 +19,19 @@ const kHeaders = { 'content-security-policy': "default-src 'self'; base-uri 'non
 const kStageMethods = ['Start', 'Resume', 'Watch', 'Cancel'];
 const kServices = [serviceEntry('b2.v1.Core', ['Describe', 'Health', 'Stats', 'Limits'], 0), serviceEntry('b2.v1.Host', ['List', 'Watch', 'Restart'], 4)];
 const kStageService = serviceEntry('ghostlight.v1.Stage', kStageMethods, 7);
-const Index = { list: 4, watch: 5, restart: 6, start: 7, resume: 8, watchStage: 9, cancel: 10 };
+const kCatalogueService = serviceEntry('ariascribe.v1.Catalogue', kCatalogueMethods, 11);
+const Index = { list: 4, watch: 5, restart: 6, start: 7, resume: 8, watchStage: 9, cancel: 10, catalogue: 11 };
 const kStageMs = 100; // between two states of the stage, when it changes
 const kHighWater = 256 * 1024; // bytes: a reader this far behind is given no more until it has read
 
 export class FakeServer {
   readonly node = new FakeNode();
   readonly stage = new FakeStage();
+  readonly catalogue = new FakeCatalogue();
   /** False for a node that has no stage. */
   hasStage = true;
+  /** False for a node without Ariascribe. */
+  hasCatalogue = true;
   token = 'c29tZS10b2tlbi1mb3ItdGVzdHM';
   /** While true, streams stay open and silent. */
   silent = false;
@@ -104,7 +109,7 @@ export class FakeServer {
 
   private serve(socket: WebSocket): void {
     const none = new Uint8Array(0);
-    const hello: Hello = { version: 1, nodeId: none, name: 'archive-3', bootEpoch: 7n, features: [], limits: kOurLimits, keepAliveMs: 1000, services: this.hasStage ? [...kServices, kStageService] : kServices, house: '', houseId: none, revocations: 0n };
+    const hello: Hello = { version: 1, nodeId: none, name: 'archive-3', bootEpoch: 7n, features: [], limits: kOurLimits, keepAliveMs: 1000, services: [...kServices, ...(this.hasStage ? [kStageService] : []), ...(this.hasCatalogue ? [kCatalogueService] : [])], house: '', houseId: none, revocations: 0n };
     const endpoint = new Endpoint('acceptor', hello, { send: (bytes) => socket.send(bytes), close: () => socket.close() }, { call: (call) => this.onCall(call) });
     this.endpoints.add(endpoint);
     socket.on('message', (data, isBinary) => {
@@ -120,8 +125,9 @@ export class FakeServer {
   private onCall(call: IncomingCall): void {
     if (call.method === Index.watch) return this.watch(call);
     if (call.method === Index.watchStage) return this.watchStage(call);
+    if (call.method >= Index.catalogue) return void this.catalogue.answer(call, call.method - Index.catalogue);
     if (call.method >= Index.start) return this.steerStage(call);
-    if (call.method !== Index.restart) return call.fail(Status.unsupported, 'the fake serves Host/Watch, Host/Restart and Stage');
+    if (call.method !== Index.restart) return call.fail(Status.unsupported, 'the fake serves Host/Watch, Host/Restart, Stage and Catalogue');
     if (this.refuseRestart !== '') return call.fail(Status.busy, this.refuseRestart);
     const { name } = decodeRestartRequest(call.request);
     const child = this.node.restart(name);

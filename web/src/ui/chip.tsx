@@ -1,5 +1,13 @@
 import type { ComponentChildren } from 'preact';
-import type { Look } from './looks';
+
+export type Tone = 'good' | 'busy' | 'warn' | 'bad' | 'none';
+
+/** What colour tells is told by the sign as well. */
+export interface Look {
+  readonly text: string;
+  readonly sign: string;
+  readonly tone: Tone;
+}
 
 /** A state in a word, its sign and its colour. */
 export function Chip({ look, children, hint }: { look: Look; children?: ComponentChildren; hint?: string }) {
