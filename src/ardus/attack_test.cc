@@ -2,6 +2,7 @@
 // cores alone against forged and damaged datagrams.
 #include <gtest/gtest.h>
 
+#include <cstdio>
 #include <cstdlib>
 
 #include "ardus/block_decoder.h"
@@ -118,6 +119,85 @@ class Steerer : public Forger {
   std::vector<Bytes> kept_;
 };
 
+/// Everything at once: noise, what was heard changed, cut, made longer or again, every type with fields at random, authentic where its keys
+/// allow it, and reports that say anything.
+class Noise : public Forger {
+ public:
+  Noise(std::uint64_t seed, std::uint64_t budget) : Forger(seed), budget_(budget) {}
+  void hears(const std::vector<Bytes>& datagrams, const Knows& knows, Forged& out) override {
+    for (const Bytes& datagram : datagrams) {
+      if (heard_.size() < 500) heard_.push_back(datagram);
+      else heard_[random_.below(heard_.size())] = datagram;
+    }
+    for (std::uint64_t i = 0; i < 40 * datagrams.size() / 10 && made < budget_; ++i) {
+      if (random_.chance(0.3)) {
+        out.to_sender.push_back(to_sender(knows));
+        ++made;
+      } else {
+        (random_.chance(0.5) ? out.before : out.after).push_back(to_group(datagrams, knows));
+      }
+    }
+  }
+
+ private:
+  std::uint64_t any() { return random_() >> random_.below(64); }
+  Bytes bytes(std::size_t size) {
+    Bytes out(size);
+    for (auto& byte : out) byte = static_cast<std::uint8_t>(random_());
+    return out;
+  }
+  Bytes changed(Bytes datagram) {
+    for (std::uint64_t i = random_.below(4); i > 0; --i) datagram[random_.below(datagram.size())] = static_cast<std::uint8_t>(random_());
+    if (random_.chance(0.2)) datagram.resize(random_.below(datagram.size() + 1));
+    if (random_.chance(0.1)) datagram.resize(datagram.size() + random_.below(40));
+    return datagram;
+  }
+  Bytes to_group(const std::vector<Bytes>& datagrams, const Knows& knows) {
+    ++made;
+    switch (random_.below(5)) {
+      case 0: return changed(heard_[random_.below(heard_.size())]);
+      case 1: {
+        Bytes noise = bytes(random_.chance(0.5) ? kDataDatagram : random_.below(1500));
+        if (!noise.empty()) noise[0] = static_cast<std::uint8_t>(0x10 | random_.below(11));
+        if (noise.size() > 8) std::copy_n(heard_.front().begin() + 4, 4, noise.begin() + 4);
+        return noise;
+      }
+      case 2: return heard_[random_.below(heard_.size())];
+      default: --made;
+    }
+    // Authentic, near what is being sent or anywhere.
+    const auto now = read_data_header(datagrams[random_.below(datagrams.size())]);
+    const std::uint64_t number = now && random_.chance(0.8) ? now->number + random_.below(64) : any();
+    const BlockIndex block{now && random_.chance(0.5) ? now->block.value : static_cast<std::uint32_t>(any())};
+    return symbol(knows, number, block, SymbolIndex{static_cast<std::uint16_t>(random_.below(kSymbolEnd))});
+  }
+  Bytes to_sender(const Knows& knows) {
+    if (random_.chance(0.3)) {
+      Bytes noise = bytes(random_.below(1300));
+      if (!noise.empty()) noise[0] = 0x17;
+      if (noise.size() > 8) std::copy_n(heard_.front().begin() + 4, 4, noise.begin() + 4);
+      return noise;
+    }
+    ReportBody body;
+    body.more = random_.chance(0.5), body.backlog = random_.chance(0.1), body.away = random_.chance(0.3), body.everything = random_.chance(0.5);
+    body.echo = static_cast<std::uint32_t>(any()), body.echo_delay = static_cast<std::uint32_t>(any());
+    body.seen = any(), body.unicast_seen = static_cast<std::uint32_t>(any());
+    body.loss = static_cast<std::uint16_t>(any()), body.unicast_loss = static_cast<std::uint16_t>(any());
+    body.done = static_cast<std::uint32_t>(any()), body.census = static_cast<std::uint16_t>(random_.below(4096));
+    std::uint64_t at = random_.below(knows.stream.blocks());
+    for (std::uint64_t i = random_.below(20); i > 0 && at < 0xffff'0000; --i) {
+      const auto count = static_cast<std::uint32_t>(1 + any() % 0xffff);
+      body.deficits.push_back({BlockIndex{static_cast<std::uint32_t>(at)}, count, static_cast<std::uint8_t>(1 + random_.below(128))});
+      at += count + random_.below(5);
+    }
+    const auto phase = static_cast<ReceiverPhase>(1 + random_.below(3));
+    const Bytes report = knows.own.seal_report({phase, knows.name.session, (1 << 20) + reports_++, knows.number, static_cast<std::uint8_t>(any()), random_.chance(0.1)}, body);
+    return random_.chance(0.3) ? changed(report) : report;
+  }
+  std::uint64_t budget_, reports_ = 0;
+  std::vector<Bytes> heard_;
+};
+
 SimulationOptions attacked_by(Insider& insider, std::size_t receivers = 8) {
   SimulationOptions out;
   out.receivers = out.real = receivers;
@@ -180,6 +260,28 @@ TEST(Insider, WhatSteersTheGroupIsObeyedOnlyFromTheSender) {
   options.insider = nullptr;
   const SimulationResult without = simulate(options);
   EXPECT_LE(with.sender.sent_packets, without.sender.sent_packets * 11 / 10);
+}
+
+/// GHOST_FORGED_PACKETS=1000000 for the figure in docs/performance.md.
+TEST(Insider, ManyForgedAndFuzzedPacketsLeaveNoWrongByte) {
+  const char* const wish = std::getenv("GHOST_FORGED_PACKETS");
+  const std::uint64_t packets = wish != nullptr ? std::strtoull(wish, nullptr, 10) : 12'000;
+  std::uint64_t made = 0, wrong = 0, forged = 0;
+  for (std::uint64_t seed = 1; made < packets; ++seed) {
+    Noise insider(seed, packets - made);
+    SimulationOptions options = attacked_by(insider, 4);
+    options.seed = seed;
+    options.bytes = 1'000'000 + seed % 7 * 500'000;
+    const SimulationResult result = simulate(options);
+    ASSERT_EQ(result.failure, "") << seed;
+    ASSERT_GE(result.verified, 3u) << seed;  // the insider's own reports say anything
+    made += insider.made;
+    wrong += result.wrong_blocks;
+    forged += result.forged_symbols;
+  }
+  EXPECT_EQ(wrong, 0u);
+  EXPECT_GT(forged, 0u);
+  if (wish != nullptr) std::printf("%llu packets, %llu wrong blocks\n", static_cast<unsigned long long>(made), static_cast<unsigned long long>(wrong));
 }
 
 TEST(Insider, WithoutAnAttackNoDigestIsSent) {

@@ -153,7 +153,8 @@ void Sender::Impl::take_deficits(Peer& peer, const ReportBody& body, TimePoint n
   const bool keep_needs = peer.flow.state != UnicastFlow::State::idle;
   if (body.everything && !keep_needs) {
     // As far as the report reaches, what it does not name is there.
-    const std::uint32_t told = body.more && !body.deficits.empty() ? body.deficits.back().first.value : options_.stream.blocks();
+    const std::uint32_t blocks = options_.stream.blocks();
+    const std::uint32_t told = body.more && !body.deficits.empty() ? std::min(blocks, body.deficits.back().first.value) : blocks;
     for (std::uint32_t b = peer.needs.next(0); b < told; b = peer.needs.next(b + 1)) peer.needs.erase(BlockIndex{b});
   }
   if (keep_needs && alone) return;

@@ -258,4 +258,15 @@ TEST(Sender, ASessionThatHasNoKeysLeftEndsAndSaysSo) {
   EXPECT_NE(bench.sender->progress(bench.now).failure.find("used up its keys"), std::string::npos);
 }
 
+TEST(Sender, AReportOfBlocksThatTheStreamDoesNotHaveEndsToo) {
+  Bench bench(2);
+  bench.join();
+  bench.run(10ms);
+  ReportBody body;
+  body.everything = body.more = true;
+  body.deficits = {{BlockIndex{0xfffffff0}, 3, 1}};
+  bench.report(0, ReceiverPhase::receiving, body);
+  EXPECT_EQ(Bench::count(bench.run(10ms), MessageType::parity), 0u);
+}
+
 }  // namespace ghost::ardus

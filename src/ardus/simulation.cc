@@ -333,7 +333,8 @@ class Simulation {
   std::shared_ptr<const Burst> attacked(const std::shared_ptr<const Burst>& burst) {
     auto both = std::make_shared<Burst>();
     Insider::Forged forged;
-    options_.insider->hears(burst->datagrams, {name_, keys_.epoch(), keys_.epoch_secret(), stream_}, forged);
+    options_.insider->hears(burst->datagrams, {name_, keys_.epoch(), keys_.epoch_secret(), stream_, receivers_[0]->number, *receivers_[0]->keys}, forged);
+    for (const Bytes& datagram : forged.to_sender) sender_.on_datagram(datagram, now_);
     for (const std::vector<Bytes>* part : {&std::as_const(forged.before), &burst->datagrams, &std::as_const(forged.after)}) both->datagrams.insert(both->datagrams.end(), part->begin(), part->end());
     return both;
   }

@@ -36,9 +36,12 @@ class Insider {
     std::uint8_t epoch;
     const Secret& epoch_secret;
     const StreamShape& stream;
+    ReceiverNumber number;        ///< its own
+    SessionReceiverKeys& own;
   };
   struct Forged {
     std::vector<Bytes> before, after;  ///< the datagrams it heard
+    std::vector<Bytes> to_sender;
   };
   virtual ~Insider() = default;
   virtual void hears(const std::vector<Bytes>& datagrams, const Knows& knows, Forged& out) = 0;
