@@ -90,7 +90,7 @@ class ComparingSink : public BlockSink {
   explicit ComparingSink(SimulatedSource& source) : source_(source) {}
   /// Stands for the hashes of the chunks: a block that no proof was asked for is asked for anew.
   void on_block(BlockIndex block, BytesView bytes) override {
-    if (source_.equals(block, bytes)) return;
+    if (source_.equals(block, bytes)) return void(held.insert(block));
     if (receiver == nullptr || receiver->proven(block)) {
       ++wrong;
     } else {
@@ -99,6 +99,7 @@ class ComparingSink : public BlockSink {
     }
   }
   std::uint64_t wrong = 0, rejected = 0;
+  BlockSet held;
   Receiver* receiver = nullptr;  ///< where a member forges symbols
   TimePoint now;
 
@@ -115,7 +116,10 @@ struct SimulatedReceiver {
   SimulatedReceiver(const SimulationOptions& options, std::size_t index, SimulatedSource& source, const StreamShape& stream)
       : down(options.loss, options.burst, options.seed * 7919 + index * 2), up(options.loss, 1, options.seed * 7919 + index * 2 + 1),
         faults(options.seed * 104729 + index), queue(index + options.slow >= options.receivers ? options.slow_rate : options.link_rate),
-        slow(queue.limited() && index + options.slow >= options.receivers), sink(source), decoder(stream, sink) {}
+        slow(queue.limited() && index + options.slow >= options.receivers), sink(source) {
+    decoder.emplace(stream, sink);
+    sink.held = index < options.held.size() ? options.held[index] : BlockSet(stream.blocks());
+  }
 
   SimulatedLoss down, up;
   SeededRandom faults;
@@ -126,7 +130,7 @@ struct SimulatedReceiver {
   TimePoint evicted_at;
   std::optional<std::uint64_t> symbols_then;  ///< that it had when the first packet came which it was not to open
   ComparingSink sink;
-  BlockDecoder decoder;
+  std::optional<BlockDecoder> decoder;
   CountingStore counter;
   std::unique_ptr<SessionReceiverKeys> keys;
   std::unique_ptr<Receiver> core;
@@ -147,6 +151,7 @@ class Simulation {
   }
 
   SimulationResult run() {
+    for (const Restart& one : options_.restarts) schedule({kStart + one.at, 0, Kind::restart, one.receiver, nullptr});
     for (const Eviction& eviction : options_.evictions) schedule({kStart + eviction.at, 0, Kind::eviction, eviction.receiver, nullptr});
     for (std::size_t i = 0; i < receivers_.size(); ++i) {
       const auto late = std::ranges::find(options_.late, i, &LateJoin::receiver);
@@ -162,6 +167,7 @@ class Simulation {
       const Event event = queue_.top();
       queue_.pop();
       now_ = event.time;
+      if (now_ - kStart >= options_.killed_at) break;
       if (now_ - kStart > options_.limit) {
         failure_ = "the session did not end within its time";
         break;
@@ -172,7 +178,7 @@ class Simulation {
   }
 
  private:
-  enum class Kind : std::uint8_t { burst, unicast, report, sender_timer, receiver_timer, join, through, eviction, told_secret };
+  enum class Kind : std::uint8_t { burst, unicast, report, sender_timer, receiver_timer, join, through, eviction, told_secret, restart };
   struct Event {
     TimePoint time;
     std::uint64_t order;
@@ -198,6 +204,17 @@ class Simulation {
     T out;
     for (auto& byte : out) byte = static_cast<std::uint8_t>(random_());
     return out;
+  }
+
+  void restart(std::size_t index) {
+    SimulatedReceiver& receiver = *receivers_[index];
+    if (!receiver.core) return;
+    sender_.remove_receiver(receiver.number);
+    receiver.core.reset();
+    receiver.decoder.emplace(stream_, receiver.sink);
+    receiver.held_back.clear();
+    receiver.wakes = receiver.done = TimePoint::max();
+    join(index, now_);
   }
 
   void evict(std::size_t index) {
@@ -233,7 +250,10 @@ class Simulation {
   void join(std::size_t index, TimePoint now) {
     SimulatedReceiver& receiver = *receivers_[index];
     const Secret secret = drawn<Secret>();
-    const BlockSet wanted = BlockSet::all(stream_.blocks());
+    BlockSet wanted = BlockSet::all(stream_.blocks());
+    for (std::uint32_t b = 0; b < wanted.end(); ++b) {
+      if (receiver.sink.held.contains(BlockIndex{b})) wanted.erase(BlockIndex{b});
+    }
     const JoinedReceiver joined = sender_.add_receiver(wanted, secret, now);
     receiver.number = joined.number;
     if (index + options_.liars >= options_.receivers) {
@@ -253,10 +273,14 @@ class Simulation {
     options.position = joined.position;
     options.seed = options_.seed;
     options.guarded = receiver.real;
-    SymbolStore& store = receiver.real ? static_cast<SymbolStore&>(receiver.decoder) : receiver.counter;
+    SymbolStore& store = receiver.real ? static_cast<SymbolStore&>(*receiver.decoder) : receiver.counter;
     receiver.core = std::make_unique<Receiver>(options, wanted, *receiver.keys, store, now);
     by_number_.push_back(index);
     if (options_.insider != nullptr) receiver.sink.receiver = receiver.core.get();
+    if (wanted.empty()) {  // its receipt comes at once
+      receiver.core->set_verified(now);
+      sender_.set_verified(receiver.number, now);
+    }
     pump_receiver(index);
     if (now_ > kStart) pump_sender(now);
   }
@@ -287,6 +311,7 @@ class Simulation {
         break;
       case Kind::join: join(event.receiver, now_); break;
       case Kind::eviction: evict(event.receiver); break;
+      case Kind::restart: restart(event.receiver); break;
       case Kind::told_secret: tell_secret(event.receiver); break;
     }
   }
@@ -452,11 +477,13 @@ class Simulation {
     out.feedback_bytes = feedback_bytes_;
     out.payload_bytes = stream_.bytes;
     out.epoch = keys_.epoch();
+    out.phase = sender_.phase();
     out.virtual_seconds = std::chrono::duration<double>(now_ - kStart).count();
     out.failure = failure_.empty() ? out.sender.failure : failure_;
     for (std::size_t i = 0; i < receivers_.size(); ++i) {
       const SimulatedReceiver& receiver = *receivers_[i];
       out.wrong_blocks += receiver.sink.wrong;
+      out.held.push_back(receiver.sink.held);
       out.rejected_blocks += receiver.sink.rejected;
       if (receiver.core) out.forged_symbols += receiver.core->progress(now_).forged_symbols;
       out.evicted += receiver.evicted;

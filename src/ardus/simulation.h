@@ -22,6 +22,12 @@ struct LateJoin {
   Duration at{};
 };
 
+/// A receiver that is killed and at once started again: what it had decoded is on its disk, nothing else is left of it.
+struct Restart {
+  std::size_t receiver = 0;
+  Duration at{};
+};
+
 /// A receiver that its sender takes out of the session.
 struct Eviction {
   std::size_t receiver = 0;
@@ -66,6 +72,9 @@ struct SimulationOptions {
   std::vector<Outage> outages;
   std::vector<LateJoin> late;
   std::vector<Eviction> evictions;
+  std::vector<Restart> restarts;       ///< of real receivers
+  Duration killed_at = Duration::max();  ///< the sender is, and the session over
+  std::vector<BlockSet> held;          ///< what receivers hold from an earlier session; empty: nothing
   KeyOptions keys;
   Insider* insider = nullptr;
   std::size_t liars = 0;     ///< the last so many receivers ask for what they do not lack
@@ -86,6 +95,8 @@ struct SimulationResult {
   double virtual_seconds = 0;          ///< from the first datagram until the sender knew every receiver verified, or given up
   std::uint64_t rejected_blocks = 0;   ///< decoded of forged symbols, and found wrong by what stands for the chunks' hashes
   std::uint64_t forged_symbols = 0;    ///< that receivers found
+  std::vector<BlockSet> held;          ///< what the real receivers decoded, or held before
+  SenderPhase phase = SenderPhase::announcing;  ///< at the end
   std::size_t evicted = 0;
   std::uint64_t read_after_eviction = 0;  ///< symbols that evicted receivers could open once the others had other keys
   std::uint8_t epoch = 0;              ///< the last
