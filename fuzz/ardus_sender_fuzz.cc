@@ -85,7 +85,7 @@ struct World {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   World world;
   ByteReader in({data, size});
-  for (int steps = 0; in.remaining() >= 4 && steps < 60; ++steps) {
+  for (int steps = 0; in.remaining() >= 4 && steps < 24; ++steps) {
     switch (in.u8() % 4) {
       case 0: world.pass(std::chrono::milliseconds(in.u8() / 8)); break;
       case 1: world.sender.on_datagram(in.take(std::min<std::size_t>(in.remaining(), in.u8())), world.now); break;
