@@ -16,6 +16,6 @@ int main(int argc, char** argv) {
                       {"ardus verify /srv/music", "is it still as it came?"},
                       {"ardus doctor --iface eth0", "why does nobody hear it?"},
                       {"ardus simulate --receivers 1000 --loss 0.01", "what it would cost on a lossy network"}};
-  program.verbs = {app::send_verb(), app::receive_verb(), app::serve_verb(), app::publish_verb(), app::status_verb(), app::verify_verb(), app::doctor_verb(), app::simulate_verb()};
+  program.verbs = {app::send_verb(), app::receive_verb(), app::serve_verb(), app::publish_verb(), app::relay_verb(), app::status_verb(), app::verify_verb(), app::doctor_verb(), app::simulate_verb()};
   return run_command_line(program, argc, argv);
 }

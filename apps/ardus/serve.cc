@@ -1,7 +1,11 @@
-// `ardus serve`.
+// `ardus serve` and `ardus relay`.
+#include <iostream>
+
 #include "app/daemon_service.h"
+#include "app/session_service.h"
 #include "ardus/ardus_node_service.h"
 #include "base/text.h"
+#include "base/units.h"
 #include "hooks.h"
 #include "steering_service.h"
 #include "verbs.h"
@@ -24,7 +28,30 @@ DaemonSpec daemon_spec() {
                {"ardus.on_finished", ConfigType::text, "", "a shell command to run when a transfer from here has ended", {}},
                {"ardus.hook_limit", ConfigType::text, "60s", "a command that takes longer is ended", {}},
                {"ardus.accept_from", ConfigType::text, "", "take transfers of this sender only: its name, words or id", {}}};
+  spec.keys.push_back({"ardus.from", ConfigType::text, "", "hand on, here, what is sent at this address of another site: HOST[:1117]", {}});
+  spec.keys.push_back({"ardus.cache", ConfigType::text, "", "with from: the folder that keeps what is relayed; by default relay-cache of the state directory", {}});
+  spec.keys.push_back({"ardus.cache_size", ConfigType::text, "20G", "with from: how large it may grow", {}});
   return spec;
+}
+
+/// What is to be relayed, if anything is.
+Result<std::optional<ardus::Relay::Wish>> relay_wish(const Config& config, const Arguments& arguments) {
+  const std::string& from = config.text("ardus.from");
+  if (from.empty()) return std::optional<ardus::Relay::Wish>();
+  const auto target = find_target(from.find(':') == std::string::npos ? from + ":1117" : from);
+  if (!target) return target.error().in("--from");
+  if (target->address.family() != net::Address::Family::ip4) return Error{Errc::unsupported, "--from " + from + ": senders are joined by IPv4"};
+  ardus::Relay::Wish wish;
+  wish.from = target->address;
+  wish.interfaces = config.list("ardus.iface");
+  const auto size = parse_size(config.text("ardus.cache_size"));
+  if (!size) return size.error().in("--cache-size");
+  wish.cache_size = *size;
+  const auto where = places(arguments);
+  if (!where) return where.error();
+  const std::string& cache = config.text("ardus.cache");
+  wish.cache = cache.empty() ? where->state / "relay-cache" : std::filesystem::absolute(cache).lexically_normal();
+  return std::optional(std::move(wish));
 }
 
 int serve(const Arguments& arguments) {
@@ -43,6 +70,9 @@ int serve(const Arguments& arguments) {
     }
     options.owners = config.boolean("ardus.owners") ? ardus::Owners::publishers : ardus::Owners::own;
     options.accept_from = config.text("ardus.accept_from");
+    auto relay = relay_wish(config, arguments);
+    if (!relay) return relay.error();
+    options.relay = std::move(*relay);
     log = Logger::to_stderr(parse_log_level(config.text("ardus.log")).value_or(LogLevel::info));
     const std::string received = config.text("ardus.on_received"), finished = config.text("ardus.on_finished");
     const auto limit = hook_limit(config.text("ardus.hook_limit"));
@@ -97,6 +127,30 @@ Verb serve_verb() {
   verb.options.push_back(from);
   for (Option& hook : std::vector<Option>{on_received_option(), on_finished_option(), hook_limit_option()}) verb.options.push_back(std::move(hook));
   verb.run = serve;
+  return verb;
+}
+
+Verb relay_verb() {
+  Verb verb = app::serve_verb(daemon_spec(), "hand a distant sender's transfers on to this site");
+  verb.name = "relay";
+  verb.description =
+      "Joins the sessions that are sent at HOST, takes each content once, by TLS on port 1117, into a cache on disk, and multicasts it here; receivers need nothing but "
+      "'ardus serve' as ever. Their signed receipts go back, so that the sender counts them. A relay needs the role listen only: receivers believe the sender's signature, not the relay. "
+      "What the cache holds is not fetched again.";
+  verb.examples = {{"ardus relay --from archive.example.org --iface eth0", "for the receivers on eth0"},
+                   {"ardus relay --from 10.1.0.1 --iface eth0 --cache /var/cache/ardus --cache-size 100G", "with room for more"}};
+  Option from{"from", "HOST", "where the sender is joined: HOST[:1117]"};
+  Option cache{"cache", "DIR", "keeps what is relayed; by default relay-cache of the state directory"};
+  cache.complete = Complete::directories;
+  verb.options.push_back(from);
+  verb.options.push_back(iface_option());
+  verb.options.push_back(cache);
+  verb.options.push_back(Option{"cache-size", "SIZE", "how large it may grow (20G): the oldest contents go first"});
+  verb.run = [](const Arguments& arguments) {
+    if (arguments.has("from")) return serve(arguments);
+    std::cerr << "ardus: relay needs --from HOST, where the sender is joined\n";
+    return code(Exit::usage);
+  };
   return verb;
 }
 

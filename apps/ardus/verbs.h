@@ -6,6 +6,7 @@ namespace ghost::app {
 Verb doctor_verb();
 Verb publish_verb();
 Verb receive_verb();
+Verb relay_verb();
 Verb send_verb();
 Verb serve_verb();
 Verb simulate_verb();

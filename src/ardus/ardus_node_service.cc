@@ -26,7 +26,7 @@ Bytes status_signed_bytes(BytesView nonce, const v1::StatusResponse& status) {
 }
 
 ArdusNode::ArdusNode(b2::Node& node, const Logger& log, HolderOf holder)
-    : node_(node), log_(log), ports_(node.network(), log, [this] { return node_.server().addresses(); }, std::move(holder)), desk_([this](std::uint32_t session) { return sending(session); }), peers_(log) {
+    : node_(node), log_(log), ports_(node.network(), log, [this] { return node_.server().addresses(); }, std::move(holder)), desk_([this](std::uint32_t session) { return sending(session); }, [this] { return all_sending(); }), peers_(log) {
   node_.endpoint().services.add(*this);
   node_.endpoint().services.add(peers_);
   node_.endpoint().services.add(desk_);
@@ -43,6 +43,10 @@ ArdusNode::~ArdusNode() {
 
 Status ArdusNode::start(Options options) {
   options_ = std::move(options);
+  if (options_.relay) {
+    if (!node_.state().membership()) return Error{Errc::refused, "this node is in no house: join the sender's with 'ghostlight house join'"};
+    relay_ = std::make_unique<Relay>(Relay::Parts{node_, ports_, log_, [this] { change(); }}, *options_.relay);
+  }
   if (!options_.into) return {};
   auto reception = open_reception(*options_.into, options_.interfaces);
   if (!reception) return reception.error();
@@ -128,7 +132,14 @@ void ArdusNode::on_announcement(const Announcement& announcement, const Way& way
 
 SendingSession* ArdusNode::sending(std::uint32_t session) {
   const auto found = sending_.find(session);
-  return found == sending_.end() ? nullptr : found->second.get();
+  if (found == sending_.end()) return relay_ ? relay_->sending(session) : nullptr;
+  return found->second.get();
+}
+
+std::vector<SendingSession*> ArdusNode::all_sending() const {
+  std::vector<SendingSession*> all;
+  for (const auto& [session, one] : sending_) all.push_back(one.get());
+  return all;
 }
 
 /// Adds somebody who is told at once, and then at most every kTellEvery; `tell` answers false when that was the last.
@@ -233,7 +244,9 @@ Result<v1::StatusResponse> ArdusNode::status(const v1::StatusRequest& request, c
   response.program = node_.endpoint().program;
   response.time_ms = static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count());
   std::vector<net::Address> control = node_.server().addresses();
-  for (const auto& [session, one] : sending_) {
+  auto all = all_sending();
+  if (relay_) std::ranges::copy(relay_->all_sending(), std::back_inserter(all));
+  for (const SendingSession* one : all) {
     const auto more = one->listening();
     control.insert(control.end(), more.begin(), more.end());
   }
@@ -281,6 +294,9 @@ v1::Transfers ArdusNode::transfers() const {
   for (const Past& past : history_) all.transfers.push_back(past.transfer);
   for (const auto& [session, one] : receiving_) all.transfers.push_back(one.session->told());
   for (const auto& [session, one] : sending_) all.transfers.push_back(one->told());
+  if (relay_) {
+    for (v1::Transfer& transfer : relay_->transfers()) all.transfers.push_back(std::move(transfer));
+  }
   return all;
 }
 

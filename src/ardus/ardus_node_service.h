@@ -12,6 +12,7 @@
 #include "ardus/peer_service.h"
 #include "ardus/ports_service.h"
 #include "ardus/receiver_service.h"
+#include "ardus/relay_service.h"
 #include "ardus/sender_service.h"
 #include "ardus/session_service.h"
 #include "ardus/transfer_metrics_service.h"
@@ -31,6 +32,7 @@ class ArdusNode : public v1::NodeService {
     std::string accept_from;                    ///< a sender's name, words or id; "" for any that may send
     std::vector<std::filesystem::path> seeds = {};  ///< folders whose files may hold some of what comes
     std::vector<std::string> mirrors = {};      ///< publications whose chunks are taken where multicast is not enough
+    std::optional<Relay::Wish> relay = {};      ///< hands a distant sender's sessions on
     Owners owners = Owners::own;                ///< whether files get the owners and ACLs they have at the publisher
     std::function<void(const v1::Transfer&)> ended = {};  ///< hears of each transfer that is over, in and out; may be empty
   };
@@ -87,6 +89,7 @@ class ArdusNode : public v1::NodeService {
   template <class Message>
   void follow(b2::ServerStream<Message> stream, std::function<bool(const Say<Message>&)> tell);
   SendingSession* sending(std::uint32_t session);
+  std::vector<SendingSession*> all_sending() const;  ///< but for what is relayed
   std::vector<v1::Transfer> received_by(std::uint64_t reception) const;
   v1::Transfers transfers() const;
   std::string metrics_text() const;
@@ -103,6 +106,7 @@ class ArdusNode : public v1::NodeService {
   std::uint64_t call_count_ = 0;
   std::map<std::uint32_t, std::unique_ptr<SendingSession>> sending_;
   std::map<std::uint32_t, Receiving> receiving_;
+  std::unique_ptr<Relay> relay_;                       ///< null where nothing is relayed
   std::map<std::uint32_t, TimePoint> heard_;           ///< sessions that ended here, and when they may be tried again
   std::deque<Past> history_;
   TransferMetrics metrics_;

@@ -4,6 +4,7 @@
 
 #include "ardus/chunk_runs.h"
 #include "ardus/receipt.h"
+#include "b2/certificate.h"
 #include "base/random.h"
 
 namespace ghost::ardus {
@@ -84,8 +85,8 @@ void ReceivingSession::on_dialed(Result<std::unique_ptr<b2::Link>> link) {
   join();
 }
 
-/// A member of our house with the role send, whose key is the one that signed the announcement.
-Result<b2::Identity> ReceivingSession::judge_sender(const b2::Link& link) const {
+/// A member of our house with the role send, whose key is the one that signed the announcement; or any member, if it relays one.
+Result<b2::Identity> ReceivingSession::judge_sender(const b2::Link& link) {
   const auto& tls = link.peer().tls;
   const auto& membership = parts_.node.state().membership();
   if (!membership) return Error{Errc::refused, "this node is no longer in a house: " + parts_.node.state().membership_problem()};
@@ -93,18 +94,47 @@ Result<b2::Identity> ReceivingSession::judge_sender(const b2::Link& link) const 
   if (!tls) return Error{Errc::unauthenticated, target_.text() + ": it does not speak TLS"};
   auto member = house.verify_member(tls->certificates, std::chrono::system_clock::now(), "");
   if (!member) return member.error();
+  may_not_send_.reset();
+  publisher_ = announcement_.sender;
   if (!member->roles.has(b2::Role::send) && !member->roles.has(b2::Role::admin)) {
-    return Error{Errc::refused, member->name + " (" + member->node.words() + ") may not send in the house '" + house.name() + "': it has the roles " + member->roles.text() +
+    may_not_send_ = Error{Errc::refused, member->name + " (" + member->node.words() + ") may not send in the house '" + house.name() + "': it has the roles " + member->roles.text() +
                                     "; the house's keeper gives others with 'ghostlight house invite --roles send'"};
   }
   const std::string& only = parts_.accept_from;
   if (!only.empty() && only != member->name && only != member->node.words() && only != member->node.hex()) {
-    return Error{Errc::refused, "this receiver takes transfers from '" + only + "' only, and this one is from " + member->name + " (" + member->node.words() + ")"};
+    may_not_send_ = Error{Errc::refused, "this receiver takes transfers from '" + only + "' only, and this one is from " + member->name + " (" + member->node.words() + ")"};
   }
   if (!std::ranges::equal(tls->public_key, announcement_.sender)) {
     return Error{Errc::unauthenticated, target_.text() + ": another node answers there than the one that signed the announcement"};
   }
   return std::move(*member);
+}
+
+/// Who relays must show whose content it is, and that it was let: by a member that may send.
+Status ReceivingSession::judge_origin(const v1::Origin& origin) {
+  const auto& membership = parts_.node.state().membership();
+  if (!membership) return Error{Errc::refused, "this node is no longer in a house: " + parts_.node.state().membership_problem()};
+  auto member = membership->house().verify_member(origin.certificates, std::chrono::system_clock::now(), "");
+  if (!member) return member.error().in("the sender behind the relay " + sender_.name);
+  if (!member->roles.has(b2::Role::send) && !member->roles.has(b2::Role::admin)) {
+    return Error{Errc::refused, member->name + " (" + member->node.words() + "), whose content " + sender_.name + " relays, may not send: it has the roles " + member->roles.text()};
+  }
+  const std::string& only = parts_.accept_from;
+  if (!only.empty() && only != member->name && only != member->node.words() && only != member->node.hex()) {
+    return Error{Errc::refused, "this receiver takes transfers from '" + only + "' only, and this one is from " + member->name + " (" + member->node.words() + ")"};
+  }
+  const auto certificate = b2::read_certificate(origin.certificates.front());
+  if (!certificate) return certificate.error();
+  publisher_ = certificate->public_key;
+  const auto grant = parse_grant(origin.grant, publisher_);
+  if (!grant) return grant.error();
+  if (grant->kind != GrantKind::relay || grant->content != announcement_.content || grant->node != announcement_.sender) {
+    return Error{Errc::refused, sender_.name + " was not let relay this by " + member->name};
+  }
+  receipt_session_ = grant->session;
+  receipt_nonce_ = grant->nonce;
+  relayed_ = true;
+  return {};
 }
 
 /// The control connection is gone; what comes by multicast goes on.
@@ -130,6 +160,7 @@ void ReceivingSession::join() {
   v1::JoinRequest request;
   request.session = name_.session;
   request.at = target_.address.text();
+  request.relay = static_cast<bool>(parts_.relay);
   v1::SessionClient(caller()).join(request, [this, alive = std::weak_ptr<char>(alive_), link = link_count_](const Result<v1::JoinResponse>& response) {
     if (alive.expired() || ended_ || link != link_count_) return;
     if (response) return on_joined(*response);
@@ -163,6 +194,15 @@ void ReceivingSession::on_joined(const v1::JoinResponse& response) {
     return give_up({Errc::malformed, "the sender's answer to Join does not fit its announcement"});
   }
   std::copy(response.nonce.begin(), response.nonce.end(), name_.nonce.begin());
+  receipt_session_ = name_.session;
+  receipt_nonce_ = name_.nonce;
+  if (response.origin) {
+    if (Status right = judge_origin(*response.origin); !right) return give_up(right.error());
+  } else if (may_not_send_) {
+    return give_up(*may_not_send_);
+  }
+  relay_grant_ = response.grant;
+  if (parts_.relay && holds_ && !released_) return get_keys();  // whose end says that the connection is gone
   if (census_ != v1::CensusState::unknown) return send_census();
   if (!manifest_) return get_manifest(response.manifest_bytes);
   if (opening_ || committing_) return;
@@ -195,9 +235,38 @@ void ReceivingSession::on_manifest() {
   if (!manifest) return give_up(manifest.error());
   if (manifest->content != announcement_.content) return give_up({Errc::unauthenticated, "the manifest is not of the content that was announced"});
   // The sender's own key is the publisher it vouches for.
-  if (manifest->publisher != announcement_.sender) return give_up({Errc::unauthenticated, "the manifest was signed by another than the sender"});
+  if (manifest->publisher != publisher_) return give_up({Errc::unauthenticated, "the manifest was signed by another than the sender"});
   manifest_ = std::make_shared<Manifest>(std::move(*manifest));
+  if (parts_.relay) tell_relay();
   open_store();
+}
+
+void ReceivingSession::tell_relay() {
+  SendingSession::Origin origin;
+  origin.manifest = manifest_;
+  origin.encoded = manifest_bytes_;
+  if (link_ && link_->peer().tls) origin.certificates = link_->peer().tls->certificates;
+  origin.signed_grant = relay_grant_;
+  auto grant = parse_grant(relay_grant_, announcement_.sender);
+  if (!grant) return give_up(grant.error().in("the sender lets nobody relay"));
+  origin.grant = *grant;
+  parts_.relay(std::move(origin));
+}
+
+bool ReceivingSession::pass_on(std::vector<v1::RelayedReceiver> receivers) {
+  if (!link_ || ended_ || name_.nonce == SessionNonce{}) return false;
+  v1::RelayedRequest request;
+  request.session = name_.session;
+  request.receivers = std::move(receivers);
+  v1::SessionClient(caller()).relayed(request, [this, alive = std::weak_ptr<char>(alive_)](const Result<v1::RelayedResponse>& answer) {
+    if (!alive.expired() && !answer) parts_.log.warning("ardus: the sender does not take what is told of a receiver", {{"session", name_.session}, {"why", answer.error().message}});
+  });
+  return true;
+}
+
+void ReceivingSession::release() {
+  released_ = true;
+  if (holds_) hand_over();
 }
 
 void ReceivingSession::on_disk(std::function<void()> work, std::function<void()> then) {
@@ -241,7 +310,7 @@ void ReceivingSession::on_store(Result<std::unique_ptr<Store>> store) {
 }
 
 void ReceivingSession::need() {
-  if (!reports_) {
+  if (!reports_ && !parts_.relay) {
     auto reports = parts_.ports.reports(parts_.way, [this](std::span<const net::Datagram> batch) { on_datagrams(batch); });
     if (!reports) return give_up(reports.error());
     reports_ = std::move(*reports);
@@ -255,7 +324,7 @@ void ReceivingSession::need() {
   request.serves = parts_.serves;
   request.session = name_.session;
   request.chunks = to_runs(lacks_->ranges());
-  request.reports = reports_.socket().address().text();
+  request.reports = parts_.relay ? parts_.way.address.with_port(kReportPort).text() : reports_.socket().address().text();
   request.bytes_done = bytes_done_;
   v1::SessionClient(caller()).need_set(request, [this, alive = std::weak_ptr<char>(alive_), link = link_count_](const Result<v1::NeedSetResponse>& response) {
     if (alive.expired() || ended_ || link != link_count_) return;
@@ -619,8 +688,8 @@ void ReceivingSession::on_committed(const Status& status, std::uint64_t bytes_do
   for (const std::string& remark : store_->remarks()) parts_.log.warning("ardus: put in place", {{"session", name_.session}, {"remark", remark}});
   Receipt receipt;
   receipt.content = manifest_->content;
-  receipt.session = name_.session;
-  receipt.nonce = name_.nonce;
+  receipt.session = receipt_session_;
+  receipt.nonce = receipt_nonce_;
   receipt.time_ms = receipt_time();
   receipt.bytes = manifest_->bytes();
   receipt.how = Verified::on_arrival | Verified::read_back;
@@ -634,11 +703,19 @@ void ReceivingSession::on_committed(const Status& status, std::uint64_t bytes_do
             if (core_) core_->set_verified(parts_.node.network().precise_now());
             pump();
             if (parts_.verified) parts_.verified({parts_.into, manifest_, name_.sender, name_.session, name_.nonce});
-            census_ = v1::CensusState::verified;
-            detail_ = "handing over the receipt";
-            send_census();
+            holds_ = true;
+            if (!parts_.relay || released_) return hand_over();
+            detail_ = "whole; the receivers here get it";
             change();
           });
+}
+
+void ReceivingSession::hand_over() {
+  if (ended_ || census_ == v1::CensusState::verified) return;
+  census_ = v1::CensusState::verified;
+  detail_ = "handing over the receipt";
+  send_census();
+  change();
 }
 
 void ReceivingSession::send_census() {
@@ -650,6 +727,7 @@ void ReceivingSession::send_census() {
   request.detail = census_detail_;
   request.bytes_done = bytes_done_;
   if (census_ == v1::CensusState::verified) request.receipt = receipt_;
+  if (census_ == v1::CensusState::verified && relayed_ && parts_.node.state().membership()) request.certificates = parts_.node.state().membership()->certificates();
   v1::SessionClient(caller()).census(request, [this, sent = census_, alive = std::weak_ptr<char>(alive_), link = link_count_](const Result<v1::CensusResponse>& answer) {
     if (alive.expired() || link != link_count_) return;
     census_under_way_ = false;

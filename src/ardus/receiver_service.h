@@ -11,6 +11,7 @@
 #include "ardus/peer_service.h"
 #include "ardus/ports_service.h"
 #include "ardus/receiver.h"
+#include "ardus/sender_service.h"
 #include "ardus/session_keys.h"
 #include "ardus/store_service.h"
 #include "ardus/v1/node.b2.h"
@@ -39,6 +40,7 @@ class ReceivingSession : private BlockSink {
     Logger log;
     std::function<void()> changed;  ///< told() has other things to tell
     std::function<void(PeerDesk::Holding)> verified = {};  ///< the copy is in place
+    std::function<void(SendingSession::Origin)> relay = {};  ///< for a relay: what it may hand on. It takes chunks by Fetch alone, and holds its receipt back
   };
   ReceivingSession(Parts parts, Announcement announcement);
   ~ReceivingSession() override;
@@ -51,6 +53,12 @@ class ReceivingSession : private BlockSink {
   bool ended() const { return ended_; }
   bool verified() const { return ended_ && phase_ == v1::TransferPhase::done; }
   void cancel();
+  /// Of a relay's: the copy is whole, and the receipt held back.
+  bool holds() const { return holds_; }
+  /// Of a relay's: those it serves are done, and the receipt may go.
+  void release();
+  /// Of a relay's: tells the sender of those it serves; false where there is no connection at present.
+  bool pass_on(std::vector<v1::RelayedReceiver> receivers);
   /// The sender was started again and announces the same content anew: ends at once, so that the next session finds the store free.
   void supersede() { end(Phase::failed, "the sender was started again", std::string(name(Errc::aborted))); }
 
@@ -59,7 +67,10 @@ class ReceivingSession : private BlockSink {
 
   void dial();
   void on_dialed(Result<std::unique_ptr<b2::Link>> link);
-  Result<b2::Identity> judge_sender(const b2::Link& link) const;
+  Result<b2::Identity> judge_sender(const b2::Link& link);
+  Status judge_origin(const v1::Origin& origin);
+  void tell_relay();
+  void hand_over();
   void lost(const Error& why);
   void call_failed(const Error& error);
   void redial();
@@ -111,6 +122,12 @@ class ReceivingSession : private BlockSink {
   std::unique_ptr<b2::Link> link_;
   std::uint64_t link_count_ = 0;          ///< answers to calls of earlier links are not heard
   b2::Identity sender_;
+  std::optional<Error> may_not_send_;         ///< why what the sender says of itself is not enough: it must be a relay
+  PublicKey publisher_{};                     ///< whose content it must be
+  std::uint64_t receipt_session_ = 0;         ///< the session the receipt is for …
+  SessionNonce receipt_nonce_{};              ///< … and its nonce: of the origin, where this comes by a relay
+  bool relayed_ = false, holds_ = false, released_ = false;
+  Bytes relay_grant_;
   net::Timer redial_timer_, look_timer_, pump_timer_;
   SessionName name_;
   Bytes manifest_bytes_;

@@ -6,6 +6,7 @@
 #include "ardus/chunk_runs.h"
 #include "ardus/grant.h"
 #include "ardus/stream_writing_service.h"
+#include "b2/certificate.h"
 #include "base/random.h"
 #include "base/units.h"
 
@@ -22,6 +23,7 @@ constexpr std::uint32_t kUsualWait = 5000, kUsualPatience = 60'000;  ///< ms
 constexpr std::size_t kPiece = 256 * 1024;
 constexpr int kBatchesATurn = 8;
 constexpr int kSendTries = 20;
+constexpr std::size_t kMostRelayed = 10'000;
 constexpr std::uint32_t kWorthAPeer = 8;                     ///< blocks lacking: below, unicast is as quick
 constexpr std::size_t kMostPeersNamed = 4;
 constexpr Duration kStuckElsewhere = std::chrono::seconds(5);  ///< without a block: it is served from here again
@@ -34,8 +36,11 @@ std::string seconds_text(Duration span) { return std::to_string(std::chrono::dur
 
 }  // namespace
 
-SendingSession::SendingSession(Parts parts, v1::SendRequest request)
+SendingSession::SendingSession(Parts parts, v1::SendRequest request) : SendingSession(std::move(parts), std::move(request), Origin{}) {}
+
+SendingSession::SendingSession(Parts parts, v1::SendRequest request, Origin origin)
     : parts_(std::move(parts)), request_(std::move(request)), pump_timer_(parts_.node.network(), [this] { pump(); }), worker_(std::make_unique<b2::Workers>(1)) {
+  if (origin.manifest) origin_.emplace(std::move(origin));
   std::array<std::uint8_t, 4> number;
   do random_bytes(number);
   while (ByteReader(number).u32() == 0);
@@ -48,7 +53,8 @@ SendingSession::SendingSession(Parts parts, v1::SendRequest request)
   parts_.node.network().post([this, opened, alive = std::weak_ptr<char>(alive_)] {
     if (alive.expired() || ended_) return;
     if (!opened) return fail(opened.error());
-    scan_on_worker();
+    if (!origin_) return scan_on_worker();
+    on_scanned(Content::kept({}, origin_->manifest, origin_->encoded));
   });
 }
 
@@ -63,7 +69,7 @@ Status SendingSession::open_ways() {
     return Error{Errc::refused, "this node is in no house, and receivers take nothing from strangers: make a house with 'ghostlight house create NAME', "
                                 "invite the receivers with 'ghostlight house invite'"};
   }
-  if (!membership->own().roles.has(b2::Role::send)) {
+  if (!origin_ && !membership->own().roles.has(b2::Role::send)) {
     return Error{Errc::refused, "this node may not send in the house '" + membership->house().name() + "': it has the roles " + membership->own().roles.text() +
                                     "; its keeper gives others with 'ghostlight house invite --roles send'"};
   }
@@ -125,27 +131,37 @@ void SendingSession::on_scanned(Result<std::unique_ptr<Content>> content) {
 
 /// Somebody may be looking for the session: it has not begun, or a receiver is expected that is not here.
 bool SendingSession::somebody_missing() const {
-  return !map_ || peers_.size() < request_.receivers || !expected_here() || std::ranges::any_of(peers_, [](const auto& p) { return p.second.left; });
+  return !map_ || peers_.size() + remotes_.size() < request_.receivers || !expected_here() || std::ranges::any_of(peers_, [](const auto& p) { return p.second.left; });
+}
+
+Announcement SendingSession::announcement(std::size_t way) const {
+  const Manifest& manifest = content_->manifest();
+  Announcement told;
+  told.session = name_.session;
+  told.sequence = announcements_;
+  told.time_ms = utc_ms();
+  told.sender = name_.sender;
+  told.content = manifest.content;
+  told.bytes = manifest.bytes();
+  told.rate = static_cast<std::uint32_t>(std::min<std::uint64_t>(request_.rate / 1000, 0xffffffff));
+  told.control_port = controls_[way].port();
+  told.control = to_wire(controls_[way]);
+  told.group = to_wire(data_group(name_.session));
+  told.name = manifest.name.substr(0, kMaxAnnouncedName);
+  return told;
+}
+
+std::optional<Bytes> SendingSession::announced() const {
+  if (!content_ || ended_ || origin_ || controls_.empty()) return std::nullopt;
+  return sign_announcement(announcement(0), parts_.node.state().key());
 }
 
 /// Every second while somebody is missing, then ever less often.
 void SendingSession::announce() {
   if (ended_) return;
-  const Manifest& manifest = content_->manifest();
   ++announcements_;
   for (std::size_t i = 0; i < ways_.size(); ++i) {
-    Announcement told;
-    told.session = name_.session;
-    told.sequence = announcements_;
-    told.time_ms = utc_ms();
-    told.sender = name_.sender;
-    told.content = manifest.content;
-    told.bytes = manifest.bytes();
-    told.rate = static_cast<std::uint32_t>(std::min<std::uint64_t>(request_.rate / 1000, 0xffffffff));
-    told.control_port = controls_[i].port();
-    told.control = to_wire(controls_[i]);
-    told.group = to_wire(data_group(name_.session));
-    told.name = manifest.name.substr(0, kMaxAnnouncedName);
+    const Announcement told = announcement(i);
     const Bytes bytes = sign_announcement(told, parts_.node.state().key());
     const net::Datagram datagram{ways_[i].address, announcement_group(), bytes, ways_[i].interface};
     sockets_[i].socket().send({&datagram, 1});
@@ -155,8 +171,11 @@ void SendingSession::announce() {
 }
 
 void SendingSession::begin_if_due() {
-  if (map_ || ended_ || !content_) return;
-  const auto ready = static_cast<std::size_t>(std::ranges::count_if(peers_, [](const auto& p) { return p.second.ready || p.second.state == v1::CensusState::verified; }));
+  if (map_ || ended_ || !content_ || (origin_ && !provided_)) return;
+  // A relay is waited for as long as it takes those behind it, who count.
+  const auto ready = joined_behind() + static_cast<std::size_t>(std::ranges::count_if(peers_, [&](const auto& p) {
+                       return (p.second.ready || p.second.state == v1::CensusState::verified) && (!p.second.relay || request_.receivers == 0);
+                     }));
   const bool waits_for_count = request_.receivers > 0;
   const std::uint32_t wait_ms = request_.wait_ms != 0 ? request_.wait_ms : waits_for_count ? 0 : kUsualWait;
   const TimePoint until = wait_ms == 0 ? TimePoint::max() : ready_since_ + std::chrono::milliseconds(wait_ms);
@@ -170,9 +189,19 @@ void SendingSession::begin_if_due() {
     ++failed_count;
     failures += "; " + peer.identity.name + " can't: " + peer.detail;
   }
+  for (const auto& [id, remote] : remotes_) {
+    if (remote.told.state != v1::CensusState::failed) continue;
+    ++failed_count;
+    failures += "; " + remote.told.name + " can't: " + remote.told.detail;
+  }
   // Nobody waits for a machine that said it can't.
   if (waits_for_count ? ready > 0 && ready + failed_count >= request_.receivers : !request_.expected.empty() && expected_here()) return begin();
   if (now() >= until && ready > 0) return begin();
+  if (origin_) {
+    if (released_) return check_end();
+    begin_timer_ = parts_.node.network().wake_at(now() + std::chrono::milliseconds(500), [this](TimePoint) { begin_if_due(); });
+    return;
+  }
   if (now() >= until && !still_joining) {
     std::string ways;
     for (const Way& way : ways_) ways += (ways.empty() ? "" : ", ") + way.name;
@@ -190,6 +219,8 @@ void SendingSession::begin_if_due() {
 
 bool SendingSession::expected_here() const {
   return std::ranges::all_of(request_.expected, [&](const std::string& wanted) {
+    const auto is = [&](const b2::NodeId& id, const std::string& name) { return name == wanted || id.words() == wanted || id.hex() == wanted; };
+    if (std::ranges::any_of(remotes_, [&](const auto& r) { return is(r.first, r.second.told.name) && r.second.told.state != v1::CensusState::failed; })) return true;
     return std::ranges::any_of(peers_, [&](const auto& p) {
       return p.second.ready && (p.second.identity.name == wanted || p.first.words() == wanted || p.first.hex() == wanted);
     });
@@ -201,7 +232,7 @@ void SendingSession::begin() {
   map_.emplace(content_->manifest());
   ChunkSet lacking(content_->manifest().chunks.size());
   for (const auto& [id, peer] : peers_) {
-    if (peer.ready) lacking |= peer.lacks;
+    if (peer.ready && !peer.relay) lacking |= peer.lacks;
   }
   map_->append(lacking);
   MapSegment segment{name_.session, content_->manifest().content, 0, lacking.ranges()};
@@ -227,7 +258,7 @@ void SendingSession::begin() {
 
 /// Takes a receiver whose needs are known into the running session.
 void SendingSession::admit(Peer& peer) {
-  if (core_) {
+  if (core_ && !peer.relay) {
     if (peer.number.value != 0) core().remove_receiver(peer.number);
     random_bytes(peer.secret);
     BlockSet wanted(static_cast<std::uint32_t>(map_->blocks()));
@@ -244,6 +275,7 @@ void SendingSession::admit(Peer& peer) {
 
 ChunkSet SendingSession::not_in_stream(const Peer& peer) const {
   ChunkSet others = peer.lacks;
+  if (peer.relay) return others;
   for (std::uint32_t chunk = 0; chunk < others.size(); ++chunk) {
     if (map_->has(chunk)) others.erase(chunk);
   }
@@ -255,7 +287,7 @@ void SendingSession::tell_keys(Peer& peer) {
   v1::KeysUpdate update;
   update.map = segments_;
   update.fetch = to_runs(not_in_stream(peer).ranges());
-  if (core_) {
+  if (core_ && !peer.relay) {
     update.number = peer.number.value;
     update.position = peer.position.value;
     update.epoch = keys_->epoch();
@@ -373,6 +405,118 @@ void SendingSession::on_reports(std::span<const net::Datagram> batch) {
   pump();
 }
 
+void SendingSession::join_relay(Peer& peer, v1::JoinResponse& response) const {
+  Grant grant{GrantKind::relay, content_->manifest().content, name_.session, name_.nonce, {}};
+  if (peer.identity.public_key.size() != grant.node.size()) return;
+  std::ranges::copy(peer.identity.public_key, grant.node.begin());
+  response.grant = encode_grant(grant, parts_.node.state().key());
+}
+
+std::size_t SendingSession::joined_behind() const {
+  return static_cast<std::size_t>(std::ranges::count_if(remotes_, [](const auto& r) { return r.second.told.state != v1::CensusState::failed; }));
+}
+
+Result<v1::RelayedResponse> SendingSession::relayed(const v1::RelayedRequest& request, const b2::Identity& who) {
+  const auto relay = peers_.find(who.node);
+  if (ended_ || relay == peers_.end() || !relay->second.relay) return Error{Errc::conflict, "join first, as a relay; the session may have ended"};
+  if (request.receivers.size() > kMostRelayed) return Error{Errc::exhausted, "one relay has too many receivers"};
+  Status wrong;
+  for (const v1::RelayedReceiver& one : request.receivers) {
+    if (Status taken = take_remote(one, who.node); !taken) wrong = taken;
+  }
+  calm_since_ = {};
+  begin_if_due();
+  check_end();
+  change();
+  if (!wrong) return wrong.error();
+  return v1::RelayedResponse{};
+}
+
+/// What a relay says of a receiver is believed as far as it costs nothing; that it is verified, only with its own receipt and certificate.
+Status SendingSession::take_remote(const v1::RelayedReceiver& told, const b2::NodeId& relay) {
+  const auto id = b2::NodeId::from_bytes(told.node);
+  if (!id) return id.error();
+  if (const auto here = peers_.find(*id); here != peers_.end() && !here->second.left) return {};  // it says so itself
+  Remote remote;
+  if (const auto known = remotes_.find(*id); known != remotes_.end()) remote = known->second;
+  if (remote.told.state == v1::CensusState::verified) return {};
+  if (told.state == v1::CensusState::verified) {
+    const auto& membership = parts_.node.state().membership();
+    if (!membership) return Error{Errc::refused, "this node is no longer in a house"};
+    auto member = membership->house().verify_member(told.certificates, std::chrono::system_clock::now(), "");
+    if (!member) return member.error();
+    if (member->node != *id || !member->roles.has(b2::Role::listen)) return Error{Errc::refused, "the receipt's node is another, or may not listen"};
+    const auto receipt = parse_receipt(told.receipt);
+    if (!receipt) return receipt.error();
+    const auto certificate = b2::read_certificate(told.certificates.front());
+    if (!certificate) return certificate.error();
+    if (Status right = check_receipt(*receipt, content_->manifest().content, name_.session, name_.nonce, certificate->public_key); !right) return right;
+    remote.identity = std::move(*member);
+    parts_.log.info("ardus: receiver verified", {{"session", name_.session}, {"receiver", remote.identity.name}, {"by", peers_[relay].identity.name}});
+  }
+  remote.relay = relay;
+  remote.told = told;
+  remote.told.name.resize(std::min<std::size_t>(remote.told.name.size(), 64));
+  remote.told.detail.resize(std::min<std::size_t>(remote.told.detail.size(), 500));
+  if (!remote.identity.name.empty()) remote.told.name = remote.identity.name;
+  remotes_[*id] = std::move(remote);
+  return {};
+}
+
+v1::Receiver SendingSession::told(const Remote& remote) const {
+  v1::Receiver told;
+  told.node = remote.told.node;
+  told.name = remote.told.name;
+  if (const auto id = b2::NodeId::from_bytes(remote.told.node)) told.words = id->words();
+  told.bytes_done = remote.told.bytes_done;
+  told.receipt = remote.told.receipt;
+  const auto relay = peers_.find(remote.relay);
+  told.detail = (relay != peers_.end() ? "by relay " + relay->second.identity.name : std::string("by a relay")) + (remote.told.detail.empty() ? "" : ": " + remote.told.detail);
+  switch (remote.told.state) {
+    case v1::CensusState::committing: told.state = v1::ReceiverState::committing; break;
+    case v1::CensusState::verified: told.state = v1::ReceiverState::verified; break;
+    case v1::CensusState::failed: told.state = v1::ReceiverState::failed; break;
+    default: told.state = map_ ? v1::ReceiverState::receiving : v1::ReceiverState::joined;
+  }
+  const bool open = told.state != v1::ReceiverState::verified && told.state != v1::ReceiverState::failed;
+  if (open && relay != peers_.end() && relay->second.left) told.state = v1::ReceiverState::silent;
+  return told;
+}
+
+void SendingSession::provide(const std::filesystem::path& folder) {
+  if (ended_ || !origin_ || std::exchange(provided_, true)) return;
+  content_ = Content::kept(folder, origin_->manifest, origin_->encoded);
+  begin_if_due();
+}
+
+void SendingSession::release() {
+  released_ = true;
+  check_end();
+}
+
+bool SendingSession::is_settled() const {
+  return ended_ || std::ranges::all_of(peers_, [&](const auto& p) { return p.second.state == v1::CensusState::verified || p.second.state == v1::CensusState::failed || given_up(p.second); });
+}
+
+std::vector<v1::RelayedReceiver> SendingSession::passed_on() const {
+  std::vector<v1::RelayedReceiver> all;
+  for (const auto& [id, peer] : peers_) {
+    const v1::Receiver known = told(peer);
+    if (!peer.ready && peer.state == v1::CensusState::unknown) continue;
+    v1::RelayedReceiver one;
+    one.node = known.node;
+    one.name = known.name;
+    one.state = peer.state == v1::CensusState::unknown ? v1::CensusState::receiving : peer.state;
+    if (known.state == v1::ReceiverState::failed) one.state = v1::CensusState::failed;
+    one.receipt = peer.receipt;
+    if (peer.state == v1::CensusState::verified) one.certificates = peer.certificates;
+    one.detail = known.detail;
+    one.bytes_done = known.bytes_done;
+    all.push_back(std::move(one));
+  }
+  return all;
+}
+
 Result<v1::JoinResponse> SendingSession::join(const v1::JoinRequest& request, const b2::Identity& who) {
   if (who.node.is_none()) return Error{Errc::unauthenticated, "sessions are joined by TLS, with a node's certificate"};
   if (ended_) return Error{Errc::conflict, "the session has ended"};
@@ -389,6 +533,13 @@ Result<v1::JoinResponse> SendingSession::join(const v1::JoinRequest& request, co
   response.manifest_bytes = content_->encoded().size();
   response.name = content_->manifest().name;
   response.number = core_ && peer.number.value != 0 ? peer.number.value : 0;
+  peer.relay = request.relay;
+  if (peer.relay) join_relay(peer, response);
+  if (origin_) {
+    response.origin.emplace();
+    response.origin->certificates = origin_->certificates;
+    response.origin->grant = origin_->signed_grant;
+  }
   calm_since_ = {};
   change();
   return response;
@@ -471,7 +622,10 @@ Result<v1::CensusResponse> SendingSession::census(const v1::CensusRequest& reque
   if (request.state == v1::CensusState::verified) {
     const auto receipt = parse_receipt(request.receipt);
     if (!receipt) return receipt.error();
-    if (Status right = check_receipt(*receipt, content_->manifest().content, name_.session, name_.nonce, who.public_key); !right) return right.error();
+    // What is relayed is acknowledged to its own sender.
+    const std::uint64_t session = origin_ ? origin_->grant.session : name_.session;
+    if (Status right = check_receipt(*receipt, content_->manifest().content, session, origin_ ? origin_->grant.nonce : name_.nonce, who.public_key); !right) return right.error();
+    if (origin_) peer.certificates = request.certificates;
     peer.receipt = request.receipt;
     peer.bytes_done = content_->manifest().bytes();
     if (core_ && peer.number.value != 0) core().set_verified(peer.number, now);
@@ -604,11 +758,20 @@ void SendingSession::look_at_core() {
 }
 
 std::size_t SendingSession::verified() const {
-  return static_cast<std::size_t>(std::ranges::count_if(peers_, [](const auto& p) { return p.second.state == v1::CensusState::verified; }));
+  return static_cast<std::size_t>(std::ranges::count_if(peers_, [](const auto& p) { return p.second.state == v1::CensusState::verified && !p.second.relay; }) +
+                                  std::ranges::count_if(remotes_, [](const auto& r) { return r.second.told.state == v1::CensusState::verified; }));
+}
+
+bool SendingSession::given_up(const Peer& peer) const {
+  return peer.left ? now() - peer.left_at >= patience() : core_ && peer.number.value != 0 && core_->receiver(peer.number, now()).state == PeerState::failed;
 }
 
 /// Whether anything may still come of it, and if not, how it ended.
 void SendingSession::check_end() {
+  if (origin_) {
+    if (!ended_ && released_ && is_settled()) end(v1::TransferPhase::done, "");
+    return;
+  }
   if (ended_ || !map_) return;
   bool all_verified = verified() >= std::max<std::size_t>(request_.receivers, 1) && expected_here();
   bool waiting = false;
@@ -616,9 +779,9 @@ void SendingSession::check_end() {
     if (peer.state == v1::CensusState::verified) continue;
     all_verified = false;
     if (peer.state == v1::CensusState::failed) continue;
-    const bool given_up = peer.left ? now() - peer.left_at >= patience() : core_ && peer.number.value != 0 && core_->receiver(peer.number, now()).state == PeerState::failed;
-    waiting = waiting || !given_up;
+    waiting = waiting || !given_up(peer);
   }
+  for (const auto& [id, remote] : remotes_) all_verified = all_verified && remote.told.state == v1::CensusState::verified;
   if (all_verified) return end(v1::TransferPhase::done, "");
   if (waiting) {
     calm_since_ = {};
@@ -626,9 +789,10 @@ void SendingSession::check_end() {
   }
   // Nobody is under way: those who failed may come back at once, those who never came are waited for like those who fell silent.
   if (calm_since_ == TimePoint{}) calm_since_ = now();
-  const bool all_came = peers_.size() >= request_.receivers && expected_here();
+  const bool all_came = peers_.size() + remotes_.size() >= request_.receivers && expected_here();
   if (now() - calm_since_ < (all_came ? kCalm : std::max(kCalm, patience()))) return;
-  const std::size_t wanted = std::max<std::size_t>(request_.receivers, peers_.size());
+  const auto relays = static_cast<std::size_t>(std::ranges::count_if(peers_, [](const auto& p) { return p.second.relay; }));
+  const std::size_t wanted = std::max<std::size_t>(request_.receivers, peers_.size() - relays + remotes_.size());
   end(v1::TransferPhase::partly, std::to_string(verified()) + " of " + std::to_string(wanted) + " receivers hold a verified copy");
 }
 
@@ -720,6 +884,7 @@ v1::Receiver SendingSession::told(const Peer& peer) const {
     told.detail = "not heard of for " + seconds_text(now() - peer.left_at) + ", since its connection ended";
   }
   if (peer.state == v1::CensusState::committing && !peer.left) told.state = v1::ReceiverState::committing;
+  if (peer.relay && told.detail.empty()) told.detail = "a relay";
   if (peer.state == v1::CensusState::failed) told.state = v1::ReceiverState::failed, told.detail = peer.detail;
   if (peer.state == v1::CensusState::verified) told.state = v1::ReceiverState::verified, told.detail = by_unicast(peer);
   return told;
@@ -771,8 +936,10 @@ v1::Transfer SendingSession::told() const {
   told.wire_bytes += fetched_bytes_;
   told.fallback_bytes += fetched_bytes_;
   for (const auto& [id, peer] : peers_) told.receivers.push_back(this->told(peer));
+  for (const auto& [id, remote] : remotes_) told.receivers.push_back(this->told(remote));
   for (const std::string& wanted : request_.expected) {
-    const bool here = std::ranges::any_of(peers_, [&](const auto& p) { return p.second.identity.name == wanted || p.first.words() == wanted || p.first.hex() == wanted; });
+    const bool behind = std::ranges::any_of(remotes_, [&](const auto& r) { return r.second.told.name == wanted || r.first.words() == wanted || r.first.hex() == wanted; });
+    const bool here = behind || std::ranges::any_of(peers_, [&](const auto& p) { return p.second.identity.name == wanted || p.first.words() == wanted || p.first.hex() == wanted; });
     if (here) continue;
     v1::Receiver missing;
     missing.name = wanted;

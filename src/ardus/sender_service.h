@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "ardus/grant.h"
 #include "ardus/pace_timer_service.h"
 #include "ardus/ports_service.h"
 #include "ardus/receipt.h"
@@ -32,6 +33,16 @@ class SendingSession : private BlockSource {
     std::function<void()> changed;  ///< told() has other things to tell
   };
   SendingSession(Parts parts, v1::SendRequest request);
+  /// What a relay hands on (docs/spec/ardus.md §9.3).
+  struct Origin {
+    std::shared_ptr<const Manifest> manifest;
+    Bytes encoded;
+    std::vector<Bytes> certificates;  ///< the publisher's, as its sender showed them
+    Bytes signed_grant;               ///< that this node may
+    Grant grant;                      ///< the same, read: whose session receipts are for
+  };
+  /// A relay's: announced at once, begun by provide(), ended by release().
+  SendingSession(Parts parts, v1::SendRequest request, Origin origin);
   ~SendingSession() override;
 
   std::uint32_t session() const { return name_.session; }
@@ -46,7 +57,19 @@ class SendingSession : private BlockSource {
     return all;
   }
 
+  /// Signed, for a relay; nothing before it is known what is sent, and of what is relayed itself.
+  std::optional<Bytes> announced() const;
+  /// The content is whole under `folder`.
+  void provide(const std::filesystem::path& folder);
+  /// No receiver comes any more: it ends when those that are here are done.
+  void release();
+  /// Of a relay's session: its receivers, for the session it relays.
+  std::vector<v1::RelayedReceiver> passed_on() const;
+  /// Nobody here is waited for.
+  bool is_settled() const;
+
   // What receivers ask (proto/ardus/v1/session.proto). `who` is a member of the house.
+  Result<v1::RelayedResponse> relayed(const v1::RelayedRequest& request, const b2::Identity& who);
   Result<v1::JoinResponse> join(const v1::JoinRequest& request, const b2::Identity& who);
   void manifest(b2::ServerStream<v1::ManifestPart> stream);
   Result<v1::NeedSetResponse> need_set(const v1::NeedSetRequest& request, const b2::Identity& who);
@@ -76,9 +99,24 @@ class SendingSession : private BlockSource {
     std::uint32_t got = 0;        ///< … namely so many blocks
     std::set<b2::NodeId> named;   ///< receivers it was told to fetch from
     std::size_t serving = 0;      ///< receivers that were told to fetch from it
+    bool relay = false;           ///< hands it on to another site: does not count as a receiver
+    std::vector<Bytes> certificates;  ///< with its receipt, to a relay
     bool left = false;            ///< its control connection ended …
     TimePoint left_at{};          ///< … then
   };
+
+  /// A receiver that a relay serves.
+  struct Remote {
+    b2::NodeId relay;
+    v1::RelayedReceiver told;
+    b2::Identity identity;  ///< once its receipt has come: proven by its certificate
+  };
+  Status take_remote(const v1::RelayedReceiver& told, const b2::NodeId& relay);
+  std::size_t joined_behind() const;
+  bool given_up(const Peer& peer) const;
+  v1::Receiver told(const Remote& remote) const;
+  Announcement announcement(std::size_t way) const;
+  void join_relay(Peer& peer, v1::JoinResponse& response) const;
 
   Status read(BlockIndex block, std::span<std::uint8_t> out) override;
 
@@ -134,6 +172,9 @@ class SendingSession : private BlockSource {
   std::optional<SenderKeys> keys_;
   std::optional<Sender> core_;
   std::map<b2::NodeId, Peer> peers_;
+  std::map<b2::NodeId, Remote> remotes_;
+  std::optional<Origin> origin_;
+  bool provided_ = false, released_ = false;
   std::vector<net::Datagram> batch_;
   std::span<const net::Datagram> unsent_;           ///< of batch_: the socket's buffer was full
   int send_tries_ = 0;

@@ -8,6 +8,19 @@ Error unknown(std::uint32_t session) { return {Errc::not_found, "there is no ses
 
 }  // namespace
 
+Result<v1::AnnouncedResponse> SessionDesk::announced(const v1::AnnouncedRequest&, const b2::CallContext&) {
+  v1::AnnouncedResponse response;
+  for (SendingSession* const session : all_()) {
+    if (auto told = session->announced()) response.announcements.push_back(std::move(*told));
+  }
+  return response;
+}
+
+Result<v1::RelayedResponse> SessionDesk::relayed(const v1::RelayedRequest& request, const b2::CallContext& context) {
+  SendingSession* const session = find_(request.session);
+  return session != nullptr ? session->relayed(request, *context.caller) : Result<v1::RelayedResponse>(unknown(request.session));
+}
+
 Result<v1::JoinResponse> SessionDesk::join(const v1::JoinRequest& request, const b2::CallContext& context) {
   SendingSession* const session = find_(request.session);
   return session != nullptr ? session->join(request, *context.caller) : Result<v1::JoinResponse>(unknown(request.session));

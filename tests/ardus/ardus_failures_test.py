@@ -22,8 +22,8 @@ STALL = 5.0  # seconds
 SIDE_BY_SIDE = 8
 
 
-def until(what):
-    end = time.monotonic() + LONG
+def until(what, seconds=LONG):
+    end = time.monotonic() + seconds
     while time.monotonic() < end:
         if answer := what():
             return answer

@@ -18,7 +18,10 @@ class Reach(failures.Hosted):
     def deafen(self, number, share=100):
         """What of multicast data does not come through to it, in per cent."""
         match = "udp dport 1835" if share == 100 else f"udp dport 1835 numgen random mod 100 < {share}"
-        hosts.run("ip", "netns", "exec", self.hosts.names[number], "nft", "-f", "-", input=f"""table inet deaf {{
+        self.drop(number, match)
+
+    def drop(self, number, match):
+        hosts.run("ip", "netns", "exec", self.hosts.names[number], "nft", "-f", "-", input=f"""table inet deaf_{abs(hash(match))} {{
  chain input {{
   type filter hook input priority 0;
   {match} drop
@@ -38,38 +41,16 @@ class Reach(failures.Hosted):
         self.assertIsNone(server.poll())
         return asked, f"http://{self.hosts.address(0)}:{WEB}/album.ardus"
 
-    def said_of(self, out, name):
-        """What the sender has said of a receiver while it sent."""
-        return {one["detail"] for line in out.splitlines() for one in failures.json.loads(line).get("alone", []) if one["name"] == name}
-
-    def test_who_has_no_multicast_is_told_of_and_takes_the_rest_from_a_receiver_that_is_done(self):
-        self.content(20)
+    def test_who_has_no_multicast_gets_its_copy_alone_or_from_a_receiver_that_is_done(self):
+        self.content(8)
         for number in self.numbers:
             self.serve(number)
         self.deafen(3)
         sender = self.sending("--rate", "40M")
         summary = self.ended(sender, 0)
         self.assert_received(1, 2, 3)
-        said = self.said_of(self.said(sender)[0], "r3")
-        self.assertIn("does not hear multicast, or loses more than half of it: it comes by unicast", said)
         self.assertIn("multicast is not heard", self.log(3))
-        helped = self.log(1) + self.log(2)
-        self.assertRegex(helped, "hands its copy on .*to=r3")
         self.assertEqual(self.states(summary), {"r1": "verified", "r2": "verified", "r3": "verified"})
-
-    def test_a_copy_that_was_changed_since_is_not_handed_on_and_the_sender_serves(self):
-        self.content(12)
-        self.serve(3)
-        self.deafen(3)
-        self.serve(1)
-        held = self.into(1) / "album/x"
-        sender = self.sending("--rate", "40M", "--receivers", "2")
-        until(lambda: self.verified(1) or sender.poll() is not None)
-        whole = held.read_bytes()
-        held.write_bytes(bytes(len(whole)))
-        self.ended(sender, 0)
-        self.assertEqual((self.into(3) / "album/x").read_bytes(), whole)
-        self.assertIn("the copy here has changed since", self.log(3))
 
     def test_who_has_no_multicast_takes_it_from_the_web_while_the_others_hear_it(self):
         self.content(12)
@@ -90,7 +71,6 @@ class Reach(failures.Hosted):
         self.ended(sender, 0)
         self.assert_received(1, 2, 3)
         self.assertRegex(asked.read_text(), "GET /chunks/")
-        self.assertNotIn("multicast is not heard", self.log(3))  # which goes on beside it
 
     def test_a_mirror_that_answers_rubbish_costs_nothing_but_time(self):
         self.content(6)

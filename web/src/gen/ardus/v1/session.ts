@@ -15,13 +15,30 @@ export interface JoinRequest {
   session: number;
   /** where it was told to join: "10.0.0.1:1117" */
   at: string;
+  /** it hands the content on to another site, and takes it by Fetch alone */
+  relay: boolean;
 }
 export const JoinRequestCodec: b2.Codec<JoinRequest> = b2.codec('ardus.v1.JoinRequest', [
   b2.plain(1, 'session', 'uint32'),
   b2.plain(2, 'at', 'string'),
+  b2.plain(3, 'relay', 'bool'),
 ]);
 export const encodeJoinRequest = (message: b2.Init<JoinRequest>): Uint8Array => JoinRequestCodec.encode(message);
 export const decodeJoinRequest = (bytes: Uint8Array): JoinRequest => JoinRequestCodec.decode(bytes);
+
+/** the session that a relay hands on */
+export interface Origin {
+  /** its sender's, DER, its own first */
+  certificates: Uint8Array[];
+  /** the sender's, for this relay */
+  grant: Uint8Array;
+}
+export const OriginCodec: b2.Codec<Origin> = b2.codec('ardus.v1.Origin', [
+  b2.list(1, 'certificates', 'bytes'),
+  b2.plain(2, 'grant', 'bytes'),
+]);
+export const encodeOrigin = (message: b2.Init<Origin>): Uint8Array => OriginCodec.encode(message);
+export const decodeOrigin = (bytes: Uint8Array): Origin => OriginCodec.decode(bytes);
 
 export interface JoinResponse {
   /** 16 bytes, the session's: signatures and the receipt are over it */
@@ -33,6 +50,10 @@ export interface JoinResponse {
   name: string;
   /** of the receiver, if it has one in this session already; else 0 */
   number: number;
+  /** for a relay: that it may */
+  grant: Uint8Array;
+  /** by a relay: whose content it is */
+  origin?: Origin | undefined;
 }
 export const JoinResponseCodec: b2.Codec<JoinResponse> = b2.codec('ardus.v1.JoinResponse', [
   b2.plain(1, 'nonce', 'bytes'),
@@ -40,9 +61,70 @@ export const JoinResponseCodec: b2.Codec<JoinResponse> = b2.codec('ardus.v1.Join
   b2.plain(3, 'manifestBytes', 'uint64'),
   b2.plain(4, 'name', 'string'),
   b2.plain(5, 'number', 'uint32'),
+  b2.plain(6, 'grant', 'bytes'),
+  b2.optional(7, 'origin', () => OriginCodec),
 ]);
 export const encodeJoinResponse = (message: b2.Init<JoinResponse>): Uint8Array => JoinResponseCodec.encode(message);
 export const decodeJoinResponse = (bytes: Uint8Array): JoinResponse => JoinResponseCodec.decode(bytes);
+
+export interface AnnouncedRequest {
+}
+export const AnnouncedRequestCodec: b2.Codec<AnnouncedRequest> = b2.codec('ardus.v1.AnnouncedRequest', [
+]);
+export const encodeAnnouncedRequest = (message: b2.Init<AnnouncedRequest>): Uint8Array => AnnouncedRequestCodec.encode(message);
+export const decodeAnnouncedRequest = (bytes: Uint8Array): AnnouncedRequest => AnnouncedRequestCodec.decode(bytes);
+
+export interface AnnouncedResponse {
+  announcements: Uint8Array[];
+}
+export const AnnouncedResponseCodec: b2.Codec<AnnouncedResponse> = b2.codec('ardus.v1.AnnouncedResponse', [
+  b2.list(1, 'announcements', 'bytes'),
+]);
+export const encodeAnnouncedResponse = (message: b2.Init<AnnouncedResponse>): Uint8Array => AnnouncedResponseCodec.encode(message);
+export const decodeAnnouncedResponse = (bytes: Uint8Array): AnnouncedResponse => AnnouncedResponseCodec.decode(bytes);
+
+export interface RelayedReceiver {
+  /** node id */
+  node: Uint8Array;
+  name: string;
+  state: CensusState;
+  /** of the origin's session */
+  receipt: Uint8Array;
+  /** with the receipt: DER, its own first */
+  certificates: Uint8Array[];
+  detail: string;
+  bytesDone: bigint;
+}
+export const RelayedReceiverCodec: b2.Codec<RelayedReceiver> = b2.codec('ardus.v1.RelayedReceiver', [
+  b2.plain(1, 'node', 'bytes'),
+  b2.plain(2, 'name', 'string'),
+  b2.plain(3, 'state', 'enum'),
+  b2.plain(4, 'receipt', 'bytes'),
+  b2.list(5, 'certificates', 'bytes'),
+  b2.plain(6, 'detail', 'string'),
+  b2.plain(7, 'bytesDone', 'uint64'),
+]);
+export const encodeRelayedReceiver = (message: b2.Init<RelayedReceiver>): Uint8Array => RelayedReceiverCodec.encode(message);
+export const decodeRelayedReceiver = (bytes: Uint8Array): RelayedReceiver => RelayedReceiverCodec.decode(bytes);
+
+export interface RelayedRequest {
+  session: number;
+  /** all of them */
+  receivers: RelayedReceiver[];
+}
+export const RelayedRequestCodec: b2.Codec<RelayedRequest> = b2.codec('ardus.v1.RelayedRequest', [
+  b2.plain(1, 'session', 'uint32'),
+  b2.list(2, 'receivers', () => RelayedReceiverCodec),
+]);
+export const encodeRelayedRequest = (message: b2.Init<RelayedRequest>): Uint8Array => RelayedRequestCodec.encode(message);
+export const decodeRelayedRequest = (bytes: Uint8Array): RelayedRequest => RelayedRequestCodec.decode(bytes);
+
+export interface RelayedResponse {
+}
+export const RelayedResponseCodec: b2.Codec<RelayedResponse> = b2.codec('ardus.v1.RelayedResponse', [
+]);
+export const encodeRelayedResponse = (message: b2.Init<RelayedResponse>): Uint8Array => RelayedResponseCodec.encode(message);
+export const decodeRelayedResponse = (bytes: Uint8Array): RelayedResponse => RelayedResponseCodec.decode(bytes);
 
 export interface ManifestRequest {
   session: number;
@@ -164,6 +246,8 @@ export interface CensusRequest {
   /** for a person */
   detail: string;
   bytesDone: bigint;
+  /** with a receipt, to a relay: DER, its own first */
+  certificates: Uint8Array[];
   /** it fetches what it lacks from others: needs no unicast meanwhile */
   elsewhere: boolean;
 }
@@ -174,6 +258,7 @@ export const CensusRequestCodec: b2.Codec<CensusRequest> = b2.codec('ardus.v1.Ce
   b2.plain(4, 'detail', 'string'),
   b2.plain(5, 'bytesDone', 'uint64'),
   b2.plain(6, 'elsewhere', 'bool'),
+  b2.list(7, 'certificates', 'bytes'),
 ]);
 export const encodeCensusRequest = (message: b2.Init<CensusRequest>): Uint8Array => CensusRequestCodec.encode(message);
 export const decodeCensusRequest = (bytes: Uint8Array): CensusRequest => CensusRequestCodec.decode(bytes);
@@ -227,6 +312,11 @@ export const decodePeerChunksRequest = (bytes: Uint8Array): PeerChunksRequest =>
  * sender's house with the role listen; it calls Join, Manifest, NeedSet and Keys in this order, and Census when its copy is verified.
  */
 export const Session = {
+  /** What is being sent here, for relays, which no announcement reaches: signed announcements. */
+  announced: {
+    service: 'ardus.v1.Session', name: 'Announced', kind: 'unary', idempotent: false, needs: 'listen',
+    request: AnnouncedRequestCodec, response: AnnouncedResponseCodec,
+  } satisfies b2.Method<AnnouncedRequest, AnnouncedResponse>,
   /** Says what the session is about. A receiver that lost its connection joins again. */
   join: {
     service: 'ardus.v1.Session', name: 'Join', kind: 'unary', idempotent: false, needs: 'listen',
@@ -247,6 +337,11 @@ export const Session = {
     service: 'ardus.v1.Session', name: 'Keys', kind: 'server_stream', idempotent: false, needs: 'listen',
     request: KeysRequestCodec, response: KeysUpdateCodec,
   } satisfies b2.Method<KeysRequest, KeysUpdate>,
+  /** How the receivers fare that a relay serves: those that are verified with their receipts, which they signed themselves. */
+  relayed: {
+    service: 'ardus.v1.Session', name: 'Relayed', kind: 'unary', idempotent: false, needs: 'listen',
+    request: RelayedRequestCodec, response: RelayedResponseCodec,
+  } satisfies b2.Method<RelayedRequest, RelayedResponse>,
   /** How the receiver fares: that it failed and why, or its receipt. */
   census: {
     service: 'ardus.v1.Session', name: 'Census', kind: 'unary', idempotent: false, needs: 'listen',
@@ -271,7 +366,13 @@ export const Peer = {
 /** The codec of each message, by its full name. */
 export const codecs: Readonly<Record<string, b2.Codec<unknown>>> = {
   'ardus.v1.JoinRequest': JoinRequestCodec,
+  'ardus.v1.Origin': OriginCodec,
   'ardus.v1.JoinResponse': JoinResponseCodec,
+  'ardus.v1.AnnouncedRequest': AnnouncedRequestCodec,
+  'ardus.v1.AnnouncedResponse': AnnouncedResponseCodec,
+  'ardus.v1.RelayedReceiver': RelayedReceiverCodec,
+  'ardus.v1.RelayedRequest': RelayedRequestCodec,
+  'ardus.v1.RelayedResponse': RelayedResponseCodec,
   'ardus.v1.ManifestRequest': ManifestRequestCodec,
   'ardus.v1.ManifestPart': ManifestPartCodec,
   'ardus.v1.ChunkRuns': ChunkRunsCodec,

@@ -1,0 +1,222 @@
+#include "ardus/relay_service.h"
+
+#include <algorithm>
+
+namespace ghost::ardus {
+
+namespace {
+
+constexpr Duration kRelayLook = std::chrono::milliseconds(250);
+constexpr Duration kPatience = std::chrono::seconds(5);     ///< with one answer
+constexpr Duration kTellAgain = std::chrono::seconds(2);
+constexpr Duration kRelayRetry = std::chrono::seconds(2);
+constexpr Duration kNobodyComes = std::chrono::seconds(5);  ///< after the content was whole: its receipt waits so long for a first receiver
+constexpr std::size_t kMostPassing = 8;
+
+namespace fs = std::filesystem;
+
+}  // namespace
+
+std::uint64_t bytes_under(const fs::path& folder) {
+  std::uint64_t all = 0;
+  std::error_code failed;
+  for (fs::recursive_directory_iterator at(folder, fs::directory_options::skip_permission_denied, failed), end; !failed && at != end; at.increment(failed)) {
+    std::error_code unknown;
+    const bool file = at->symlink_status(unknown).type() == fs::file_type::regular;
+    const auto size = file ? at->file_size(unknown) : 0;
+    if (!unknown) all += size;
+  }
+  return all;
+}
+
+Relay::Relay(Parts parts, Wish wish) : parts_(std::move(parts)), wish_(std::move(wish)) {
+  b2::Trust trust;
+  trust.house = parts_.node.state().house();
+  trust.any_key_on_loopback = false;
+  b2::Target target;
+  target.tls = true;
+  target.address = wish_.from;
+  b2::RetryRules rules;
+  rules.patient = false;  // it is asked again anyway
+  client_ = std::make_unique<b2::Client>(b2::Dial::Parts{parts_.node.network(), parts_.node.endpoint(), parts_.node.tls(), trust, kPatience}, target, rules);
+  parts_.log.info("ardus: relaying", {{"from", target.text()}, {"cache", wish_.cache.string()}});
+  timer_ = parts_.node.network().wake_at(parts_.node.network().now(), [this](TimePoint) { look(); });
+}
+
+Relay::~Relay() { alive_.reset(); }
+
+SendingSession* Relay::sending(std::uint32_t session) {
+  for (auto& [number, passing] : passing_) {
+    if (passing.down && passing.down->session() == session) return passing.down.get();
+  }
+  return nullptr;
+}
+
+std::vector<v1::Transfer> Relay::transfers() const {
+  std::vector<v1::Transfer> all;
+  for (const auto& [number, passing] : passing_) {
+    if (passing.up) all.push_back(passing.up->told());
+    if (passing.down) all.push_back(passing.down->told());
+  }
+  return all;
+}
+
+void Relay::look() {
+  ask();
+  for (auto one = passing_.begin(); one != passing_.end();) {
+    tend(one->second);
+    const Passing& passing = one->second;
+    const bool over = !passing.listed && (!passing.up || passing.up->ended()) && (!passing.down || passing.down->ended());
+    one = over ? passing_.erase(one) : std::next(one);
+  }
+  timer_ = parts_.node.network().wake_at(parts_.node.network().now() + kRelayLook, [this](TimePoint) { look(); });
+}
+
+void Relay::ask() {
+  if (std::exchange(asking_, true)) return;
+  b2::CallOptions options;
+  options.timeout = kPatience;
+  options.idempotent = true;
+  v1::SessionClient(client_->caller()).announced({}, [this, alive = std::weak_ptr<char>(alive_)](const Result<v1::AnnouncedResponse>& answer) {
+    if (alive.expired()) return;
+    asking_ = false;
+    on_announced(answer);
+  }, options);
+}
+
+void Relay::on_announced(const Result<v1::AnnouncedResponse>& answer) {
+  const std::string problem = answer ? std::string() : answer.error().message;
+  if (problem != problem_ && !problem.empty()) parts_.log.warning("ardus: the sender does not answer the relay", {{"from", wish_.from.text()}, {"why", problem}});
+  problem_ = problem;
+  if (!answer) return;  // what is under way goes on: its connection tells for itself
+  for (auto& [number, passing] : passing_) passing.listed = false;
+  for (const Bytes& bytes : answer->announcements) {
+    const auto announcement = read_announcement(bytes);
+    if (announcement) take_up(*announcement);
+  }
+}
+
+void Relay::take_up(const Announcement& announcement) {
+  const auto known = passing_.find(announcement.session);
+  if (known != passing_.end()) {
+    known->second.listed = true;
+    if (known->second.up && !known->second.up->ended()) known->second.up->announced();
+    return;
+  }
+  // A sender that was started again: its old session is let go of, so that the cache is free.
+  for (auto& [number, passing] : passing_) {
+    if (passing.announcement.content != announcement.content) continue;
+    if (passing.up && !passing.up->ended()) passing.up->supersede();
+    if (passing.down && !passing.down->ended()) passing.down->cancel();
+  }
+  if (passing_.size() >= kMostPassing) return;
+  Passing& passing = passing_[announcement.session];
+  passing.announcement = announcement;
+  passing.announcement.control = to_wire(wish_.from);  // the sender's own may be of another interface
+  passing.announcement.control_port = wish_.from.port();
+  passing.folder = wish_.cache / short_name(announcement.content);
+  parts_.log.info("ardus: session to relay", {{"session", announcement.session}, {"name", announcement.name}, {"bytes", announcement.bytes}});
+  receive(passing);
+}
+
+void Relay::receive(Passing& passing) {
+  passing.again_at = parts_.node.network().now() + kRelayRetry;
+  std::string problem;
+  if (Status room = make_room(passing.folder, passing.announcement.bytes); !room) problem = room.error().message;
+  auto way = parts_.ports.way(wish_.interfaces.empty() ? std::string() : wish_.interfaces.front());
+  if (!way) problem = way.error().message;
+  if (!problem.empty()) {
+    if (problem != problem_) parts_.log.error("ardus: not relayed", {{"session", passing.announcement.session}, {"why", problem}});
+    problem_ = problem;
+    return;
+  }
+  ReceivingSession::Parts parts{parts_.node, parts_.ports, *way, passing.folder, {}, Owners::own, {}, {}, {}, parts_.log, parts_.changed, {}, {}};
+  std::error_code failed;
+  for (const auto& older : fs::directory_iterator(wish_.cache, failed)) {
+    if (older.path() != passing.folder) parts.seeds.push_back(older.path());
+  }
+  parts.relay = [this, session = passing.announcement.session](SendingSession::Origin origin) { hand_on(session, std::move(origin)); };
+  passing.up = std::make_unique<ReceivingSession>(std::move(parts), passing.announcement);
+}
+
+/// The oldest contents make room for the next one.
+Status Relay::make_room(const fs::path& keep, std::uint64_t bytes) {
+  std::error_code failed;
+  fs::create_directories(wish_.cache, failed);
+  if (failed) return Error{Errc::io, "make the cache " + wish_.cache.string() + ": " + failed.message()};
+  if (bytes > wish_.cache_size) {
+    return Error{Errc::exhausted, "it has " + std::to_string(bytes) + " bytes, and the cache may have " + std::to_string(wish_.cache_size) + ": --cache-size gives it more"};
+  }
+  struct Held {
+    fs::file_time_type when;
+    fs::path path;
+    std::uint64_t bytes;
+  };
+  std::vector<Held> held;
+  std::uint64_t all = bytes;
+  for (const auto& one : fs::directory_iterator(wish_.cache, failed)) {
+    std::error_code unknown;
+    const bool in_use = std::ranges::any_of(passing_, [&](const auto& p) { return p.second.folder == one.path() && (p.second.up || p.second.down); });
+    if (one.path() == keep) continue;
+    const std::uint64_t size = bytes_under(one.path());
+    all += size;
+    if (!in_use) held.push_back({one.last_write_time(unknown), one.path(), size});
+  }
+  std::ranges::sort(held, {}, &Held::when);
+  for (const Held& one : held) {
+    if (all <= wish_.cache_size) break;
+    std::error_code stays;
+    fs::remove_all(one.path, stays);
+    if (stays) return Error{Errc::io, "make room in the cache, " + one.path.string() + ": " + stays.message()};
+    all -= one.bytes;
+  }
+  if (all > wish_.cache_size) return Error{Errc::exhausted, "the cache is full of what is being relayed at present"};
+  return {};
+}
+
+/// The manifest is here: receivers of this site may join while the content comes.
+void Relay::hand_on(std::uint32_t session, SendingSession::Origin origin) {
+  const auto found = passing_.find(session);
+  if (found == passing_.end() || (found->second.down && !found->second.down->ended())) return;
+  v1::SendRequest request;
+  request.name = origin.manifest->name;
+  request.interfaces = wish_.interfaces;
+  request.wait_ms = 1000;
+  found->second.down = std::make_unique<SendingSession>(SendingSession::Parts{parts_.node, parts_.ports, parts_.log, parts_.changed}, std::move(request), std::move(origin));
+}
+
+void Relay::tend(Passing& passing) {
+  const TimePoint now = parts_.node.network().now();
+  const bool whole = passing.up && (passing.up->holds() || passing.up->verified());
+  if (passing.up && passing.up->ended() && !whole && passing.listed && now >= passing.again_at) receive(passing);
+  if (!passing.up && passing.listed && now >= passing.again_at) receive(passing);
+  if (!passing.down) return;
+  if (whole && passing.provided_at == TimePoint{}) {
+    passing.provided_at = now;
+    passing.down->provide(passing.folder);
+  }
+  tell(passing);
+  const bool served = whole && passing.down->is_settled() && (!passing.told.empty() || now - passing.provided_at > kNobodyComes);
+  // Its own receipt comes last: the sender may end with it.
+  if (served && !passing.up->ended() && passing.up->pass_on(passing.down->passed_on())) passing.up->release();
+  if (!passing.listed) passing.down->release();
+}
+
+void Relay::tell(Passing& passing) {
+  auto receivers = passing.down->passed_on();
+  const TimePoint now = parts_.node.network().now();
+  if (!passing.up || passing.up->ended() || (receivers == passing.told && now - passing.told_at < kTellAgain)) return;
+  if (!passing.up->pass_on(receivers)) return;
+  passing.told = std::move(receivers);
+  passing.told_at = now;
+}
+
+std::vector<SendingSession*> Relay::all_sending() {
+  std::vector<SendingSession*> all;
+  for (auto& [number, passing] : passing_) {
+    if (passing.down) all.push_back(passing.down.get());
+  }
+  return all;
+}
+
+}  // namespace ghost::ardus

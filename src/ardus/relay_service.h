@@ -1,0 +1,72 @@
+#pragma once
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "ardus/receiver_service.h"
+#include "ardus/sender_service.h"
+#include "b2/client_service.h"
+
+namespace ghost::ardus {
+
+/// Hands sessions of a sender that multicast does not reach on to its own site (docs/spec/ardus.md §9.3): takes each content once, by the
+/// control connection, into a cache, then sends it here as a session of its own, and gives the receipts back. On the reactor's thread.
+class Relay {
+ public:
+  struct Wish {
+    net::Address from;                    ///< control of the senders: "10.0.0.1:1117"
+    std::vector<std::string> interfaces;  ///< to send on; none: the default route's
+    std::filesystem::path cache;
+    std::uint64_t cache_size = 0;         ///< bytes
+  };
+  struct Parts {
+    b2::Node& node;
+    Ports& ports;
+    Logger log;
+    std::function<void()> changed;
+  };
+  Relay(Parts parts, Wish wish);
+  ~Relay();
+
+  /// A session that is sent here; null for another.
+  SendingSession* sending(std::uint32_t session);
+  std::vector<SendingSession*> all_sending();
+  std::vector<v1::Transfer> transfers() const;
+
+ private:
+  /// A session of the sender, and what becomes of it here.
+  struct Passing {
+    Announcement announcement;
+    std::filesystem::path folder;
+    std::unique_ptr<ReceivingSession> up;
+    std::unique_ptr<SendingSession> down;
+    std::vector<v1::RelayedReceiver> told;
+    TimePoint told_at{}, again_at{}, provided_at{};
+    bool listed = true;  ///< the sender still has it
+  };
+  void look();
+  void ask();
+  void on_announced(const Result<v1::AnnouncedResponse>& answer);
+  void take_up(const Announcement& announcement);
+  void receive(Passing& passing);
+  void hand_on(std::uint32_t session, SendingSession::Origin origin);
+  void tend(Passing& passing);
+  void tell(Passing& passing);
+  Status make_room(const std::filesystem::path& keep, std::uint64_t bytes);
+
+  Parts parts_;
+  Wish wish_;
+  std::unique_ptr<b2::Client> client_;
+  bool asking_ = false;
+  std::string problem_;            ///< as it was logged last
+  std::map<std::uint32_t, Passing> passing_;  ///< by the sender's session
+  net::Timer timer_;
+  std::shared_ptr<char> alive_ = std::make_shared<char>();
+};
+
+/// Bytes that the files under a folder take.
+std::uint64_t bytes_under(const std::filesystem::path& folder);
+
+}  // namespace ghost::ardus

@@ -1,0 +1,128 @@
+#!/usr/bin/env python3
+"""Two sites and a router between them that forwards no multicast: the sender there, a relay and three receivers here. Where no namespaces can be made
+it says so and ends."""
+import subprocess
+import sys
+
+import ardus_failures_test as failures
+import hosts
+from ardus_failures_test import BIN, until
+
+
+class Relayed(failures.Hosted):
+    """Host 0 is the relay here; the sender is `far`."""
+    receivers = 3
+    rate = None  # of the link between the sites
+
+    def setUp(self):
+        super().setUp()
+        made = subprocess.run([str(BIN / "make_house"), str(self.root / "house"), "keeper", "relay=listen", *(f"r{number}=listen" for number in self.numbers)], capture_output=True)
+        self.assertEqual(made.returncode, 0, made.stderr)
+        for name in ("far", "router"):
+            hosts.run("ip", "netns", "add", name)
+            self.addCleanup(subprocess.run, ["ip", "netns", "delete", name], capture_output=True)
+        hosts.run("ip", "link", "add", "eth0", "netns", "far", "type", "veth", "peer", "name", "left", "netns", "router")
+        hosts.run("ip", "link", "add", "wan", "netns", "host0", "type", "veth", "peer", "name", "right", "netns", "router")
+        for name, link, address in (("far", "eth0", "10.1.0.1"), ("router", "left", "10.1.0.254"), ("router", "right", "10.2.0.254"), ("host0", "wan", "10.2.0.1")):
+            hosts.run("ip", "-n", name, "addr", "add", f"{address}/24", "dev", link)
+            hosts.run("ip", "-n", name, "link", "set", link, "up")
+        hosts.run("ip", "-n", "far", "link", "set", "lo", "up")
+        hosts.run("ip", "netns", "exec", "router", "sysctl", "-qw", "net.ipv4.ip_forward=1")
+        hosts.run("ip", "-n", "far", "route", "add", "default", "via", "10.1.0.254")
+        hosts.run("ip", "-n", "host0", "route", "add", "10.1.0.0/24", "via", "10.2.0.254")
+        if self.rate:
+            hosts.run("tc", "-n", "router", "qdisc", "add", "dev", "right", "root", "tbf", "rate", self.rate, "burst", "64kb", "latency", "100ms")
+        self.hosts.names.append("far")
+        until(self.sites_see_each_other, 400)
+
+    @staticmethod
+    def sites_see_each_other():
+        """A link takes some time to come up on a busy machine."""
+        tried = subprocess.run(["ip", "netns", "exec", "host0", sys.executable, "-c", "import socket; socket.create_connection(('10.1.0.1', 99), 0.5)"], capture_output=True, text=True)
+        return "refused" in tried.stderr
+
+    def serve(self, number, *words):
+        with (self.root / f"log{number}").open("a") as log:
+            process = self.hosts.start(number, BIN / "ardus", "serve", "--state", self.root / f"house/r{number}", "--listen", "127.0.0.1:1117", "--listen",
+                                       f"{self.hosts.address(number)}:1117", "--iface", "eth0", "--into", self.into(number), *words, stdout=log, stderr=log)
+        until(lambda: "ardus: receiving" in self.log(number) or process.poll() is not None)
+        self.assertIsNone(process.poll(), self.log(number))
+
+    def relay(self, *words):
+        with (self.root / "log0").open("a") as log:
+            return self.hosts.start(0, BIN / "ardus", "relay", "--state", self.root / "house/relay", "--listen", f"{self.hosts.address(0)}:1117", "--iface", "eth0",
+                                    "--from", "10.1.0.1", "--cache", self.root / "cache", *words, stdout=log, stderr=log)
+
+    def sending(self, *words):
+        out, err = (self.root / "sent").open("w+"), (self.root / "said").open("w+")
+        self.addCleanup(out.close)
+        self.addCleanup(err.close)
+        process = self.hosts.start(len(self.hosts.names) - 1, BIN / "ardus", "send", self.album, "--state", self.root / "house/keeper", "--iface", "eth0", "--receivers", 3, "--json",
+                                   *words, stdout=out, stderr=err)
+        process.out, process.err = out, err
+        return process
+
+    @staticmethod
+    def came_over():
+        """Bytes that went into this site."""
+        return failures.json.loads(hosts.run("ip", "-n", "router", "-s", "-j", "link", "show", "right"))[0]["stats64"]["tx"]["bytes"]
+
+
+class Relay(Relayed):
+    def test_three_receivers_behind_a_relay_cost_the_link_one_copy_and_what_changed_later_only_that(self):
+        self.content(8)
+        self.relay()
+        self.serve(1, "--accept-from", "keeper"), self.serve(2), self.serve(3)
+        summary = self.ended(self.sending(), 0)
+        self.assert_received(1, 2, 3)
+        self.assertEqual({name: state for name, state in self.states(summary).items() if name != "relay"}, {"r1": "verified", "r2": "verified", "r3": "verified"})
+        self.assertTrue(all(receiver["receipt"] for receiver in summary["receivers"]))
+        first = self.came_over()
+        self.assertLess(first, 2.5 * 8_000_000)  # 1.06 on a quiet machine; three copies would be 3
+        with (self.album / "x").open("r+b") as file:
+            file.seek(3_000_000)
+            file.write(b"changed")
+        self.ended(self.sending(), 0)
+        self.assert_received(1, 2, 3)
+        self.assertLess(self.came_over() - first, 4_000_000)
+
+    def test_whoever_takes_from_another_sender_only_takes_nothing_from_its_relay(self):
+        self.content(1)
+        self.relay()
+        self.serve(1, "--accept-from", "somebody"), self.serve(2), self.serve(3)
+        summary = self.ended(self.sending(), 3)
+        self.assertEqual((self.states(summary)["r1"], self.states(summary)["r2"], self.states(summary)["r3"]), ("failed", "verified", "verified"))
+        self.assertFalse((self.into(1) / "album").exists())
+
+    def test_what_finds_no_room_in_the_cache_is_told(self):
+        self.content(2)
+        self.relay("--cache-size", "1M")
+        until(lambda: "ardus: relaying" in self.log(0))
+        sender = self.sending()
+        until(lambda: "--cache-size gives it more" in self.log(0))
+        sender.send_signal(failures.signal.SIGINT)
+        self.assertEqual(sender.wait(failures.LONG), 130)
+
+
+class KilledRelay(Relayed):
+    rate = "10mbit"
+
+    def test_a_relay_that_is_killed_goes_on_where_it_was(self):
+        self.content(8)
+        relay = self.relay()
+        for number in self.numbers:
+            self.serve(number)
+        sender = self.sending()
+        journal = lambda: sum(file.stat().st_size for file in (self.root / "cache").glob("*/.ardus/*/journal"))  # noqa: E731
+        until(lambda: journal() >= 8 * 10 or sender.poll() is not None)
+        self.assertIsNone(sender.poll())
+        relay.kill()
+        relay.wait()
+        self.relay()
+        self.ended(sender, 0)
+        self.assert_received(1, 2, 3)
+        self.assertLess(self.came_over(), 2.5 * 8_000_000)
+
+
+if __name__ == "__main__":
+    failures.main(__file__, Relay, KilledRelay)
