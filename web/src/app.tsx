@@ -2,9 +2,12 @@ import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { Link, pageWorld } from './b2/link';
 import { CataloguePage, kCataloguePath } from './catalogue/catalogue_page';
 import { Catalogue } from './gen/ariascribe/v1/catalogue';
+import { Library } from './gen/ariascribe/v1/library';
 import { Stage } from './gen/ghostlight/v1/stage';
 import { NodesPage } from './nodes/nodes_page';
 import { useWatch } from './nodes/use_watch';
+import { kReviewPath, ReviewPage } from './review/review_page';
+import { useReview } from './review/use_review';
 import { StagePage } from './stage/stage_page';
 import { keepToken, takeToken } from './token';
 import { useLinkState, useNow } from './ui/hooks';
@@ -16,6 +19,7 @@ import { useStream } from './ui/use_stream';
 
 const kStage: Page = { path: '#/stage', title: 'Stage' }; // first where the node has the job's service
 const kCatalogue: Page = { path: kCataloguePath, title: 'Catalogue' }; // where it has the catalogue's
+const kReview: Page = { path: kReviewPath, title: 'Review' }; // and tags that can be written
 const kNodes: Page = { path: '#/nodes', title: 'Nodes' };
 
 export function App() {
@@ -52,6 +56,8 @@ function Connected({ token, onToken }: { token: string; onToken: (token: string)
   const serves = (service: string) => endpoint?.services().some(({ name }) => name === service);
   const hasStage = useLast(serves(Stage.watch.service));
   const hasCatalogue = useLast(serves(Catalogue.search.service));
+  const hasLibrary = useLast(serves(Library.propose.service));
+  const review = useReview(endpoint);
   const watched = useWatch(endpoint);
   const stage = useStream(hasStage === true ? endpoint : undefined, Stage.watch, {});
   const now = useNow(1000);
@@ -68,10 +74,10 @@ function Connected({ token, onToken }: { token: string; onToken: (token: string)
     };
   }, [link]);
   if (state.kind === 'refused') return <Gate refusal={state.reason} onToken={onToken} />;
-  const pages = [...(hasStage === false ? [] : [kStage]), ...(hasCatalogue ? [kCatalogue] : []), kNodes];
+  const pages = [...(hasStage === false ? [] : [kStage]), ...(hasCatalogue ? [kCatalogue] : []), ...(hasLibrary ? [kReview] : []), kNodes];
   const { path } = routeOf(hash);
   // Before the first connection it is not known what is served: a page that is asked for by its name is waited for.
-  const current = [...pages, kCatalogue].find((page) => page.path === path && (endpoint === undefined || pages.includes(page))) ?? (hasStage === false ? kNodes : kStage);
+  const current = [...pages, kCatalogue, kReview].find((page) => page.path === path && (endpoint === undefined || pages.includes(page))) ?? (hasStage === false ? kNodes : kStage);
   const seen = current === kStage ? stage : watched;
   const trouble = staleness(state, seen, watched.at, Math.max(now, watched.at ?? 0));
   return (
@@ -80,6 +86,8 @@ function Connected({ token, onToken }: { token: string; onToken: (token: string)
         <StagePage link={link} linkState={state} seen={stage} trouble={trouble} />
       ) : current === kCatalogue ? (
         <CataloguePage link={link} linkState={state} trouble={trouble} hash={hash} />
+      ) : current === kReview ? (
+        <ReviewPage link={link} linkState={state} trouble={trouble} hash={hash} review={review} />
       ) : (
         <NodesPage link={link} linkState={state} watched={watched} trouble={trouble} />
       )}

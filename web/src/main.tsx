@@ -5,6 +5,7 @@ import './style/shell.css';
 import './style/nodes.css';
 import './style/stage.css';
 import './style/catalogue.css';
+import './style/review.css';
 import { applyTheme } from './ui/theme';
 
 applyTheme();

@@ -48,7 +48,7 @@ describe('the Stage page in Chromium', { timeout: 300_000 }, () => {
   test('is the first page, and its tab names it', () =>
     onStage(kDesktop, async ({ page }) => {
       const pages = page.getByRole('navigation', { name: 'Pages' });
-      assert.deepEqual(await pages.getByRole('link').allInnerTexts(), ['Stage', 'Catalogue', 'Nodes']);
+      assert.deepEqual(await pages.getByRole('link').allInnerTexts(), ['Stage', 'Catalogue', 'Review', 'Nodes']);
       assert.equal(await pages.locator('[aria-current=page]').innerText(), 'Stage');
       await pages.getByRole('link', { name: 'Nodes' }).click();
       await page.getByRole('heading', { name: 'Programs' }).waitFor();
@@ -60,7 +60,7 @@ describe('the Stage page in Chromium', { timeout: 300_000 }, () => {
     target.fake.hasStage = false;
     return onStage(kDesktop, async ({ page }) => {
       await page.getByRole('heading', { name: 'Programs' }).waitFor();
-      assert.deepEqual(await page.getByRole('navigation', { name: 'Pages' }).getByRole('link').allInnerTexts(), ['Catalogue', 'Nodes']);
+      assert.deepEqual(await page.getByRole('navigation', { name: 'Pages' }).getByRole('link').allInnerTexts(), ['Catalogue', 'Review', 'Nodes']);
     });
   });
 

@@ -11,6 +11,7 @@ import { decodeRestartRequest, decodeWatchRequest, encodeHostState, encodeRestar
 import { decodeStartRequest, encodeCancelResponse, encodeStageState, encodeStartResponse } from '../../src/gen/ghostlight/v1/stage';
 import type { Hello } from '../../src/gen/b2/v1/hello';
 import { FakeCatalogue, kCatalogueMethods } from './catalogue_state';
+import { FakeLibrary, kLibraryMethods } from './library_state';
 import { FakeNode, serviceEntry } from './node_state';
 import { FakeStage } from './stage_state';
 
@@ -20,7 +21,8 @@ const kStageMethods = ['Start', 'Resume', 'Watch', 'Cancel'];
 const kServices = [serviceEntry('b2.v1.Core', ['Describe', 'Health', 'Stats', 'Limits'], 0), serviceEntry('b2.v1.Host', ['List', 'Watch', 'Restart'], 4)];
 const kStageService = serviceEntry('ghostlight.v1.Stage', kStageMethods, 7);
 const kCatalogueService = serviceEntry('ariascribe.v1.Catalogue', kCatalogueMethods, 11);
-const Index = { list: 4, watch: 5, restart: 6, start: 7, resume: 8, watchStage: 9, cancel: 10, catalogue: 11 };
+const kLibraryService = serviceEntry('ariascribe.v1.Library', kLibraryMethods, 15);
+const Index = { list: 4, watch: 5, restart: 6, start: 7, resume: 8, watchStage: 9, cancel: 10, catalogue: 11, library: 15 };
 const kStageMs = 100; // between two states of the stage, when it changes
 const kHighWater = 256 * 1024; // bytes: a reader this far behind is given no more until it has read
 
@@ -28,6 +30,7 @@ export class FakeServer {
   readonly node = new FakeNode();
   readonly stage = new FakeStage();
   readonly catalogue = new FakeCatalogue();
+  readonly library = new FakeLibrary();
   /** False for a node that has no stage. */
   hasStage = true;
   /** False for a node without Ariascribe. */
@@ -109,7 +112,7 @@ export class FakeServer {
 
   private serve(socket: WebSocket): void {
     const none = new Uint8Array(0);
-    const hello: Hello = { version: 1, nodeId: none, name: 'archive-3', bootEpoch: 7n, features: [], limits: kOurLimits, keepAliveMs: 1000, services: [...kServices, ...(this.hasStage ? [kStageService] : []), ...(this.hasCatalogue ? [kCatalogueService] : [])], house: '', houseId: none, revocations: 0n };
+    const hello: Hello = { version: 1, nodeId: none, name: 'archive-3', bootEpoch: 7n, features: [], limits: kOurLimits, keepAliveMs: 1000, services: [...kServices, ...(this.hasStage ? [kStageService] : []), ...(this.hasCatalogue ? [kCatalogueService, kLibraryService] : [])], house: '', houseId: none, revocations: 0n };
     const endpoint = new Endpoint('acceptor', hello, { send: (bytes) => socket.send(bytes), close: () => socket.close() }, { call: (call) => this.onCall(call) });
     this.endpoints.add(endpoint);
     socket.on('message', (data, isBinary) => {
@@ -125,9 +128,10 @@ export class FakeServer {
   private onCall(call: IncomingCall): void {
     if (call.method === Index.watch) return this.watch(call);
     if (call.method === Index.watchStage) return this.watchStage(call);
+    if (call.method >= Index.library) return void this.library.answer(call, call.method - Index.library);
     if (call.method >= Index.catalogue) return void this.catalogue.answer(call, call.method - Index.catalogue);
     if (call.method >= Index.start) return this.steerStage(call);
-    if (call.method !== Index.restart) return call.fail(Status.unsupported, 'the fake serves Host/Watch, Host/Restart, Stage and Catalogue');
+    if (call.method !== Index.restart) return call.fail(Status.unsupported, 'the fake serves Host/Watch, Host/Restart, Stage, Catalogue and Library');
     if (this.refuseRestart !== '') return call.fail(Status.busy, this.refuseRestart);
     const { name } = decodeRestartRequest(call.request);
     const child = this.node.restart(name);
