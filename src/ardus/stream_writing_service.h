@@ -7,16 +7,30 @@
 
 namespace ghost::ardus {
 
-/// Goes on writing pieces of a stream whenever it may, until `next` has no more.
+/// Goes on writing pieces of a stream whenever it may, until `next` has no more. A stream may ring from within a write: who is writing goes
+/// on by itself, and there is one `next`, so that no piece is written twice.
 template <class T>
 void write_all(std::shared_ptr<b2::ServerStream<T>> stream, std::function<std::optional<Result<T>>()> next) {
-  for (;;) {
-    const auto piece = next();
-    if (!piece) return stream->finish();
-    if (!*piece) return stream->fail(piece->error());
-    if (stream->write(**piece)) continue;
-    return stream->on_ready([weak = std::weak_ptr(stream), kept = stream, next = std::move(next)]() mutable { write_all<T>(std::move(kept), std::move(next)); });
-  }
+  struct Writer {
+    std::shared_ptr<b2::ServerStream<T>> stream;
+    std::function<std::optional<Result<T>>()> next;
+    bool writing = false;
+
+    void go_on() {
+      if (writing || !stream->open()) return;
+      writing = true;
+      for (bool room = true; room;) {
+        const auto piece = next();
+        if (!piece) return stream->finish();
+        if (!*piece) return stream->fail(piece->error());
+        room = stream->write(**piece);
+      }
+      writing = false;
+    }
+  };
+  const auto writer = std::make_shared<Writer>(Writer{stream, std::move(next)});
+  stream->on_ready([writer] { writer->go_on(); });
+  writer->go_on();
 }
 
 }  // namespace ghost::ardus
