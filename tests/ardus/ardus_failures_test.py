@@ -215,7 +215,7 @@ class ForgetfulSwitch(Hosted):
               "mcast_startup_query_interval", "12500", "mcast_membership_interval", "300")
 
     def test_who_is_cut_off_from_the_group_joins_again_is_served_alone_and_says_so(self):
-        self.content(12)
+        self.content(20)
         sender = self.sending("--rate", "16M")
         for number in self.numbers:
             self.serve(number)
