@@ -158,6 +158,8 @@ class SendingSession : private BlockSource {
   std::string by_unicast(const Peer& peer) const;
   TimePoint now() const { return parts_.node.network().now(); }
 
+  static constexpr Duration kAnnounceFirst = std::chrono::seconds(1);
+
   Parts parts_;
   v1::SendRequest request_;
   SessionName name_;
@@ -187,7 +189,7 @@ class SendingSession : private BlockSource {
   std::uint64_t sampled_bytes_ = 0, rate_ = 0;      ///< bit/s of late
   std::uint64_t announcements_ = 0, fetched_bytes_ = 0;
   std::optional<v1::Transfer> last_;                ///< as it ended
-  Duration announce_every_ = std::chrono::seconds(1);
+  Duration announce_every_ = kAnnounceFirst;
   net::Timer announce_timer_, begin_timer_, check_timer_;
   PaceTimer pump_timer_;
   std::shared_ptr<std::atomic<bool>> cancelled_ = std::make_shared<std::atomic<bool>>(false);  ///< shared with the scan
