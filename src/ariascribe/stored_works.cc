@@ -10,7 +10,7 @@ namespace ghost::ariascribe {
 namespace {
 
 /// Where nobody is named, so many works of a number and so many postings of terms are looked at, the rarest terms first.
-constexpr std::size_t kMostNumbered = 3000, kMostPostings = 6000;
+constexpr std::size_t kMostNumbered = 3000, kMostPostingsStored = 6000;
 constexpr std::size_t kMostRead = 64;  ///< works read whole, of which the best are given
 constexpr float kNumberWeight = 20, kMovementWeight = 0.4F;
 
@@ -147,7 +147,7 @@ void StoredWorks::gather(const Attached& in, const StoredQuery& query, Found& fo
       want(works.first(std::min(works.size(), kMostNumbered)), kNumberWeight);
     }
     std::sort(lists.begin(), lists.end(), [](const List& a, const List& b) { return a.works.size() < b.works.size(); });
-    std::size_t left = kMostPostings;
+    std::size_t left = kMostPostingsStored;
     for (const List& each : lists) {
       want(each.works.first(std::min(each.works.size(), left)), each.weight);
       left -= std::min(each.works.size(), left);

@@ -9,7 +9,7 @@
 namespace ghost::audiojuggler {
 namespace {
 
-Rip example() {
+Rip one_rip() {
   Rip rip;
   rip.program = "audiojuggler 1";
   rip.source = "/x/disc.cue";
@@ -48,7 +48,7 @@ Rip example() {
 }
 
 TEST(RipJson, IsTheSameAfterWritingAndReading) {
-  const std::string written = rip_json(example());
+  const std::string written = rip_json(one_rip());
   const auto again = parse_rip_json(written);
   ASSERT_TRUE(again) << again.error().message;
   EXPECT_EQ(again->tracks[1].doubts[0].frames, (std::vector<std::uint16_t>{1, 2, 587}));
@@ -63,7 +63,7 @@ TEST(RipJson, OfAnotherMakeIsRefused) {
 }
 
 TEST(RipLog, KnowsWhetherItWasChanged) {
-  std::string log = rip_log(example());
+  std::string log = rip_log(one_rip());
   EXPECT_TRUE(log_is_whole(log)) << log;
   EXPECT_NE(log.find("DOUBT  track 1 sector 77: 3 of 588 frames"), std::string::npos);
   EXPECT_NE(log.find("track 3 is data and was left out"), std::string::npos);
@@ -73,7 +73,7 @@ TEST(RipLog, KnowsWhetherItWasChanged) {
 }
 
 TEST(RipCue, PutsEachPregapAtTheEndOfTheFileBefore) {
-  const std::string text = rip_cue(example());
+  const std::string text = rip_cue(one_rip());
   const auto sheet = parse_cue(as_bytes(text));
   ASSERT_TRUE(sheet) << sheet.error().message << text;
   ASSERT_EQ(sheet->files.size(), 3u);
@@ -87,7 +87,7 @@ TEST(RipCue, PutsEachPregapAtTheEndOfTheFileBefore) {
 }
 
 TEST(TrackChecks, GiveTheDiscsChecksumFromItsTracks) {
-  Toc toc = example().disc.toc;
+  Toc toc = one_rip().disc.toc;
   toc.tracks.pop_back();
   toc.lead_out = Lba(1850);
   const Bytes audio = test_samples(1810, 5);

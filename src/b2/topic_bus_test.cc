@@ -9,7 +9,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr TimePoint kStart{};
+constexpr TimePoint kBegin{};
 
 TopicLimits small_limits() {
   TopicLimits limits;
@@ -43,7 +43,7 @@ class TopicBusTest : public testing::Test {
     return made ? "" : made.error().message;
   }
   /// Publishes `text`; the number of subscriptions it went to, or -1 when it waits.
-  int publish(const std::string& subject, std::string_view text, TimePoint now = kStart) {
+  int publish(const std::string& subject, std::string_view text, TimePoint now = kBegin) {
     const auto done = bus.publish(++ticket, subject, to_bytes(as_bytes(text)), now);
     EXPECT_TRUE(done) << done.error().message;
     if (!done || !*done) return -1;
@@ -71,7 +71,7 @@ TEST_F(TopicBusTest, GivesAMessageToEachWhosePatternsFitOnce) {
   EXPECT_EQ(ack.epoch, 77u);
   EXPECT_EQ(publish("a.x", "1"), 1);
   EXPECT_EQ(publish("c", "nobody"), 0);
-  EXPECT_EQ(bus.take_news(kStart).readable, std::vector{a});
+  EXPECT_EQ(bus.take_news(kBegin).readable, std::vector{a});
   EXPECT_EQ(taken(a), "a.x#1=1");
   EXPECT_EQ(taken(b), "");
   bus.unsubscribe(a);
@@ -117,14 +117,14 @@ TEST_F(TopicBusTest, HoldsThePublisherOfASubscriptionThatBlocks) {
   const auto slow = subscribe(wish({"a"}, v1::TopicPolicy::block));
   const auto fast = subscribe(wish({">"}));
   for (int i = 1; i <= 3; ++i) EXPECT_EQ(publish("a", std::to_string(i)), 2);
-  bus.take_news(kStart);
+  bus.take_news(kBegin);
   taken(fast);
   EXPECT_EQ(publish("a", "4"), -1);
   EXPECT_EQ(publish("b", "other subjects go on"), 1);
-  EXPECT_TRUE(bus.take_news(kStart).accepted.empty());
+  EXPECT_TRUE(bus.take_news(kBegin).accepted.empty());
   EXPECT_EQ(taken(fast), "b#1=other subjects go on") << "who waits has not published";
   EXPECT_EQ(bus.next(slow)->message->sequence, 1u);
-  const auto news = bus.take_news(kStart);
+  const auto news = bus.take_news(kBegin);
   ASSERT_EQ(news.accepted.size(), 1u);
   EXPECT_EQ(news.accepted[0].second.sequence, 4u);
   EXPECT_EQ(news.accepted[0].second.delivered, 2u);
@@ -138,9 +138,9 @@ TEST_F(TopicBusTest, KeepsTheOrderOfASubjectWhileItsPublishersWait) {
   EXPECT_EQ(publish("a", "4"), -1);
   bus.next(slow);
   EXPECT_EQ(publish("a", "5"), -1) << "there is room, but 4 came first";
-  EXPECT_EQ(bus.take_news(kStart).accepted.size(), 1u);
+  EXPECT_EQ(bus.take_news(kBegin).accepted.size(), 1u);
   EXPECT_EQ(taken(slow), "a#2=2 a#3=3 a#4=4");
-  EXPECT_EQ(bus.take_news(kStart).accepted.size(), 1u);
+  EXPECT_EQ(bus.take_news(kBegin).accepted.size(), 1u);
   EXPECT_EQ(taken(slow), "a#5=5");
 }
 
@@ -149,7 +149,7 @@ TEST_F(TopicBusTest, DoesNotPublishWhatWasWithdrawn) {
   for (int i = 1; i <= 3; ++i) publish("a", std::to_string(i));
   EXPECT_EQ(publish("a", "4"), -1);
   bus.withdraw(ticket);
-  EXPECT_TRUE(bus.take_news(kStart).accepted.empty());
+  EXPECT_TRUE(bus.take_news(kBegin).accepted.empty());
   EXPECT_EQ(bus.next_wakeup(), TimePoint::max()) << "it holds nobody any more";
   EXPECT_EQ(taken(slow), "a#1=1 a#2=2 a#3=3");
   EXPECT_EQ(publish("a", "5"), 1);
@@ -160,7 +160,7 @@ TEST_F(TopicBusTest, RefusesMoreThanItMayHold) {
   subscribe(wish({"a"}, v1::TopicPolicy::block));
   for (int i = 1; i <= 5; ++i) publish("a", "x");
   EXPECT_EQ(bus.held(), 2u);
-  const auto refused = bus.publish(99, "a", {}, kStart);
+  const auto refused = bus.publish(99, "a", {}, kBegin);
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, Errc::exhausted);
   EXPECT_NE(refused.error().message.find("2 messages wait already"), std::string::npos) << refused.error().message;
@@ -169,10 +169,10 @@ TEST_F(TopicBusTest, RefusesMoreThanItMayHold) {
 TEST_F(TopicBusTest, EndsASubscriptionThatHoldsPublishersAndTakesNothing) {
   const auto dead = subscribe(wish({"a"}, v1::TopicPolicy::block));
   for (int i = 1; i <= 3; ++i) publish("a", "x");
-  EXPECT_EQ(publish("a", "4", kStart + 1s), -1);
-  EXPECT_EQ(bus.next_wakeup(), kStart + 11s);
-  EXPECT_TRUE(bus.take_news(kStart + 10s).ended.empty());
-  const auto news = bus.take_news(kStart + 11s);
+  EXPECT_EQ(publish("a", "4", kBegin + 1s), -1);
+  EXPECT_EQ(bus.next_wakeup(), kBegin + 11s);
+  EXPECT_TRUE(bus.take_news(kBegin + 10s).ended.empty());
+  const auto news = bus.take_news(kBegin + 11s);
   ASSERT_EQ(news.ended.size(), 1u);
   EXPECT_EQ(news.ended[0].first, dead);
   EXPECT_NE(news.ended[0].second.message.find("held publishers for 10 s"), std::string::npos) << news.ended[0].second.message;
@@ -184,7 +184,7 @@ TEST_F(TopicBusTest, EndsASubscriptionThatHoldsPublishersAndTakesNothing) {
 TEST_F(TopicBusTest, BearsWithASubscriptionThatTakesSlowly) {
   const auto slow = subscribe(wish({"a"}, v1::TopicPolicy::block));
   for (int i = 1; i <= 3; ++i) publish("a", "x");
-  TimePoint now = kStart;
+  TimePoint now = kBegin;
   for (int i = 0; i < 10; ++i, now += 9s) {
     EXPECT_EQ(publish("a", "x", now), -1);
     EXPECT_TRUE(bus.take_news(now + 9s).ended.empty());
@@ -197,7 +197,7 @@ TEST_F(TopicBusTest, EndsASubscriptionThatAskedForItRatherThanDropping) {
   const auto strict = subscribe(wish({"a"}, v1::TopicPolicy::disconnect));
   for (int i = 1; i <= 3; ++i) EXPECT_EQ(publish("a", "x"), 1);
   EXPECT_EQ(publish("a", "x"), 0);
-  const auto news = bus.take_news(kStart);
+  const auto news = bus.take_news(kBegin);
   ASSERT_EQ(news.ended.size(), 1u);
   EXPECT_EQ(news.ended[0].first, strict);
   EXPECT_EQ(news.ended[0].second.code, Errc::exhausted);
@@ -210,10 +210,10 @@ TEST_F(TopicBusTest, BoundsAQueueByBytesToo) {
   limits.queue_bytes = 1000;
   TopicBus narrow(1, limits);
   const auto made = narrow.subscribe(wish({"a"}), [](std::string_view) { return true; });
-  for (int i = 0; i < 3; ++i) ASSERT_TRUE(narrow.publish(1, "a", Bytes(600), kStart));
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(narrow.publish(1, "a", Bytes(600), kBegin));
   EXPECT_EQ(narrow.next(made->id)->dropped->count, 2u);
   EXPECT_EQ(narrow.next(made->id)->message->sequence, 3u);
-  EXPECT_FALSE(bus.publish(1, "a", Bytes(1001), kStart)) << "longer than a message may be";
+  EXPECT_FALSE(bus.publish(1, "a", Bytes(1001), kBegin)) << "longer than a message may be";
   EXPECT_EQ(taken(slow), "");
 }
 
@@ -248,10 +248,10 @@ TEST_F(TopicBusTest, HoldsAPublisherWhenNoMemberOfAGroupHasRoom) {
   const auto first = subscribe(one), second = subscribe(one);
   for (int i = 0; i < 6; ++i) ASSERT_EQ(publish("a", "x"), 1);
   ASSERT_EQ(publish("a", "x"), -1);
-  bus.take_news(kStart);
+  bus.take_news(kBegin);
   ASSERT_NE(bus.next(second), nullptr);
-  EXPECT_EQ(bus.take_news(kStart).accepted.size(), 1u);
-  EXPECT_TRUE(bus.take_news(kStart + 60s).ended.empty()) << "the other holds nobody any more";
+  EXPECT_EQ(bus.take_news(kBegin).accepted.size(), 1u);
+  EXPECT_TRUE(bus.take_news(kBegin + 60s).ended.empty()) << "the other holds nobody any more";
   EXPECT_NE(taken(first), "");
 }
 
@@ -314,7 +314,7 @@ TEST_F(TopicBusTest, KeepsNoMoreBytesThanAllowed) {
   limits.kept_bytes = 1000;
   TopicBus narrow(1, limits);
   for (int i = 0; i < 20; ++i) {
-    ASSERT_TRUE(narrow.publish(1, i % 2 == 0 ? "a" : "b", Bytes(200), kStart));
+    ASSERT_TRUE(narrow.publish(1, i % 2 == 0 ? "a" : "b", Bytes(200), kBegin));
     ASSERT_LE(narrow.kept_bytes(), 1000u);
   }
   EXPECT_GT(narrow.kept_bytes(), 0u);
@@ -342,7 +342,7 @@ v1::TopicMessage from_afar(const std::string& subject, std::string_view text) {
 TEST_F(TopicBusTest, NumbersMessagesOfOtherNodesAsItsOwnAndTellsThoseThatAreMissing) {
   const auto reader = subscribe(wish({"a"}));
   publish("a", "1");
-  ASSERT_TRUE(bus.import_message(from_afar("a", "2"), kStart));
+  ASSERT_TRUE(bus.import_message(from_afar("a", "2"), kBegin));
   bus.lost("a", 5);
   publish("a", "8");
   bus.lost("a", 1);
@@ -363,10 +363,10 @@ TEST_F(TopicBusTest, NumbersMessagesOfOtherNodesAsItsOwnAndTellsThoseThatAreMiss
 TEST_F(TopicBusTest, KeepsMissingMessagesInLineBehindThoseThatWait) {
   const auto slow = subscribe(wish({"a"}, v1::TopicPolicy::block));
   for (const char* text : {"1", "2", "3"}) EXPECT_EQ(publish("a", text), 1);
-  ASSERT_TRUE(bus.import_message(from_afar("a", "4"), kStart));
+  ASSERT_TRUE(bus.import_message(from_afar("a", "4"), kBegin));
   bus.lost("a", 2);
   EXPECT_EQ(taken(slow), "a#1=1 a#2=2 a#3=3");
-  bus.take_news(kStart);
+  bus.take_news(kBegin);
   EXPECT_EQ(taken(slow), "a#4=4 -2");
 }
 
@@ -374,7 +374,7 @@ TEST_F(TopicBusTest, LeavesGroupsToTheNodeThatAMessageComesFrom) {
   auto request = wish({"a"});
   request.group = "g";
   const auto member = subscribe(request);
-  ASSERT_TRUE(bus.import_message(from_afar("a", "1"), kStart));
+  ASSERT_TRUE(bus.import_message(from_afar("a", "1"), kBegin));
   EXPECT_EQ(taken(member), "");
   EXPECT_TRUE(bus.import_to_group("g", from_afar("a", "2")));
   EXPECT_FALSE(bus.import_to_group("h", from_afar("a", "3")));
@@ -387,7 +387,7 @@ TEST_F(TopicBusTest, LeavesGroupsToTheNodeThatAMessageComesFrom) {
   EXPECT_EQ(publish("a", "x"), 0);
   elsewhere = false;
   EXPECT_EQ(publish("a", "y"), 1);
-  ASSERT_TRUE(bus.import_message(from_afar("a", "z"), kStart));
+  ASSERT_TRUE(bus.import_message(from_afar("a", "z"), kBegin));
   EXPECT_EQ(told, "xy");
 }
 
@@ -405,7 +405,7 @@ TEST_F(TopicBusTest, RefusesSubscriptionsThatMakeNoSense) {
   EXPECT_NE(refusal(request).find("not to a group"), std::string::npos);
   for (int i = 0; i < 8; ++i) subscribe(wish({"a"}));
   EXPECT_NE(refusal(wish({"a"})).find("8 subscriptions are open"), std::string::npos);
-  EXPECT_FALSE(bus.publish(1, "a.*", {}, kStart));
+  EXPECT_FALSE(bus.publish(1, "a.*", {}, kBegin));
 }
 
 }  // namespace

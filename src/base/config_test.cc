@@ -2,9 +2,8 @@
 
 #include <gtest/gtest.h>
 
-#include <map>
-
 #include "base/test_directory.h"
+#include "base/test_environment.h"
 
 namespace ghost {
 
@@ -22,14 +21,6 @@ const std::vector<ConfigKey> kKeys = {
     {"node.name", ConfigType::text},
 };
 
-Environment with(std::map<std::string, std::string> variables) {
-  return [variables](const std::string& name) -> std::optional<std::string> {
-    const auto found = variables.find(name);
-    if (found == variables.end()) return std::nullopt;
-    return found->second;
-  };
-}
-
 std::string error_of(std::string_view toml) {
   const std::vector<std::string> foreign = {"ardus"};
   const auto config = Config::from_toml(kKeys, toml, "g.toml", foreign);
@@ -39,7 +30,7 @@ std::string error_of(std::string_view toml) {
 }  // namespace
 
 TEST(Config, HasItsDefaults) {
-  const Config config = Config::load(kKeys, {.environment = with({})}).value();
+  const Config config = Config::load(kKeys, {.environment = environment_of({})}).value();
   EXPECT_EQ(config.text("log_level"), "info");
   EXPECT_EQ(config.list("b2.listen"), std::vector<std::string>{"127.0.0.1:2203"});
   EXPECT_EQ(config.duration("b2.idle_timeout"), 30s);
@@ -56,7 +47,7 @@ TEST(Config, TakesTheFlagOverTheEnvironmentOverTheFileAndTellsWhich) {
   ASSERT_TRUE(write_file_atomically(path, as_bytes("log_level = \"debug\"\n[b2]\nlisten = [\"a:1\", \"b:2\"]\n"
                                                    "idle_timeout = \"5min\"\nreceive_budget = 1024\nconnections = 5\n[ardus]\nrate = 1\n")));
   const Config config = Config::load(kKeys, {.file = path,
-                                             .environment = with({{"GHOSTLIGHT_B2_IDLE_TIMEOUT", "2s"}, {"GHOSTLIGHT_B2_CONNECTIONS", "6"},
+                                             .environment = environment_of({{"GHOSTLIGHT_B2_IDLE_TIMEOUT", "2s"}, {"GHOSTLIGHT_B2_CONNECTIONS", "6"},
                                                                   {"GHOSTLIGHT_B2_LISTEN", "c:3, d:4"}}),
                                              .flags = {{"connections", "7"}, {"listen", "e:5"}, {"listen", "f:6"}, {"json", "true"}},
                                              .foreign_sections = {"ardus"}}).value();
@@ -73,13 +64,13 @@ TEST(Config, TakesTheFlagOverTheEnvironmentOverTheFileAndTellsWhich) {
 }
 
 TEST(Config, SplitsListsOfTheEnvironmentAtCommas) {
-  const Config config = Config::load(kKeys, {.environment = with({{"GHOSTLIGHT_B2_LISTEN", "c:3, d:4,"}})}).value();
+  const Config config = Config::load(kKeys, {.environment = environment_of({{"GHOSTLIGHT_B2_LISTEN", "c:3, d:4,"}})}).value();
   EXPECT_EQ(config.list("b2.listen"), (std::vector<std::string>{"c:3", "d:4"}));
 }
 
 TEST(Config, MayBeWithoutAFileUnlessThePersonNamedOne) {
-  EXPECT_TRUE(Config::load(kKeys, {.file = "/no/such", .environment = with({})}));
-  EXPECT_EQ(Config::load(kKeys, {.file = "/no/such", .file_must_exist = true, .environment = with({})}).error().message,
+  EXPECT_TRUE(Config::load(kKeys, {.file = "/no/such", .environment = environment_of({})}));
+  EXPECT_EQ(Config::load(kKeys, {.file = "/no/such", .file_must_exist = true, .environment = environment_of({})}).error().message,
             "configuration: open /no/such: no such file or directory");
 }
 
@@ -116,9 +107,9 @@ TEST(Config, TellsTheLineOfBrokenToml) {
 }
 
 TEST(Config, TellsTheVariableOrFlagThatIsWrong) {
-  EXPECT_EQ(Config::load(kKeys, {.environment = with({{"GHOSTLIGHT_B2_CONNECTIONS", "many"}})}).error().message,
+  EXPECT_EQ(Config::load(kKeys, {.environment = environment_of({{"GHOSTLIGHT_B2_CONNECTIONS", "many"}})}).error().message,
             "environment GHOSTLIGHT_B2_CONNECTIONS: b2.connections: 'many' is no whole number");
-  EXPECT_EQ(Config::load(kKeys, {.environment = with({}), .flags = {{"log-level", "loud"}}}).error().message,
+  EXPECT_EQ(Config::load(kKeys, {.environment = environment_of({}), .flags = {{"log-level", "loud"}}}).error().message,
             "flag --log-level: log_level: 'loud' is none of error, warning, info, debug");
 }
 

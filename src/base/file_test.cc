@@ -4,9 +4,9 @@
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <map>
 
 #include "base/test_directory.h"
+#include "base/test_environment.h"
 
 namespace ghost {
 
@@ -103,40 +103,32 @@ TEST(FileLock, NamesTheProcessThatHasIt) {
   EXPECT_TRUE(FileLock::acquire(dir / "lock"));
 }
 
-static Environment with(std::map<std::string, std::string> variables) {
-  return [variables](const std::string& name) -> std::optional<std::string> {
-    const auto found = variables.find(name);
-    if (found == variables.end()) return std::nullopt;
-    return found->second;
-  };
-}
-
 TEST(StandardDirectories, AreTheSystemsForRootAndXdgsForOthers) {
-  const auto root = standard_directories(0, with({{"HOME", "/root"}})).value();
+  const auto root = standard_directories(0, environment_of({{"HOME", "/root"}})).value();
   EXPECT_EQ(root.state, "/var/lib/ghostlight");
   EXPECT_EQ(root.config, "/etc/ghostlight");
   EXPECT_EQ(root.runtime, "/run/ghostlight");
 
-  const auto home = standard_directories(1000, with({{"HOME", "/home/a"}, {"XDG_CONFIG_HOME", "relative"}})).value();
+  const auto home = standard_directories(1000, environment_of({{"HOME", "/home/a"}, {"XDG_CONFIG_HOME", "relative"}})).value();
   EXPECT_EQ(home.state, "/home/a/.local/state/ghostlight");
   EXPECT_EQ(home.config, "/home/a/.config/ghostlight");
   EXPECT_EQ(home.runtime, "/home/a/.local/state/ghostlight/run");
 
-  const auto xdg = standard_directories(1000, with({{"XDG_STATE_HOME", "/s"}, {"XDG_CONFIG_HOME", "/c"}, {"XDG_RUNTIME_DIR", "/r"}})).value();
+  const auto xdg = standard_directories(1000, environment_of({{"XDG_STATE_HOME", "/s"}, {"XDG_CONFIG_HOME", "/c"}, {"XDG_RUNTIME_DIR", "/r"}})).value();
   EXPECT_EQ(xdg.state, "/s/ghostlight");
   EXPECT_EQ(xdg.config, "/c/ghostlight");
   EXPECT_EQ(xdg.runtime, "/r/ghostlight");
 }
 
 TEST(StandardDirectories, AreThoseSystemdGivesAUnit) {
-  const auto unit = standard_directories(900, with({{"STATE_DIRECTORY", "/var/lib/gl:/var/lib/other"}, {"RUNTIME_DIRECTORY", "/run/gl"}})).value();
+  const auto unit = standard_directories(900, environment_of({{"STATE_DIRECTORY", "/var/lib/gl:/var/lib/other"}, {"RUNTIME_DIRECTORY", "/run/gl"}})).value();
   EXPECT_EQ(unit.state, "/var/lib/gl");
   EXPECT_EQ(unit.config, "/etc/ghostlight");
   EXPECT_EQ(unit.runtime, "/run/gl");
 }
 
 TEST(StandardDirectories, CannotBeToldWithoutAHome) {
-  EXPECT_EQ(standard_directories(1000, with({})).error().code, Errc::not_found);
+  EXPECT_EQ(standard_directories(1000, environment_of({})).error().code, Errc::not_found);
 }
 
 }  // namespace ghost

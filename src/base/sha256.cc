@@ -1,6 +1,5 @@
 // SHA256_Init and its like are deprecated for EVP, which allocates for each digest, and for the first reads OpenSSL's configuration and
 // fetches a provider: 2 MB of pages in a server that encrypts nothing. They run the same code for the blocks.
-#define OPENSSL_SUPPRESS_DEPRECATED
 #include "base/sha256.h"
 
 #include <openssl/crypto.h>

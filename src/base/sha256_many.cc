@@ -1,4 +1,3 @@
-#define OPENSSL_SUPPRESS_DEPRECATED  // as in sha256.cc
 #include "base/sha256_many.h"
 
 #include <openssl/sha.h>

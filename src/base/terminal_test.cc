@@ -4,8 +4,7 @@
 #include <pty.h>
 #include <sys/ioctl.h>
 
-#include <map>
-
+#include "base/test_environment.h"
 #include "base/unique_fd.h"
 
 namespace ghost {
@@ -13,14 +12,6 @@ namespace ghost {
 using namespace std::chrono_literals;
 
 namespace {
-
-Environment with(std::map<std::string, std::string> variables) {
-  return [variables](const std::string& name) -> std::optional<std::string> {
-    const auto found = variables.find(name);
-    if (found == variables.end()) return std::nullopt;
-    return found->second;
-  };
-}
 
 const TimePoint kStart{};
 constexpr Terminal kFile{};
@@ -34,20 +25,20 @@ TEST(Terminal, TellsItsWidthAndWhetherColoursAreWanted) {
   size.ws_col = 132;
   ASSERT_EQ(::openpty(&master, &slave, nullptr, nullptr, &size), 0);
   const UniqueFd keep_master(master), keep_slave(slave);
-  const Terminal plain = Terminal::of(slave, with({{"TERM", "xterm"}}));
+  const Terminal plain = Terminal::of(slave, environment_of({{"TERM", "xterm"}}));
   EXPECT_TRUE(plain.is_terminal);
   EXPECT_TRUE(plain.colours);
   EXPECT_EQ(plain.width, 132u);
-  EXPECT_FALSE(Terminal::of(slave, with({{"TERM", "xterm"}, {"NO_COLOR", "1"}})).colours);
-  EXPECT_TRUE(Terminal::of(slave, with({{"TERM", "xterm"}, {"NO_COLOR", ""}})).colours);
-  EXPECT_FALSE(Terminal::of(slave, with({{"TERM", "dumb"}})).colours);
+  EXPECT_FALSE(Terminal::of(slave, environment_of({{"TERM", "xterm"}, {"NO_COLOR", "1"}})).colours);
+  EXPECT_TRUE(Terminal::of(slave, environment_of({{"TERM", "xterm"}, {"NO_COLOR", ""}})).colours);
+  EXPECT_FALSE(Terminal::of(slave, environment_of({{"TERM", "dumb"}})).colours);
 }
 
 TEST(Terminal, IsNotAPipe) {
   int ends[2];
   ASSERT_EQ(::pipe(ends), 0);
   const UniqueFd reading(ends[0]), writing(ends[1]);
-  const Terminal pipe = Terminal::of(ends[1], with({{"TERM", "xterm"}}));
+  const Terminal pipe = Terminal::of(ends[1], environment_of({{"TERM", "xterm"}}));
   EXPECT_FALSE(pipe.is_terminal);
   EXPECT_FALSE(pipe.colours);
   EXPECT_EQ(pipe.width, 80u);
