@@ -85,10 +85,19 @@ int import_verb_run(const Arguments& arguments) {
   if (!done->cancelled) refresh_index(**store, arguments);
   const int exit = code(done->cancelled ? Exit::interrupted : done->problems > 0 ? Exit::partly : Exit::done);
   if (json) {
-    print_json({{"v", 1}, {"event", "summary"}, {"records", done->records}, {"problems", done->problems}, {"resumed_at", done->resumed_at}, {"fresh", done->subjects.fresh}, {"changed", done->subjects.changed}, {"same", done->subjects.same}, {"code", exit}});
+    print_json({{"v", 1},
+                {"event", "summary"},
+                {"records", done->records},
+                {"problems", done->problems},
+                {"resumed_at", done->resumed_at},
+                {"fresh", done->subjects.fresh},
+                {"changed", done->subjects.changed},
+                {"same", done->subjects.same},
+                {"code", exit}});
     return exit;
   }
-  std::cout << fmt::format("{} records read: {} works, people and others added, {} changed, {} as they were", done->records - done->resumed_at, done->subjects.fresh, done->subjects.changed, done->subjects.same);
+  std::cout << fmt::format("{} records read: {} works, people and others added, {} changed, {} as they were", done->records - done->resumed_at,
+                           done->subjects.fresh, done->subjects.changed, done->subjects.same);
   if (done->resumed_at > 0) std::cout << fmt::format("; went on behind record {}", done->resumed_at);
   if (done->problems > 0) std::cout << fmt::format("; {} bad records passed by", done->problems);
   if (done->cancelled) std::cout << "; the same command goes on from here";
@@ -143,12 +152,21 @@ int stats(const Arguments& arguments) {
     ordered_json tables = ordered_json::object(), sources = ordered_json::array();
     if (counts) {
       for (const auto& [name, rows] : counts->tables) tables[name] = rows;
-      for (const auto& [source, claims] : counts->sources) sources.push_back({{"id", source.id}, {"name", source.name}, {"licence", source.licence}, {"claims", claims}});
+      for (const auto& [source, claims] : counts->sources)
+        sources.push_back({{"id", source.id}, {"name", source.name}, {"licence", source.licence}, {"claims", claims}});
     }
-    print_json({{"v", 1}, {"event", "summary"}, {"repertoire", {{"composers", shipped.composers().size()}, {"works", shipped.works().size()}, {"performers", shipped.performers().size()}}}, {"tables", tables}, {"sources", sources}, {"rev", counts ? counts->rev : 0}, {"code", 0}});
+    print_json(
+        {{"v", 1},
+         {"event", "summary"},
+         {"repertoire", {{"composers", shipped.composers().size()}, {"works", shipped.works().size()}, {"performers", shipped.performers().size()}}},
+         {"tables", tables},
+         {"sources", sources},
+         {"rev", counts ? counts->rev : 0},
+         {"code", 0}});
     return code(Exit::done);
   }
-  std::cout << fmt::format("in this program: {} composers, {} works, {} performers\n", shipped.composers().size(), shipped.works().size(), shipped.performers().size());
+  std::cout << fmt::format("in this program: {} composers, {} works, {} performers\n", shipped.composers().size(), shipped.works().size(),
+                           shipped.performers().size());
   if (!counts) {
     std::cout << "nothing is imported; `ariascribe import` makes a catalogue\n";
     return code(Exit::done);
@@ -178,7 +196,9 @@ int forget(const Arguments& arguments) {
     changed += *gone;
   }
   if (known) refresh_index(**store, arguments);
-  if (!known) return complain("ariascribe", Error{Errc::not_found, "no source is called '" + printable(arguments.text("SOURCE")) + "'; `ariascribe stats` lists them"});
+  if (!known)
+    return complain("ariascribe",
+                    Error{Errc::not_found, "no source is called '" + printable(arguments.text("SOURCE")) + "'; `ariascribe stats` lists them"});
   if (arguments.has("json")) print_json({{"v", 1}, {"event", "summary"}, {"changed", changed}, {"code", 0}});
   else std::cout << fmt::format("{} subjects are as if {} had never said anything\n", changed, printable(arguments.text("SOURCE")));
   return code(Exit::done);
@@ -219,7 +239,8 @@ Result<std::unique_ptr<Store>> open_catalogue(const Arguments& arguments, IfMiss
   }
   const bool server = where.starts_with("postgres://") || where.starts_with("postgresql://");
   std::error_code unknown;
-  if (!server && missing == IfMissing::refuse && !std::filesystem::exists(where, unknown)) return Error{Errc::not_found, "there is no catalogue at " + where + "; `ariascribe import FORMAT FILE` makes one"};
+  if (!server && missing == IfMissing::refuse && !std::filesystem::exists(where, unknown))
+    return Error{Errc::not_found, "there is no catalogue at " + where + "; `ariascribe import FORMAT FILE` makes one"};
   return Store::open(where);
 }
 
@@ -270,7 +291,11 @@ int show_subject(Store& store, const Arguments& arguments, const std::string& id
   auto names = store.names(named);
   if (!names) return complain("ariascribe", names.error());
   const auto top = found->shown();
-  const auto is_shown = [&](const Claim& each) { return std::any_of(top.begin(), top.end(), [&](const Claim& other) { return other.field == each.field && other.value == each.value && other.detail == each.detail && other.source == each.source; }); };
+  const auto is_shown = [&](const Claim& each) {
+    return std::any_of(top.begin(), top.end(), [&](const Claim& other) {
+      return other.field == each.field && other.value == each.value && other.detail == each.detail && other.source == each.source;
+    });
+  };
   std::vector<ariascribe::TreeNode> tree;
   if (found->kind == ariascribe::Kind::work) {
     auto parts = store.tree(found->id);
@@ -286,23 +311,47 @@ int show_subject(Store& store, const Arguments& arguments, const std::string& id
     for (const auto& each : found->refs) refs.push_back(each.scheme + ":" + each.key);
     for (const Claim& each : found->claims) {
       const auto* source = source_of[each.source];
-      claims.push_back({{"field", each.field}, {"value", each.value}, {"text", text_of(each)}, {"detail", each.detail}, {"source", source ? source->name : ""}, {"licence", source ? source->licence : ""}, {"confidence", each.confidence},
-                        {"made_ms", each.made_ms}, {"supersedes", each.supersedes.empty() ? ordered_json(nullptr) : ordered_json(each.supersedes)}, {"standing", each.standing}, {"shown", is_shown(each)}});
+      claims.push_back({{"field", each.field},
+                        {"value", each.value},
+                        {"text", text_of(each)},
+                        {"detail", each.detail},
+                        {"source", source ? source->name : ""},
+                        {"licence", source ? source->licence : ""},
+                        {"confidence", each.confidence},
+                        {"made_ms", each.made_ms},
+                        {"supersedes", each.supersedes.empty() ? ordered_json(nullptr) : ordered_json(each.supersedes)},
+                        {"standing", each.standing},
+                        {"shown", is_shown(each)}});
     }
     for (const auto& each : tree) parts.push_back({{"id", each.id}, {"title", each.title}, {"number", each.position}, {"depth", each.depth}});
-    print_json({{"v", 1}, {"event", "summary"}, {"id", found->id}, {"kind", name(found->kind)}, {"rev", found->rev}, {"gone", found->gone}, {"refs", refs}, {"claims", claims}, {"parts", parts}, {"code", 0}});
+    print_json({{"v", 1},
+                {"event", "summary"},
+                {"id", found->id},
+                {"kind", name(found->kind)},
+                {"rev", found->rev},
+                {"gone", found->gone},
+                {"refs", refs},
+                {"claims", claims},
+                {"parts", parts},
+                {"code", 0}});
     return code(Exit::done);
   }
   const Terminal terminal = Terminal::of(1);
-  std::cout << coloured(terminal, Colour::bold, std::string(name(found->kind)) + " " + found->id) << (found->gone ? "  (nobody says anything of it any more)" : "") << "\n";
+  std::cout << coloured(terminal, Colour::bold, std::string(name(found->kind)) + " " + found->id)
+            << (found->gone ? "  (nobody says anything of it any more)" : "") << "\n";
   for (const auto& each : found->refs) std::cout << coloured(terminal, Colour::dim, "  " + printable(each.scheme + ":" + each.key)) << "\n";
   for (const Claim& each : found->claims) {
     const auto* source = source_of[each.source];
-    const std::string why = fmt::format("{} ({}), {:.0f} %{}{}", source ? source->name : "?", source ? source->licence : "?", each.confidence * 100, each.standing ? "" : ", withdrawn", each.standing && !is_shown(each) ? ", not the top one" : "");
-    std::cout << fmt::format("{} {:<13} {}{}  ", is_shown(each) ? " " : "-", printable(each.field), printable(text_of(each)), each.detail.empty() ? "" : " [" + printable(each.detail) + "]") << coloured(terminal, Colour::dim, printable(why)) << "\n";
+    const std::string why = fmt::format("{} ({}), {:.0f} %{}{}", source ? source->name : "?", source ? source->licence : "?", each.confidence * 100,
+                                        each.standing ? "" : ", withdrawn", each.standing && !is_shown(each) ? ", not the top one" : "");
+    std::cout << fmt::format("{} {:<13} {}{}  ", is_shown(each) ? " " : "-", printable(each.field), printable(text_of(each)),
+                             each.detail.empty() ? "" : " [" + printable(each.detail) + "]")
+              << coloured(terminal, Colour::dim, printable(why)) << "\n";
   }
   for (const auto& each : tree) {
-    if (each.depth > 0) std::cout << std::string(static_cast<std::size_t>(2 * each.depth), ' ') << (each.position != 0 ? std::to_string(each.position) + "  " : "") << printable(each.title) << coloured(terminal, Colour::dim, "  " + each.id) << "\n";
+    if (each.depth > 0)
+      std::cout << std::string(static_cast<std::size_t>(2 * each.depth), ' ') << (each.position != 0 ? std::to_string(each.position) + "  " : "")
+                << printable(each.title) << coloured(terminal, Colour::dim, "  " + each.id) << "\n";
   }
   return code(Exit::done);
 }
@@ -311,12 +360,23 @@ Verb import_verb() {
   Verb verb;
   verb.name = "import";
   verb.summary = "read a catalogue of works and people into the database";
-  verb.description = "Each value is kept with its source and licence. A bad record is told with its line and passed by. Interrupted, the same command goes on where it was; done twice, nothing changes.";
+  verb.description =
+      "Each value is kept with its source and licence. A bad record is told with its line and passed by. Interrupted, the same command goes on where "
+      "it was; done twice, nothing changes.";
   for (const auto& each : ariascribe::import_formats()) verb.description += fmt::format(" {}: {} ({}).", each.name, each.summary, each.licence);
   verb.description += " gzip and xz are unpacked on the way.";
-  verb.examples = {{"ariascribe import musicbrainz work.tar.xz", "MusicBrainz's dump, as it comes"}, {"ariascribe import csv works.csv --map title=Werk,composer=Komponist --source library --licence CC-BY-4.0", "a table of your own"}};
-  verb.options = {text_option("map", "FIELD=COLUMN,…", "of a table: which column is which field"), text_option("source", "NAME", "who says it"), text_option("licence", "LICENCE", "under which licence, as SPDX writes it"), store_option(), state_option(), json_option(), quiet_option()};
-  verb.positionals = {{"FORMAT", "what the file is", Positional::Count::one, format_names(), Complete::nothing}, {"FILE", "the file", Positional::Count::one, {}, Complete::files}};
+  verb.examples = {
+      {"ariascribe import musicbrainz work.tar.xz", "MusicBrainz's dump, as it comes"},
+      {"ariascribe import csv works.csv --map title=Werk,composer=Komponist --source library --licence CC-BY-4.0", "a table of your own"}};
+  verb.options = {text_option("map", "FIELD=COLUMN,…", "of a table: which column is which field"),
+                  text_option("source", "NAME", "who says it"),
+                  text_option("licence", "LICENCE", "under which licence, as SPDX writes it"),
+                  store_option(),
+                  state_option(),
+                  json_option(),
+                  quiet_option()};
+  verb.positionals = {{"FORMAT", "what the file is", Positional::Count::one, format_names(), Complete::nothing},
+                      {"FILE", "the file", Positional::Count::one, {}, Complete::files}};
   verb.run = import_verb_run;
   return verb;
 }
@@ -349,9 +409,12 @@ Verb correct_verb() {
   verb.name = "correct";
   verb.summary = "say a value of the database better; with \"\" take that back";
   verb.description = "What a person says stands over every file. What the files say stays, and is shown again when the correction is taken back.";
-  verb.examples = {{"ariascribe correct musicbrainz-work:06378… title 'Nocturne No. 5'", "a title"}, {"ariascribe correct musicbrainz-work:06378… title ''", "as the files have it"}};
+  verb.examples = {{"ariascribe correct musicbrainz-work:06378… title 'Nocturne No. 5'", "a title"},
+                   {"ariascribe correct musicbrainz-work:06378… title ''", "as the files have it"}};
   verb.options = {text_option("who", "NAME", "who says it; the user's name when nothing is said"), store_option(), state_option(), json_option()};
-  verb.positionals = {{"ID", "as `ariascribe show` takes it", Positional::Count::one, {}, Complete::nothing}, {"FIELD", "title, composer, year, musical_key, …", Positional::Count::one, {}, Complete::nothing}, {"VALUE", "the value", Positional::Count::one, {}, Complete::nothing}};
+  verb.positionals = {{"ID", "as `ariascribe show` takes it", Positional::Count::one, {}, Complete::nothing},
+                      {"FIELD", "title, composer, year, musical_key, …", Positional::Count::one, {}, Complete::nothing},
+                      {"VALUE", "the value", Positional::Count::one, {}, Complete::nothing}};
   verb.run = correct;
   return verb;
 }

@@ -10,8 +10,7 @@
 #include <random>
 
 #include "ariascribe/matcher.h"
-#include "ariascribe/text_fold.h"
-#include "ariascribe/tokens.h"
+#include "rivals.h"
 
 namespace ghost::ariascribe {
 namespace {
@@ -53,8 +52,6 @@ std::vector<Query> make_queries(const Repertoire& repertoire, std::size_t count)
   }
   return queries;
 }
-
-std::string described(const Repertoire& repertoire, const Work& work) { return fold(normalised(repertoire.composer_of(work).name + " " + work.full_title())); }
 
 struct Measured {
   std::vector<double> times;  ///< CPU seconds of each query
@@ -105,10 +102,7 @@ class FullText {
     select_ = prepare("SELECT rowid FROM works WHERE works MATCH ? ORDER BY rank LIMIT 1");
   }
   std::optional<WorkIndex> find(const std::string& title) {
-    std::string words;
-    for (const Token& token : tokenise(normalised(title))) {
-      if (token.kind != Token::Kind::mark) words += (words.empty() ? "\"" : " OR \"") + token.text + "\"";
-    }
+    const std::string words = any_word_of(title);
     std::optional<WorkIndex> found;
     sqlite3_bind_text(select_.get(), 1, words.c_str(), -1, SQLITE_TRANSIENT);
     if (sqlite3_step(select_.get()) == SQLITE_ROW) found = static_cast<WorkIndex>(sqlite3_column_int64(select_.get(), 0) - 1);
@@ -129,42 +123,6 @@ class FullText {
   }
   std::unique_ptr<sqlite3, Close> database_;
   Statement select_;
-};
-
-/// The text of every work against the title, the least distance in proportion to its length wins.
-class Scan {
- public:
-  explicit Scan(const Repertoire& repertoire) {
-    for (const Work& work : repertoire.works()) texts_.push_back(described(repertoire, work));
-  }
-  std::optional<WorkIndex> find(const std::string& title) {
-    const std::string wanted = fold(normalised(title));
-    double best = 2;
-    std::size_t found = 0;
-    for (std::size_t i = 0; i < texts_.size(); ++i) {
-      const double distance = static_cast<double>(levenshtein(wanted, texts_[i])) / static_cast<double>(std::max({wanted.size(), texts_[i].size(), std::size_t{1}}));
-      if (distance < best) best = distance, found = i;
-    }
-    return static_cast<WorkIndex>(found);
-  }
-
- private:
-  std::size_t levenshtein(std::string_view a, std::string_view b) {
-    row_.resize(b.size() + 1);
-    for (std::size_t j = 0; j <= b.size(); ++j) row_[j] = j;
-    for (std::size_t i = 1; i <= a.size(); ++i) {
-      std::size_t diagonal = row_[0];
-      row_[0] = i;
-      for (std::size_t j = 1; j <= b.size(); ++j) {
-        const std::size_t above = row_[j];
-        row_[j] = std::min({above + 1, row_[j - 1] + 1, diagonal + (a[i - 1] == b[j - 1] ? 0U : 1U)});
-        diagonal = above;
-      }
-    }
-    return row_[b.size()];
-  }
-  std::vector<std::string> texts_;
-  std::vector<std::size_t> row_;
 };
 
 int run(std::size_t count) {
@@ -188,8 +146,9 @@ int run(std::size_t count) {
         }));
   FullText full_text(*repertoire);
   print("SQLite FTS5, best rank", measure(queries, [&](const std::string& title) { return full_text.find(title); }));
-  Scan scan(*repertoire);
-  print("Levenshtein, all works", measure(std::span(queries).first(std::min<std::size_t>(queries.size(), std::max<std::size_t>(10, count / 50))), [&](const std::string& title) { return scan.find(title); }));
+  LevenshteinScan scan;
+  for (const Work& work : repertoire->works()) scan.add(repertoire->composer_of(work).name + " " + work.full_title());
+  print("Levenshtein, all works", measure(std::span(queries).first(std::min<std::size_t>(queries.size(), std::max<std::size_t>(10, count / 50))), [&](const std::string& title) { return std::optional(static_cast<WorkIndex>(scan.find(title))); }));
   return 0;
 }
 

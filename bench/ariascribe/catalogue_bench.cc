@@ -13,11 +13,10 @@
 
 #include "ariascribe/import_service.h"
 #include "ariascribe/matcher.h"
-#include "ariascribe/text_fold.h"
-#include "ariascribe/tokens.h"
 #include "ariascribe/work_index_service.h"
 #include "base/file.h"
 #include "base/test_directory.h"
+#include "rivals.h"
 
 namespace ghost::ariascribe {
 namespace {
@@ -178,7 +177,7 @@ class FullText {
         sqlite3_step(insert);
         sqlite3_reset(insert);
         ids_.push_back(each.id);
-        texts_.push_back(fold(normalised(text)));
+        scan_.add(text);
       }
     }
     sqlite3_finalize(insert);
@@ -192,10 +191,7 @@ class FullText {
     sqlite3_close(database_);
   }
   std::string find(const std::string& title) {
-    std::string words;
-    for (const Token& token : tokenise(normalised(title))) {
-      if (token.kind != Token::Kind::mark) words += (words.empty() ? "\"" : " OR \"") + token.text + "\"";
-    }
+    const std::string words = any_word_of(title);
     std::string found;
     sqlite3_bind_text(select_, 1, words.c_str(), -1, SQLITE_TRANSIENT);
     if (sqlite3_step(select_) == SQLITE_ROW) found = ids_[static_cast<std::size_t>(sqlite3_column_int64(select_, 0) - 1)];
@@ -203,36 +199,13 @@ class FullText {
     return found;
   }
   /// The text nearest by Levenshtein's distance in proportion to its length.
-  std::string scan(const std::string& title) {
-    const std::string wanted = fold(normalised(title));
-    double best = 2;
-    std::size_t found = 0;
-    for (std::size_t i = 0; i < texts_.size(); ++i) {
-      const double distance = static_cast<double>(levenshtein(wanted, texts_[i])) / static_cast<double>(std::max({wanted.size(), texts_[i].size(), std::size_t{1}}));
-      if (distance < best) best = distance, found = i;
-    }
-    return ids_[found];
-  }
+  std::string scan(const std::string& title) { return ids_[scan_.find(title)]; }
 
  private:
-  std::size_t levenshtein(std::string_view a, std::string_view b) {
-    row_.resize(b.size() + 1);
-    for (std::size_t j = 0; j <= b.size(); ++j) row_[j] = j;
-    for (std::size_t i = 1; i <= a.size(); ++i) {
-      std::size_t diagonal = row_[0];
-      row_[0] = i;
-      for (std::size_t j = 1; j <= b.size(); ++j) {
-        const std::size_t above = row_[j];
-        row_[j] = std::min({above + 1, row_[j - 1] + 1, diagonal + (a[i - 1] == b[j - 1] ? 0U : 1U)});
-        diagonal = above;
-      }
-    }
-    return row_[b.size()];
-  }
   sqlite3* database_ = nullptr;
   sqlite3_stmt* select_ = nullptr;
-  std::vector<std::string> ids_, texts_;
-  std::vector<std::size_t> row_;
+  std::vector<std::string> ids_;
+  LevenshteinScan scan_;
 };
 
 int failed(const Error& error) {

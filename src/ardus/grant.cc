@@ -1,7 +1,5 @@
 #include "ardus/grant.h"
 
-#include <algorithm>
-
 namespace ghost::ardus {
 
 namespace {
@@ -9,12 +7,6 @@ namespace {
 constexpr std::string_view kGrantMagic = "ARDUSGR1";
 constexpr std::string_view kGrantDomain = "ardus grant";
 constexpr std::size_t kGrantSignature = 64;
-
-template <class Array>
-void read_array(ByteReader& in, Array& out) {
-  const BytesView bytes = in.take(out.size());
-  std::copy(bytes.begin(), bytes.end(), out.begin());
-}
 
 }  // namespace
 
@@ -34,10 +26,10 @@ Result<Grant> parse_grant(BytesView bytes, const PublicKey& sender) {
   const std::uint8_t kind = in.u8();
   if (kind != static_cast<std::uint8_t>(GrantKind::fetch) && kind != static_cast<std::uint8_t>(GrantKind::relay)) return Error{Errc::malformed, "grant: of a kind that is not known"};
   grant.kind = static_cast<GrantKind>(kind);
-  read_array(in, grant.content);
+  in.fill(grant.content);
   grant.session = in.u64();
-  read_array(in, grant.nonce);
-  read_array(in, grant.node);
+  in.fill(grant.nonce);
+  in.fill(grant.node);
   if (!verify_signature(sender, kGrantDomain, bytes.first(bytes.size() - kGrantSignature), bytes.last(kGrantSignature))) {
     return Error{Errc::unauthenticated, "grant: the session's sender did not sign it"};
   }

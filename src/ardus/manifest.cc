@@ -306,13 +306,12 @@ Result<Manifest> parse_manifest(BytesView bytes, const ManifestLimits& limits) {
   if (magic.starts_with("ARDUSMF") && magic != kManifestMagic) return Error{Errc::unsupported, "manifest: it is of another version of ARDUS"};
   if (magic != kManifestMagic) return bad("it does not begin as one");
   Manifest manifest;
-  const BytesView publisher = in.take(manifest.publisher.size());
+  in.fill(manifest.publisher);
   manifest.created_ms = in.u64();
   const std::uint32_t chunk_count = in.u32(), entry_count = in.u32();
   const BytesView name = in.take(in.u16());
   if (!in.ok() || name.size() > kLongestName) return bad("it is cut off");
   if (chunk_count > limits.chunks || entry_count > limits.entries) return Error{Errc::exhausted, "manifest: more chunks or entries than are taken"};
-  std::copy(publisher.begin(), publisher.end(), manifest.publisher.begin());
   manifest.name = as_text(name);
   if (Status read = read_body(in, chunk_count, entry_count, limits.places, manifest); !read) return read.error();
   const BytesView signature = in.rest();

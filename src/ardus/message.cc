@@ -207,7 +207,7 @@ Result<DigestList> read_digests(BytesView datagram) {
   if (count == 0 || count > kMaxDigests || in.remaining() != count * sizeof(SymbolDigest) + sizeof(Signature)) return malformed("a list whose length does not fit its digests");
   if (out.first.value + count > kSymbolEnd) return malformed("digests of symbols that no block has");
   out.digests.resize(count);
-  for (SymbolDigest& digest : out.digests) std::ranges::copy(in.take(digest.size()), digest.begin());
+  for (SymbolDigest& digest : out.digests) in.fill(digest);
   return out;
 }
 
@@ -309,15 +309,15 @@ Result<Announcement> read_announcement(BytesView datagram) {
   out.session = in.u32();
   out.sequence = in.u64();
   out.time_ms = in.u64();
-  std::ranges::copy(in.take(32), out.sender.begin());
-  std::ranges::copy(in.take(32), out.content.begin());
+  in.fill(out.sender);
+  in.fill(out.content);
   out.bytes = in.u64();
   out.rate = in.u32();
   out.control_port = in.u16();
   out.control.family = out.group.family = in.u8();
   const std::uint8_t name = in.u8();
-  std::ranges::copy(in.take(16), out.control.bytes.begin());
-  std::ranges::copy(in.take(16), out.group.bytes.begin());
+  in.fill(out.control.bytes);
+  in.fill(out.group.bytes);
   if (out.group.family != 4 && out.group.family != 6) return malformed("an announcement of an unknown address family");
   if (name > kMaxAnnouncedName || in.remaining() != name + sizeof(Signature)) return malformed("an announcement whose length does not fit its name");
   out.name = as_text(in.take(name));

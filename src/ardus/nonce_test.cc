@@ -53,6 +53,18 @@ SimulationOptions eventful(std::uint64_t seed, NonceBook& book) {
   return out;
 }
 
+/// Five receivers that really decode, and a little loss: for what is killed in the midst of it.
+SimulationOptions five_at_work(std::uint64_t seed, NonceBook& book) {
+  SimulationOptions out;
+  out.seed = seed;
+  out.receivers = out.real = 5;
+  out.bytes = 700'000;
+  out.rate = 100'000'000;
+  out.loss = 0.05;
+  out.keys.log = &book;
+  return out;
+}
+
 }  // namespace
 
 TEST(Nonces, AreNeverUsedTwiceUnderOneKeyInManySessionsWithEverythingInThem) {
@@ -79,13 +91,7 @@ TEST(Nonces, AreNeverUsedTwiceUnderOneKeyInManySessionsWithEverythingInThem) {
 TEST(Nonces, AReceiverThatIsKilledInAnyStateGoesOnUnderOtherKeys) {
   NonceBook book;
   for (int at = 0; at < 20; ++at) {
-    SimulationOptions options;
-    options.seed = 100 + static_cast<std::uint64_t>(at);
-    options.receivers = options.real = 5;
-    options.bytes = 700'000;
-    options.rate = 100'000'000;
-    options.loss = 0.05;
-    options.keys.log = &book;
+    SimulationOptions options = five_at_work(100 + static_cast<std::uint64_t>(at), book);
     options.restarts = {{1, at * 5ms}, {2, at * 5ms + 1ms}, {1, at * 5ms + 7ms}};
     const SimulationResult result = simulate(options);
     EXPECT_EQ(result.failure, "") << at;
@@ -99,13 +105,7 @@ TEST(Nonces, ASenderThatIsKilledInAnyStateBeginsAnewUnderOtherKeysWithWhatIsMiss
   NonceBook book;
   std::set<SenderPhase> phases;
   for (int at = 0; at < 16; ++at) {
-    SimulationOptions options;
-    options.seed = 200 + static_cast<std::uint64_t>(at);
-    options.receivers = options.real = 5;
-    options.bytes = 700'000;
-    options.rate = 100'000'000;
-    options.loss = 0.05;
-    options.keys.log = &book;
+    SimulationOptions options = five_at_work(200 + static_cast<std::uint64_t>(at), book);
     options.late = {{4, 90ms}};
     options.killed_at = at * 8ms;
     const SimulationResult first = simulate(options);

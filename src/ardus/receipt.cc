@@ -10,12 +10,6 @@ constexpr std::string_view kReceiptMagic = "ARDUSRC1";
 constexpr std::string_view kReceiptDomain = "ardus receipt";
 constexpr std::size_t kReceiptSignature = 64;
 
-template <class Array>
-void read(ByteReader& in, Array& out) {
-  const BytesView bytes = in.take(out.size());
-  std::copy(bytes.begin(), bytes.end(), out.begin());
-}
-
 }  // namespace
 
 Bytes encode_receipt(Receipt& receipt, const KeyPair& node) {
@@ -33,10 +27,10 @@ Result<Receipt> parse_receipt(BytesView bytes) {
   if (bytes.size() != kReceiptBytes || as_text(bytes.first(kReceiptMagic.size())) != kReceiptMagic) return Error{Errc::malformed, "receipt: it is cut off, or none"};
   ByteReader in(bytes.subspan(kReceiptMagic.size()));
   Receipt receipt;
-  read(in, receipt.content);
+  in.fill(receipt.content);
   receipt.session = in.u64();
-  read(in, receipt.nonce);
-  read(in, receipt.node);
+  in.fill(receipt.nonce);
+  in.fill(receipt.node);
   receipt.time_ms = in.u64();
   receipt.bytes = in.u64();
   receipt.how = in.u8();

@@ -110,11 +110,10 @@ Result<MapSegment> parse_segment(BytesView bytes, const PublicKey& sender) {
   if (as_text(in.take(kSegmentMagic.size())) != kSegmentMagic) return bad;
   MapSegment segment;
   segment.session = in.u64();
-  const BytesView content = in.take(segment.content.size());
+  in.fill(segment.content);
   segment.number = in.u32();
   const std::uint32_t count = in.u32();
   if (!in.ok() || in.remaining() != std::uint64_t{count} * 8) return bad;
-  std::copy(content.begin(), content.end(), segment.content.begin());
   segment.chunks.reserve(count);
   for (std::uint32_t i = 0; i < count; ++i) {
     const std::uint32_t first = in.u32();

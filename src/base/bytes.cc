@@ -1,5 +1,7 @@
 #include "base/bytes.h"
 
+#include <algorithm>
+
 namespace ghost {
 
 std::string to_hex(BytesView bytes) {
@@ -48,6 +50,8 @@ BytesView ByteReader::take(std::size_t count) {
   at_ += count;
   return run;
 }
+
+void ByteReader::fill(std::span<std::uint8_t> out) { std::ranges::copy(take(out.size()), out.begin()); }
 
 std::uint64_t ByteReader::number(std::size_t width) {
   std::uint64_t value = 0;

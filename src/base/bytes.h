@@ -38,6 +38,8 @@ class ByteReader {
   std::uint32_t u32() { return static_cast<std::uint32_t>(number(4)); }
   std::uint64_t u64() { return number(8); }
   BytesView take(std::size_t count);
+  /// As many bytes as `out` holds; where they are not there, it stays as it is.
+  void fill(std::span<std::uint8_t> out);
   BytesView rest() { return take(remaining()); }
 
   std::size_t remaining() const { return bytes_.size() - at_; }

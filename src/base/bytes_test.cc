@@ -29,6 +29,18 @@ TEST(ByteReader, NeverReadsPastTheEndAndRemembersThatItTried) {
   EXPECT_FALSE(in.ok());
 }
 
+TEST(ByteReader, FillsAnArrayOrLeavesItAsItIs) {
+  const Bytes three = {1, 2, 3};
+  ByteReader in(three);
+  std::array<std::uint8_t, 2> two{};
+  in.fill(two);
+  EXPECT_EQ(two, (std::array<std::uint8_t, 2>{1, 2}));
+  EXPECT_TRUE(in.ok());
+  in.fill(two);
+  EXPECT_EQ(two, (std::array<std::uint8_t, 2>{1, 2}));
+  EXPECT_FALSE(in.ok());
+}
+
 TEST(Hex, RefusesWhatIsNoHex) {
   EXPECT_EQ(from_hex("0a FF\n10").value(), (Bytes{10, 255, 16}));
   EXPECT_EQ(from_hex("0g").error().message, "'g' is no hexadecimal digit");

@@ -8,22 +8,12 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 import unittest
 
 import hosts
+from hosts import until
 
 BIN = pathlib.Path(os.environ["GHOST_BIN"])
-LONG = 90  # seconds; waits end as soon as what they wait for is there
-
-
-def until(done):
-    limit = time.monotonic() + LONG
-    while time.monotonic() < limit:
-        if answer := done():
-            return answer
-        time.sleep(0.05)
-    raise AssertionError("it did not come to be within {} s".format(LONG))
 
 
 class Doctor(unittest.TestCase):

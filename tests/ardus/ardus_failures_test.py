@@ -15,20 +15,11 @@ import time
 import unittest
 
 import hosts
+from hosts import LONG, until
 
 BIN = pathlib.Path(os.environ["GHOST_BIN"])
-LONG = 120  # seconds; waits end as soon as what they wait for is there
 STALL = 5.0  # seconds
 SIDE_BY_SIDE = 8
-
-
-def until(what, seconds=LONG):
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if answer := what():
-            return answer
-        time.sleep(0.02)
-    raise AssertionError("waited in vain")
 
 
 class Hosted(unittest.TestCase):

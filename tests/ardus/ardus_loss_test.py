@@ -14,20 +14,11 @@ import time
 import unittest
 
 import hosts
+from hosts import LONG, until
 
 BIN = pathlib.Path(os.environ["GHOST_BIN"])
 SIZE = int(os.environ.get("GHOST_ALBUM_BYTES", "20000000"))
-LONG = 120  # seconds; waits end as soon as what they wait for is there
 LOSS = 0.02
-
-
-def until(what):
-    end = time.monotonic() + LONG
-    while time.monotonic() < end:
-        if answer := what():
-            return answer
-        time.sleep(0.01)
-    raise AssertionError("waited in vain")
 
 
 class LossyLinks(unittest.TestCase):

@@ -5,8 +5,20 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 
 ENTERED = "GHOST_HOSTS_ENTERED"
+LONG = 120  # seconds; waits end as soon as what they wait for is there
+
+
+def until(what, why="waited in vain", seconds=LONG):
+    """Asks until the answer is true, and gives it."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if answer := what():
+            return answer
+        time.sleep(0.02)
+    raise AssertionError(why() if callable(why) else why)
 
 
 def enter_own_namespaces():

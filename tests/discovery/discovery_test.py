@@ -16,18 +16,9 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "ardus"))
 import hosts  # noqa: E402
+from hosts import LONG, until  # noqa: E402
 
 BIN = pathlib.Path(os.environ["GHOST_BIN"])
-LONG = 90  # seconds; waits end as soon as what they wait for is there
-
-
-def until(done):
-    limit = time.monotonic() + LONG
-    while time.monotonic() < limit:
-        if answer := done():
-            return answer
-        time.sleep(0.05)
-    raise AssertionError("it did not come to be within {} s".format(LONG))
 
 
 class Discovery(unittest.TestCase):
