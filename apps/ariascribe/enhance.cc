@@ -93,8 +93,8 @@ Count written(Count counted, const ariascribe::CommitSummary& done) {
 
 int finish(const Arguments& arguments, Count counted, const ariascribe::CommitSummary& done) {
   const std::string& commit = done.id;
-  for (const std::string& each : done.problems) std::cerr << "ariascribe: " << printable(each) << "\n";
-  counted.problems += done.problems.size();
+  for (const auto& [path, reason] : done.passed_by) std::cerr << "ariascribe: " << printable(path.string() + ": " + reason) << "\n";
+  counted.problems += done.passed_by.size();
   const int exit = code(counted.problems > 0 ? Exit::partly : Exit::done);
   if (arguments.has("json")) {
     std::cout << ordered_json{{"v", 1}, {"event", "summary"}, {"commit", commit.empty() ? ordered_json(nullptr) : ordered_json(commit)}, {"files", counted.files}, {"tags", counted.tags}, {"left", counted.left}, {"problems", counted.problems}, {"code", exit}}.dump() << "\n";

@@ -252,7 +252,7 @@ Status Journal::keep_and_replace(Entry& entry, const Rewrite& file, const std::s
   if (present->identity != entry.before) return Error{Errc::conflict, entry.path.string() + ": the file has changed since its tags were read; propose again"};
   const auto splices = splices_for(*source, file.change(present->tags));
   if (!splices && (splices.error().code == Errc::unsupported || splices.error().code == Errc::exhausted || splices.error().code == Errc::data_loss)) {
-    problem = entry.path.string() + ": " + splices.error().message;
+    problem = splices.error().message;
     return {};
   }
   if (!splices) return splices.error().in(entry.path.string());
@@ -291,7 +291,7 @@ Result<CommitSummary> Journal::commit(const std::vector<Rewrite>& files) {
       return back ? done.error() : Error{done.error().code, done.error().message + "; and what was written before it could not be put back: " + back.error().message};
     }
     if (!problem.empty()) {
-      summary.problems.push_back(std::move(problem));
+      summary.passed_by.push_back({entry.path, std::move(problem)});
       continue;
     }
     entries.push_back(std::move(entry));

@@ -20,11 +20,17 @@ struct Rewrite {
   std::function<std::vector<Tag>(std::vector<Tag>)> change;  ///< the tags that are to stand, from those that stand
 };
 
+/// A file that was not written, since its format cannot hold the tags.
+struct PassedBy {
+  std::filesystem::path path;
+  std::string reason;
+};
+
 struct CommitSummary {
   std::string id;    ///< "20260301-170512-4f2a"
   std::size_t files = 0;
   bool undone = false;
-  std::vector<std::string> problems;  ///< files that were passed by, since their format can't be written so: why, naming each
+  std::vector<PassedBy> passed_by;
 };
 
 /// Replaces the tags of files so that each can be put back byte for byte (docs/spec/ariascribe.md §8). Every file is written as a

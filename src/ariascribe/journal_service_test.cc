@@ -232,6 +232,36 @@ TEST_F(Written, ProposalsAreCommittedOnceAndUndoneByTheService) {
   undo.commit = done->commit;
   ASSERT_TRUE(library.undo(undo, context));
   for (std::size_t i = 0; i < 3; ++i) EXPECT_TRUE(is_original(i));
+
+  // Some files of a proposal: the second one has its composer from the album though it is written alone, and the others stay proposed.
+  std::ofstream(music / "cut.flac", std::ios::binary) << "fLaC";
+  const auto again = library.propose(request, context);
+  ASSERT_TRUE(again) << again.error().message;
+  commit.proposal = again->id;
+  commit.paths = {paths[1].string(), "/nowhere.flac"};
+  const auto strange = library.commit(commit, context);
+  EXPECT_EQ(strange.error().code, Errc::not_found);
+  EXPECT_NE(strange.error().message.find("/nowhere.flac"), std::string::npos);
+  EXPECT_TRUE(is_original(1));
+  commit.paths = {paths[1].string(), (music / "cut.flac").string()};
+  const auto some = library.commit(commit, context);
+  ASSERT_TRUE(some) << some.error().message;
+  EXPECT_EQ(some->files, 1u);
+  EXPECT_EQ(some->tags, again->tracks[1].changes.size());
+  ASSERT_EQ(some->skipped.size(), 1u);
+  EXPECT_EQ(some->skipped[0].path, (music / "cut.flac").string());
+  EXPECT_NE(some->skipped[0].reason.find("is cut off"), std::string::npos) << some->skipped[0].reason;
+  EXPECT_EQ(first_value(read_tags(paths[1])->tags, "COMPOSER"), "Ludwig van Beethoven");
+  EXPECT_TRUE(is_original(0) && is_original(2));
+  EXPECT_EQ(library.commit(commit, context).error().code, Errc::not_found) << "what was committed is not in the proposal any more";
+  commit.paths.clear();
+  const auto rest = library.commit(commit, context);
+  ASSERT_TRUE(rest) << rest.error().message;
+  EXPECT_EQ(rest->files, 2u);
+  EXPECT_TRUE(rest->skipped.empty());
+  ASSERT_TRUE(library.undo({rest->commit}, context));
+  ASSERT_TRUE(library.undo({some->commit}, context));
+  for (std::size_t i = 0; i < 3; ++i) EXPECT_TRUE(is_original(i));
   request.paths = {"relative/path"};
   EXPECT_EQ(library.propose(request, context).error().code, Errc::malformed);
 }

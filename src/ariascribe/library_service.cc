@@ -1,6 +1,7 @@
 #include "ariascribe/library_service.h"
 
 #include <algorithm>
+#include <set>
 
 #include "ariascribe/catalogue_service.h"
 #include "base/random.h"
@@ -11,7 +12,7 @@ namespace {
 
 /// Proposals wait this many deep to be committed; older ones are forgotten.
 constexpr std::size_t kKeptProposals = 32;
-constexpr std::size_t kMostPlaces = 1000;
+constexpr std::size_t kMostPlaces = 1000, kMostPaths = 100'000;
 
 std::string proposal_id() {
   std::array<std::uint8_t, 8> bytes{};
@@ -51,23 +52,39 @@ Result<v1::Proposal> LibraryService::propose(const v1::ProposeRequest& request, 
   v1::Proposal out;
   out.id = proposal_id();
   for (const FileProposal& each : *files) out.tracks.push_back(track_message(each));
-  auto kept = std::make_shared<const std::vector<FileProposal>>(std::move(*files));
   proposals_.with([&](auto& proposals) {
-    proposals.push_back({out.id, std::move(kept)});
+    proposals.push_back({out.id, std::move(*files)});
     if (proposals.size() > kKeptProposals) proposals.pop_front();
   });
   return out;
 }
 
-Result<v1::CommitResponse> LibraryService::commit(const v1::CommitRequest& request, const b2::CallContext&) {
-  const auto files = proposals_.with([&](auto& proposals) -> std::shared_ptr<const std::vector<FileProposal>> {
+Result<std::vector<FileProposal>> LibraryService::take(const v1::CommitRequest& request) {
+  return proposals_.with([&](auto& proposals) -> Result<std::vector<FileProposal>> {
     const auto found = std::find_if(proposals.begin(), proposals.end(), [&](const Kept& each) { return each.id == request.proposal; });
-    if (found == proposals.end()) return nullptr;
-    auto taken = std::move(found->files);
-    proposals.erase(found);
-    return taken;
+    if (found == proposals.end()) return Error{Errc::not_found, "there is no proposal '" + request.proposal + "'; it was committed, or forgotten after newer ones: propose again"};
+    if (request.paths.empty()) {
+      std::vector<FileProposal> all = std::move(found->files);
+      proposals.erase(found);
+      return all;
+    }
+    const std::set<std::string_view> wanted(request.paths.begin(), request.paths.end());
+    const auto is_wanted = [&](const FileProposal& file) { return wanted.contains(file.path.native()); };
+    std::set<std::string_view> missing = wanted;
+    for (const FileProposal& each : found->files) missing.erase(each.path.native());
+    if (!missing.empty()) return Error{Errc::not_found, "the proposal '" + request.proposal + "' has no file " + std::string(*missing.begin()) + ", or it was committed; nothing was written"};
+    const auto taken = std::stable_partition(found->files.begin(), found->files.end(), [&](const FileProposal& file) { return !is_wanted(file); });
+    std::vector<FileProposal> some(std::make_move_iterator(taken), std::make_move_iterator(found->files.end()));
+    found->files.erase(taken, found->files.end());
+    if (found->files.empty()) proposals.erase(found);
+    return some;
   });
-  if (!files) return Error{Errc::not_found, "there is no proposal '" + request.proposal + "'; it was committed, or forgotten after newer ones: propose again"};
+}
+
+Result<v1::CommitResponse> LibraryService::commit(const v1::CommitRequest& request, const b2::CallContext&) {
+  if (request.paths.size() > kMostPaths) return Error{Errc::exhausted, "a commit names at most " + std::to_string(kMostPaths) + " files; without paths it is for all"};
+  const auto files = take(request);
+  if (!files) return files.error();
   auto journal = Journal::open(state_);
   if (!journal) return journal.error();
   const auto done = ariascribe::commit(*journal, *files);
@@ -75,7 +92,12 @@ Result<v1::CommitResponse> LibraryService::commit(const v1::CommitRequest& reque
   v1::CommitResponse response;
   response.commit = done->id;
   response.files = static_cast<std::uint32_t>(done->files);
-  for (const FileProposal& each : *files) response.tags += static_cast<std::uint32_t>(each.changes.size());
+  for (const FileProposal& each : *files) {
+    const auto passed = std::find_if(done->passed_by.begin(), done->passed_by.end(), [&](const PassedBy& other) { return other.path == each.path; });
+    if (passed != done->passed_by.end()) response.skipped.push_back({each.path.string(), passed->reason});
+    else if (!each.changes.empty()) response.tags += static_cast<std::uint32_t>(each.changes.size());
+    else if (!request.paths.empty()) response.skipped.push_back({each.path.string(), each.problem.empty() ? "nothing would change" : each.problem});
+  }
   return response;
 }
 

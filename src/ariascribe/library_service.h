@@ -23,8 +23,11 @@ class LibraryService : public v1::LibraryService {
  private:
   struct Kept {
     std::string id;
-    std::shared_ptr<const std::vector<FileProposal>> files;  ///< a commit under way reads it while others come and go
+    std::vector<FileProposal> files;
   };
+
+  /// Takes the files that a commit is for out of their proposal. not_found.
+  Result<std::vector<FileProposal>> take(const v1::CommitRequest& request);
 
   const Knowledge& knowledge_;
   const std::filesystem::path state_;

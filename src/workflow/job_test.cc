@@ -161,7 +161,7 @@ TEST(Job, ShowsTheTracksOfAGrabAndWhatTheyBecame) {
   EXPECT_EQ(shown.band, "apply");
   ASSERT_EQ(shown.fields.size(), 1u);
   EXPECT_EQ(shown.fields[0].field, "composer");
-  EXPECT_EQ(job.described({.commit = "c", .files = 1, .tags = 1}), "1 of 2 tracks described, 1 tags written");
+  EXPECT_EQ(job.described({.commit = "c", .files = 1, .tags = 1, .skipped = {}}), "1 of 2 tracks described, 1 tags written");
 }
 
 TEST(Job, FailsADistributionThatLeavesAReceiverWithoutACopy) {

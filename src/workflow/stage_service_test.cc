@@ -93,7 +93,7 @@ class FakeLibrary : public ariascribe::v1::LibraryService {
   }
   Result<ariascribe::v1::CommitResponse> commit(const ariascribe::v1::CommitRequest& request, const b2::CallContext&) override {
     EXPECT_EQ(request.proposal, "p1");
-    return ariascribe::v1::CommitResponse{"c1", 1, 5};
+    return ariascribe::v1::CommitResponse{"c1", 1, 5, {}};
   }
   std::vector<std::string> paths;
 };

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Band, IdentificationCodec } from '../gen/ariascribe/v1/catalogue';
 import { TagChangeCodec, TrackProposalCodec, type TrackProposal } from '../gen/ariascribe/v1/library';
-import { groupsOf, kindOf, leastSure, placeIn, problemOf, sameWriting, tagsIn, wrongPath } from './proposal';
+import { groupsOf, kindOf, leastSure, placeIn, problemOf, tagsIn, wrongPath } from './proposal';
 
 const none = new Uint8Array(0);
 const track = (path: string, band: Band, after: readonly string[] = [], problem = ''): TrackProposal => ({
@@ -23,16 +23,6 @@ test('files are told apart by what is to be done with them', () => {
   const groups = groupsOf([track('a', Band.apply, ['x', 'y']), track('b', Band.leave), track('c', Band.apply, ['z'])]);
   assert.deepEqual([...groups].map(([kind, tracks]) => [kind, tracks.length]), [['apply', 2], ['review', 0], ['broken', 0], ['leave', 1], ['same', 0]]);
   assert.equal(tagsIn(groups.get('apply')!), 3);
-});
-
-test('two proposals write the same when their changes are the same, however sure they are and in whatever order', () => {
-  const a = [track('a', Band.apply, ['x']), track('b', Band.apply, ['y'])];
-  const surer = [track('b', Band.review, ['y']), track('a', Band.apply, ['x']), track('c', Band.leave)];
-  surer[0]!.changes[0]!.confidence = 1;
-  assert.equal(sameWriting(a, surer), true);
-  assert.equal(sameWriting(a, a.slice(1)), false);
-  assert.equal(sameWriting(a, [a[0]!, track('b', Band.apply, ['z'])]), false);
-  assert.equal(sameWriting([], [track('c', Band.leave)]), true);
 });
 
 test('a file is named by its place below the folder that was asked for, once', () => {

@@ -1,6 +1,6 @@
 /** What the Review page works out of a proposal. Pure. */
 import { Band, type Identification } from '../gen/ariascribe/v1/catalogue';
-import type { TagChange, TrackProposal } from '../gen/ariascribe/v1/library';
+import type { TrackProposal } from '../gen/ariascribe/v1/library';
 
 /** apply, review: would be written. same: as it should be already. leave: too little to go by. broken: cannot be read. */
 export type Kind = 'apply' | 'review' | 'same' | 'leave' | 'broken';
@@ -21,15 +21,6 @@ export function groupsOf(tracks: readonly TrackProposal[]): ReadonlyMap<Kind, Tr
 }
 
 export const tagsIn = (tracks: readonly TrackProposal[]): number => tracks.reduce((sum, { changes }) => sum + changes.length, 0);
-
-const asText = (changes: readonly TagChange[]): string => JSON.stringify(changes.map(({ tag, before, after }) => [tag, before, after]));
-
-/** Whether both would write the same into the same files. */
-export function sameWriting(a: readonly TrackProposal[], b: readonly TrackProposal[]): boolean {
-  const written = (tracks: readonly TrackProposal[]) =>
-    JSON.stringify(tracks.filter(({ changes }) => changes.length > 0).map(({ path, changes }) => [path, asText(changes)]).sort());
-  return written(a) === written(b);
-}
 
 /** A file's place below `folder`; all of it when it is elsewhere. */
 export function placeIn(folder: string, path: string): string {

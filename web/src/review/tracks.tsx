@@ -124,7 +124,7 @@ function Detail({ track, kind, applyOne }: { track: TrackProposal; kind: Kind; a
       <div class="proposed-acts">
         {writable && (
           <button type="button" disabled={applyOne === undefined} onClick={write}>
-            Apply to this file alone
+            Apply to this file
           </button>
         )}
         {workId !== '' && <a href={hashOf(kCataloguePath, { work: workId })}>The work in the catalogue</a>}

@@ -1,5 +1,8 @@
 import { clock, count } from '../ui/format';
+import { placeIn } from './proposal';
 import type { Written } from './use_review';
+
+const kMostNamed = 20; // of the files passed by
 
 const files = (of: number): string => (of === 1 ? '1 file' : `${count(of)} files`);
 
@@ -10,7 +13,7 @@ export function WrittenList({ written, undo }: { written: readonly Written[]; un
     <section class="card written" aria-labelledby="written-title">
       <h2 id="written-title">Written from here</h2>
       <ul>
-        {written.map(({ commit, files: done, wanted, at, undone }) => (
+        {written.map(({ commit, files: done, skipped, folder, at, undone }) => (
           <li key={`${commit} ${at}`}>
             <p>
               <time dateTime={new Date(at).toISOString()}>{clock(at)}</time>{' '}
@@ -19,11 +22,20 @@ export function WrittenList({ written, undo }: { written: readonly Written[]; un
               ) : (
                 <>
                   {done === 0 ? 'Nothing was written.' : `${files(done)} written.`}
-                  {done < wanted && ` ${files(wanted - done)} passed by, since their format cannot hold it: still listed below.`}
+                  {skipped.length > 0 && ` ${files(skipped.length)} passed by, and still listed below:`}
                 </>
               )}{' '}
               {commit !== '' && <code>{commit}</code>}
             </p>
+            {undone === undefined && skipped.length > 0 && (
+              <ul class="written-skipped">
+                {skipped.slice(0, kMostNamed).map(({ path, reason }) => (
+                  <li key={path}>
+                    <bdi class="path">{placeIn(folder, path)}</bdi> <bdi>{reason}</bdi>
+                  </li>
+                ))}
+              </ul>
+            )}
             {commit !== '' && undone === undefined && (
               <button type="button" disabled={undo === undefined} onClick={() => undo?.(commit)} aria-label={`Undo ${commit}`}>
                 Undo

@@ -3,7 +3,7 @@ import type { IncomingCall } from '../../src/b2/endpoint';
 import { Status } from '../../src/b2/status';
 import { Band, type Identification } from '../../src/gen/ariascribe/v1/catalogue';
 import {
-  decodeCommitRequest, decodeProposeRequest, decodeUndoRequest, encodeCommitResponse, encodeProposal, encodeUndoResponse, type Proposal, type ProposeRequest, type TagChange, type TrackProposal,
+  decodeCommitRequest, decodeProposeRequest, decodeUndoRequest, encodeCommitResponse, encodeProposal, encodeUndoResponse, type CommitRequest, type Proposal, type ProposeRequest, type TagChange, type TrackProposal,
 } from '../../src/gen/ariascribe/v1/library';
 import { kStrange } from './catalogue_state';
 import { fieldsOf, kDisc, kPianist, type FakeTrack } from './stage_disc';
@@ -55,7 +55,7 @@ export class FakeLibrary {
   answer(call: IncomingCall, method: number): void {
     if (this.failure !== '') return call.fail(Status.refused, this.failure);
     if (method === kPropose) return this.propose(call, decodeProposeRequest(call.request));
-    if (method === kCommit) return this.commit(call, decodeCommitRequest(call.request).proposal);
+    if (method === kCommit) return this.commit(call, decodeCommitRequest(call.request));
     const { commit } = decodeUndoRequest(call.request);
     const files = this.commits.get(commit);
     if (this.undoFailure !== '') return call.fail(Status.conflict, this.undoFailure);
@@ -70,7 +70,7 @@ export class FakeLibrary {
     const all = [...this.tracks.map((track, i) => this.proposed(track, i, withReview)), this.broken()];
     const tracks = all.filter(({ path }) => path === asked || path.startsWith(`${asked.replace(/\/$/, '')}/`));
     if (tracks.length === 0 && asked !== '/srv/empty') return call.fail(Status.notFound, `${asked}: No such file or directory`);
-    const proposal = { id: `proposal-${this.proposals.size + 1}`, tracks: asked.endsWith('.flac') ? tracks.map(alone) : tracks };
+    const proposal = { id: `proposal-${this.proposals.size + 1}`, tracks };
     this.proposals.set(proposal.id, proposal);
     call.finish(encodeProposal(proposal));
   }
@@ -86,17 +86,19 @@ export class FakeLibrary {
     return { path: `${kFolder}/cover ${kStrange.replaceAll('/', '|')}.flac`, identification: undefined, changes: [], titleBefore: '', problem: 'its FLAC header is cut off at byte 42: copy the file again' };
   }
 
-  private commit(call: IncomingCall, id: string): void {
-    const proposal = this.proposals.get(id);
-    this.proposals.set(id, { id, tracks: [] });
+  private commit(call: IncomingCall, { proposal: id, paths }: CommitRequest): void {
+    const tracks = this.proposals.get(id)?.tracks ?? [];
+    const wanted = paths.length === 0 ? tracks : tracks.filter(({ path }) => paths.includes(path));
+    this.proposals.set(id, { id, tracks: tracks.filter((track) => !wanted.includes(track)) });
     if (this.commitFailure !== '') return call.fail(Status.conflict, this.commitFailure);
-    const files = (proposal?.tracks ?? []).filter(({ path, changes }) => changes.length > 0 && !this.passedBy.has(path));
+    const changed = wanted.find(({ titleBefore }) => titleBefore !== '' && !titleBefore.endsWith(this.titleSuffix));
+    if (changed !== undefined) return call.fail(Status.conflict, `${changed.path}: the file has changed since its tags were read; propose again`);
+    const writable = wanted.filter(({ changes }) => changes.length > 0);
+    const files = writable.filter(({ path }) => !this.passedBy.has(path));
+    const skipped = writable.filter(({ path }) => this.passedBy.has(path)).map(({ path }) => ({ path, reason: 'an MP4 in fragments has no room for these tags' }));
     const commit = `20261122-03000${this.commits.size}-4f2a`;
     this.commits.set(commit, files.map(({ path }) => path));
     for (const { path } of files) this.written.add(path);
-    call.finish(encodeCommitResponse({ commit, files: files.length, tags: files.reduce((sum, { changes }) => sum + changes.length, 0) }));
+    call.finish(encodeCommitResponse({ commit, files: files.length, tags: files.reduce((sum, { changes }) => sum + changes.length, 0), skipped }));
   }
 }
-
-/** A track without a title of its own is known by its neighbours alone. */
-const alone = (track: TrackProposal): TrackProposal => (track.titleBefore === '' ? { ...track, changes: [] } : track);

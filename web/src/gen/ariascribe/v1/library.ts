@@ -64,23 +64,41 @@ export const decodeProposal = (bytes: Uint8Array): Proposal => ProposalCodec.dec
 
 export interface CommitRequest {
   proposal: string;
+  /** as the proposal has them: these files alone, and the others stay proposed; none: all files */
+  paths: string[];
 }
 export const CommitRequestCodec: b2.Codec<CommitRequest> = b2.codec('ariascribe.v1.CommitRequest', [
   b2.plain(1, 'proposal', 'string'),
+  b2.list(2, 'paths', 'string'),
 ]);
 export const encodeCommitRequest = (message: b2.Init<CommitRequest>): Uint8Array => CommitRequestCodec.encode(message);
 export const decodeCommitRequest = (bytes: Uint8Array): CommitRequest => CommitRequestCodec.decode(bytes);
+
+export interface SkippedFile {
+  path: string;
+  /** "nothing would change", "an MP4 in fragments …" */
+  reason: string;
+}
+export const SkippedFileCodec: b2.Codec<SkippedFile> = b2.codec('ariascribe.v1.SkippedFile', [
+  b2.plain(1, 'path', 'string'),
+  b2.plain(2, 'reason', 'string'),
+]);
+export const encodeSkippedFile = (message: b2.Init<SkippedFile>): Uint8Array => SkippedFileCodec.encode(message);
+export const decodeSkippedFile = (bytes: Uint8Array): SkippedFile => SkippedFileCodec.decode(bytes);
 
 export interface CommitResponse {
   /** for Undo */
   commit: string;
   files: number;
   tags: number;
+  /** files that were to be written and were not; where no paths were given, those with changes only */
+  skipped: SkippedFile[];
 }
 export const CommitResponseCodec: b2.Codec<CommitResponse> = b2.codec('ariascribe.v1.CommitResponse', [
   b2.plain(1, 'commit', 'string'),
   b2.plain(2, 'files', 'uint32'),
   b2.plain(3, 'tags', 'uint32'),
+  b2.list(4, 'skipped', () => SkippedFileCodec),
 ]);
 export const encodeCommitResponse = (message: b2.Init<CommitResponse>): Uint8Array => CommitResponseCodec.encode(message);
 export const decodeCommitResponse = (bytes: Uint8Array): CommitResponse => CommitResponseCodec.decode(bytes);
@@ -110,7 +128,7 @@ export const Library = {
     service: 'ariascribe.v1.Library', name: 'Propose', kind: 'unary', idempotent: false, needs: 'describe',
     request: ProposeRequestCodec, response: ProposalCodec,
   } satisfies b2.Method<ProposeRequest, Proposal>,
-  /** Writes what was proposed; a file that changed since is refused. */
+  /** Writes what was proposed, of all files or some; a file that changed since is refused, and then nothing is written. */
   commit: {
     service: 'ariascribe.v1.Library', name: 'Commit', kind: 'unary', idempotent: false, needs: 'describe',
     request: CommitRequestCodec, response: CommitResponseCodec,
@@ -129,6 +147,7 @@ export const codecs: Readonly<Record<string, b2.Codec<unknown>>> = {
   'ariascribe.v1.TrackProposal': TrackProposalCodec,
   'ariascribe.v1.Proposal': ProposalCodec,
   'ariascribe.v1.CommitRequest': CommitRequestCodec,
+  'ariascribe.v1.SkippedFile': SkippedFileCodec,
   'ariascribe.v1.CommitResponse': CommitResponseCodec,
   'ariascribe.v1.UndoRequest': UndoRequestCodec,
   'ariascribe.v1.UndoResponse': UndoResponseCodec,
