@@ -195,12 +195,13 @@ std::vector<ComposerNames::Match> ComposerNames::resolve(std::string_view name) 
   return {};
 }
 
-const std::vector<ComposerNames::Form>* ComposerNames::surname_at(std::span<const Token> tokens, std::size_t i, std::size_t& last) const {
+const std::vector<ComposerNames::Form>* ComposerNames::surname_at(std::span<const Token> tokens, std::size_t i, bool small_letters, std::size_t& last) const {
   const Token& word = tokens[i];
-  if (!word.is_word() || word.text.size() < 3 || !word.upper) return nullptr;
+  const auto may_be_name = [&](const Token& token) { return token.is_word() && (token.upper || small_letters); };
+  if (word.text.size() < 3 || !may_be_name(word)) return nullptr;
   std::size_t next = i + 1;
   if (next < tokens.size() && tokens[next].is_mark('-') && tokens[next].glued) ++next;
-  if (next < tokens.size() && tokens[next].is_word() && tokens[next].upper) {
+  if (next < tokens.size() && may_be_name(tokens[next])) {
     const auto two = by_surname_.find(word.text + " " + tokens[next].text);
     if (two != by_surname_.end()) {
       last = next + 1;
@@ -213,11 +214,34 @@ const std::vector<ComposerNames::Form>* ComposerNames::surname_at(std::span<cons
   return &one->second;
 }
 
+/// "Mahlers", "Малера", "Чайковского": whose it is, in German and Russian.
+const std::vector<ComposerNames::Form>* ComposerNames::inflected(std::string_view surname) const {
+  const auto without = [&](std::string_view ending, std::string_view instead) -> const std::vector<Form>* {
+    if (!surname.ends_with(ending) || surname.size() < ending.size() + 4) return nullptr;
+    const auto found = by_surname_.find(std::string(surname.substr(0, surname.size() - ending.size())) + std::string(instead));
+    return found == by_surname_.end() ? nullptr : &found->second;
+  };
+  if (const auto* forms = without("s", "")) return forms;
+  if (const auto* forms = without("ogo", "ii")) return forms;
+  if (const auto* forms = without("ya", "")) return forms;
+  return without("a", "");
+}
+
 std::vector<ComposerNames::Mention> ComposerNames::find(std::span<const Token> tokens) const {
   std::vector<Mention> found;
+  const bool small_letters = std::none_of(tokens.begin(), tokens.end(), [](const Token& each) { return each.is_word() && each.upper; });
+  const auto may_be_name = [&](const Token& token) { return token.upper || small_letters; };
   for (std::size_t i = 0; i < tokens.size(); ++i) {
+    if (!tokens[i].is_word() || !may_be_name(tokens[i])) continue;
     std::size_t last = 0;
-    const auto* forms = surname_at(tokens, i, last);
+    const auto* forms = surname_at(tokens, i, small_letters, last);
+    bool doubtful = small_letters;
+    const std::size_t end = tokens.back().is_mark(')') ? tokens.size() - 1 : tokens.size();
+    if (!forms && (i == 0 || i + 1 == end)) {
+      forms = inflected(tokens[i].text);
+      last = i + 1;
+      doubtful = true;
+    }
     if (!forms) continue;
     // Given names and initials to the left, as far as some bearer of the surname has them.
     std::size_t first = i;
@@ -227,15 +251,16 @@ std::vector<ComposerNames::Mention> ComposerNames::find(std::span<const Token> t
       if (tokens[at].is_mark('.') || (tokens[at].is_mark('-') && tokens[at].glued)) continue;
       if (!tokens[at].is_word()) break;
       if (has(kParticles, tokens[at].text) && !tokens[at].upper) continue;
-      if (!tokens[at].upper) break;
+      if (!may_be_name(tokens[at])) break;
       std::vector<std::string> more = given;
       more.insert(more.begin(), tokens[at].text);
       if (ranked(*forms, more).empty() || std::all_of(forms->begin(), forms->end(), [](const Form& form) { return form.given.empty(); })) break;
       given = std::move(more);
       first = at;
     }
-    if (given.empty() && has(kCommonWords, tokens[i].text)) continue;
-    Mention mention{first, last, !given.empty(), ranked(*forms, given)};
+    doubtful |= given.empty() && has(kCommonWords, tokens[i].text);
+    if (doubtful && first != 0 && last != end) continue;
+    Mention mention{first, last, !given.empty(), doubtful, ranked(*forms, given)};
     if (!mention.matches.empty()) {
       i = last - 1;
       found.push_back(std::move(mention));

@@ -40,9 +40,10 @@ class ComposerNames {
   struct Mention {
     std::size_t first = 0, last = 0;  ///< tokens [first, last)
     bool with_given_names = false;
+    bool doubtful = false;  ///< the word means something else as often ("field"), is inflected ("Mahlers"), or stands in a text without capitals
     std::vector<Match> matches;
   };
-  /// The names inside a text. A surname that is a common word too ("Field") counts only with a given name.
+  /// The names inside a text. A surname that is doubtful is told only where it begins or ends the text.
   std::vector<Mention> find(std::span<const Token> tokens) const;
 
  private:
@@ -52,7 +53,8 @@ class ComposerNames {
   };
   void add(ComposerIndex composer, std::string_view name);
   std::vector<Match> ranked(const std::vector<Form>& forms, std::span<const std::string> given) const;
-  const std::vector<Form>* surname_at(std::span<const Token> tokens, std::size_t i, std::size_t& last) const;
+  const std::vector<Form>* surname_at(std::span<const Token> tokens, std::size_t i, bool small_letters, std::size_t& last) const;
+  const std::vector<Form>* inflected(std::string_view surname) const;
 
   const Repertoire& repertoire_;
   std::unordered_map<std::string, std::vector<Form>> by_surname_;

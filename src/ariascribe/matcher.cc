@@ -120,6 +120,7 @@ void Matcher::find_terms(Reading& reading) const {
   const auto skipped = [&](std::size_t i) {
     const auto inside = [&](const auto& each) { return i >= each.first && i < each.last; };
     if (std::any_of(text.catalogue.begin(), text.catalogue.end(), inside) || std::any_of(text.keys.begin(), text.keys.end(), inside)) return true;
+    if (inside(text.ordinal_tokens)) return true;
     return reading.composer_is_certain && std::any_of(text.names.begin(), text.names.end(), [&](const auto& each) { return inside(each) && each.with_given_names; });
   };
   reading.count = leading_count(std::span(text.tokens).subspan(range.first, range.last - range.first));
@@ -128,6 +129,8 @@ void Matcher::find_terms(Reading& reading) const {
     if (skipped(i)) continue;
     for (std::string& term : terms_of(std::span(text.tokens).subspan(i, 1))) found.push_back(std::move(term));
   }
+  // "5th", "V" and "Fünfte" are all the 5 of "No. 5".
+  if (text.ordinal && !text.ordinal_tokens.empty() && text.ordinal_tokens.first >= range.first && text.ordinal_tokens.last <= range.last) found.push_back("#" + std::to_string(*text.ordinal));
   std::sort(found.begin(), found.end());
   found.erase(std::unique(found.begin(), found.end()), found.end());
   for (const std::string& term : found) {

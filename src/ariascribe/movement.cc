@@ -6,6 +6,7 @@
 
 #include "ariascribe/catalogue_number.h"
 #include "ariascribe/key.h"
+#include "ariascribe/ordinal.h"
 #include "ariascribe/terms.h"
 #include "ariascribe/text_fold.h"
 
@@ -17,14 +18,6 @@ constexpr int kMostMovements = 200;
 
 constexpr auto kMovementWords = std::to_array<std::string_view>({"chast", "mouvement", "mov", "movement", "movimento", "movimiento", "mvmt", "mvt", "satz"});
 constexpr auto kOrdinalEndings = std::to_array<std::string_view>({"e", "er", "eme", "ere", "nd", "rd", "st", "th", "o", "a"});
-
-struct OrdinalWord {
-  std::string_view word;
-  int value;
-};
-constexpr auto kOrdinalWords = std::to_array<OrdinalWord>({{"first", 1}, {"second", 2}, {"third", 3}, {"fourth", 4}, {"fifth", 5}, {"sixth", 6}, {"erster", 1},
-                                                           {"zweiter", 2}, {"dritter", 3}, {"vierter", 4}, {"premier", 1}, {"deuxieme", 2}, {"troisieme", 3},
-                                                           {"quatrieme", 4}, {"primo", 1}, {"secondo", 2}, {"terzo", 3}, {"quarto", 4}});
 
 bool is_movement_word(const Token& token) { return token.is_word() && std::find(kMovementWords.begin(), kMovementWords.end(), token.text) != kMovementWords.end(); }
 
@@ -64,9 +57,9 @@ std::optional<LeadingNumber> said_as_movement(std::span<const Token> tokens) {
     if (mark_at(tokens, i, '.')) ++i;
     else if (i < tokens.size() && tokens[i].glued && std::find(kOrdinalEndings.begin(), kOrdinalEndings.end(), tokens[i].text) != kOrdinalEndings.end()) ++i;
   } else {
-    const auto ordinal = std::find_if(kOrdinalWords.begin(), kOrdinalWords.end(), [&](const OrdinalWord& each) { return tokens[0].is(each.word); });
-    if (ordinal == kOrdinalWords.end()) return std::nullopt;
-    value = ordinal->value;
+    const auto ordinal = tokens[0].is_word() ? ordinal_word(tokens[0].text) : std::nullopt;
+    if (!ordinal) return std::nullopt;
+    value = *ordinal;
     i = 1;
   }
   if (i >= tokens.size() || !is_movement_word(tokens[i])) return std::nullopt;

@@ -4,12 +4,15 @@
 #include <array>
 
 #include "ariascribe/asides.h"
+#include "ariascribe/ordinal.h"
 #include "ariascribe/terms.h"
 #include "ariascribe/text_fold.h"
 
 namespace ghost::ariascribe {
 
 namespace {
+
+constexpr double kDoubtful = 0.9;  ///< certainty a name keeps that may be another word
 
 /// How deep in brackets or quotes each token stands: separators count at 0 only.
 std::vector<int> depths_of(std::span<const Token> tokens) {
@@ -45,7 +48,8 @@ class TitleParser {
     out_.catalogue = find_catalogue_numbers(out_.tokens);
     out_.keys = find_keys(out_.tokens);
     std::erase_if(out_.keys, [&](const KeyMention& key) { return inside_catalogue(key.first); });
-    out_.names = names.find(out_.tokens);
+    for (ComposerNames::Mention& each : names.find(out_.tokens)) (each.doubtful ? doubtful_ : out_.names).push_back(std::move(each));
+    for (std::size_t i = 0; i < out_.tokens.size(); ++i) taken_.push_back(inside_catalogue(i));
     depths_ = depths_of(out_.tokens);
   }
 
@@ -55,7 +59,7 @@ class TitleParser {
     take_composer_in_front();
     take_composer_behind();
     divide();
-    find_ordinal();
+    find_ordinal_of_work();
     return std::move(out_);
   }
 
@@ -71,14 +75,17 @@ class TitleParser {
     return has_form(first, last);
   }
   bool has_form(std::size_t first, std::size_t last) const {
-    for (std::size_t i = first; i < last; ++i) {
-      if (!tokens()[i].is_word()) continue;
-      const std::string term = term_of(tokens()[i].text);
-      const std::size_t space = term.find(' ');
-      if (is_form(term) || (space != std::string::npos && is_form(std::string_view(term).substr(space + 1)))) return true;
-    }
-    return false;
+    const auto part = span(first, std::max(first, last));
+    return std::any_of(part.begin(), part.end(), says_form);
   }
+  std::optional<OrdinalMention> ordinal_in(std::size_t first, std::size_t last) const {
+    if (first >= last) return std::nullopt;
+    auto found = find_ordinal(span(first, last), std::span(taken_).subspan(first, last - first));
+    if (found) found->first += first, found->last += first;
+    return found;
+  }
+  /// A form of composition, and which one: "piano sonata 14", "symphony in C", "Nocturne, Op. 9".
+  bool says_one_work(std::size_t first, std::size_t last) const { return has_form(first, last) && (has_strong_anchor(first, last) || ordinal_in(first, last)); }
 
   /// ":", " - ", " / " and "|" outside brackets.
   bool is_separator(std::size_t i) const {
@@ -131,20 +138,37 @@ class TitleParser {
       if (!comma) break;
       // "Bach, J. S.: …" has the comma inside the name.
     }
-    if (!out_.names.empty() && out_.names.front().first == 0) {
-      const auto& name = out_.names.front();
-      const bool more = name.last < last_ && (name.with_given_names || has_anchor(name.last, last_)) && !(name.last < last_ && tokens()[name.last].is_mark('\''));
-      if (more && !is_possessive(name.last)) {
-        set_composer(std::string(text_of(out_.text, span(0, name.last))), name.matches);
-        first_ = name.last;
-        // Years behind the name.
-        if (first_ < last_ && tokens()[first_].is_mark('(')) {
-          std::size_t close = first_;
-          while (close < last_ && !tokens()[close].is_mark(')')) ++close;
-          if (close < last_ && close > first_ + 1 && tokens()[first_ + 1].is_number()) first_ = close + 1;
-        }
-      }
+    const ComposerNames::Mention* name = name_in_front();
+    if (!name) return;
+    set_composer(std::string(text_of(out_.text, span(0, name->last))), sobered(*name));
+    first_ = behind_possessive(name->last);
+    // Years behind the name.
+    if (first_ < last_ && tokens()[first_].is_mark('(')) {
+      std::size_t close = first_;
+      while (close < last_ && !tokens()[close].is_mark(')')) ++close;
+      if (close < last_ && close > first_ + 1 && tokens()[first_ + 1].is_number()) first_ = close + 1;
     }
+  }
+  /// "Mahler's"
+  std::size_t behind_possessive(std::size_t i) const { return i + 1 < last_ && tokens()[i].is_mark('\'') && tokens()[i + 1].is("s") ? i + 2 : i; }
+
+  /// A name that simply begins the title, where what follows is a work: "Mozart Piano Concerto No. 20", "mahler symphony 2".
+  const ComposerNames::Mention* name_in_front() const {
+    for (const auto* list : {&out_.names, &doubtful_}) {
+      if (list->empty() || list->front().first != 0) continue;
+      const auto& name = list->front();
+      const std::size_t rest = behind_possessive(name.last);
+      if (rest >= last_ || (rest == name.last && tokens()[rest].is_mark('\''))) continue;
+      if (says_one_work(rest, last_) && (!name.doubtful || begins_work(rest))) return &name;
+      const bool numbered = tokens()[last_ - 1].is_number() && !inside_catalogue(last_ - 1);  // "Liszt Consolation 3"
+      if (!name.doubtful && (name.with_given_names || has_anchor(rest, last_) || numbered) && !is_possessive(rest)) return &name;
+    }
+    return nullptr;
+  }
+  /// A form, an instrument or a number stands there, as behind a composer's name: "field nocturne", "glass no. 3", "Mahlers zweite".
+  bool begins_work(std::size_t i) const {
+    const Token& token = tokens()[i];
+    return says_form(token) || token.is_number() || (token.is_word() && (is_number_word(token.text) || is_instrument(term_of(token.text)))) || (i + 1 < last_ && says_form(tokens()[i + 1]));
   }
   /// "Haydn Variations", "Goldberg Variations": a name before a form without anything between may belong to the title.
   bool is_possessive(std::size_t i) const {
@@ -168,15 +192,39 @@ class TitleParser {
     return std::any_of(out_.tokens.begin() + static_cast<std::ptrdiff_t>(first), out_.tokens.begin() + static_cast<std::ptrdiff_t>(last), [](const Token& token) { return token.is_mark(','); });
   }
 
+  /// "Symphony No. 5 Mahler", "Симфония № 5 Малера", "Symphonie n° 5 de Mahler": a name that ends the title, behind a number or a form.
+  bool take_name_at_end() {
+    for (const auto* list : {&out_.names, &doubtful_}) {
+      if (list->empty() || list->back().last != last_ || list->back().first == 0) continue;
+      std::size_t end = list->back().first;
+      if (end > 1 && (tokens()[end - 1].is("de") || tokens()[end - 1].is("di") || tokens()[end - 1].is("von") || tokens()[end - 1].is("by"))) --end;
+      const auto ordinal = ordinal_in(0, end);
+      const bool of_number = ends_number(end) || (says_form(tokens()[end - 1]) && ordinal && ordinal->first < end - 1);
+      if (!of_number || !says_one_work(0, end)) continue;
+      set_composer(std::string(text_of(out_.text, span(list->back().first, last_))), sobered(list->back()));
+      last_ = end;
+      return true;
+    }
+    return false;
+  }
+  bool ends_number(std::size_t end) const {
+    const auto ends = [&](const auto& each) { return each.last == end; };
+    if (std::any_of(out_.catalogue.begin(), out_.catalogue.end(), ends) || std::any_of(out_.keys.begin(), out_.keys.end(), ends)) return true;
+    const auto ordinal = ordinal_in(0, end);
+    return ordinal && ordinal->last == end;
+  }
+
   /// "… (Hummel)", "… - E. B. Spencer", "… by X".
   void take_composer_behind() {
     if (!out_.composer_text.empty() || last_ < 3) return;
+    if (take_name_at_end()) return;
     if (tokens()[last_ - 1].is_mark(')')) {
       std::size_t open = last_ - 1;
       while (open > 0 && !tokens()[open].is_mark('(')) --open;
       if (open > 0 && tokens()[open].is_mark('(')) {
         auto matches = names_.resolve(text_of(out_.text, span(open + 1, last_ - 1)));
-        const bool whole = std::any_of(out_.names.begin(), out_.names.end(), [&](const auto& name) { return name.first == open + 1 && name.last == last_ - 1; });
+        const auto is_whole = [&](const auto& name) { return name.first == open + 1 && name.last == last_ - 1; };
+        const bool whole = std::any_of(out_.names.begin(), out_.names.end(), is_whole) || (std::any_of(doubtful_.begin(), doubtful_.end(), is_whole) && says_one_work(first_, open));
         if ((whole && !matches.empty()) || (matches.empty() && looks_like_person_inside(open + 1, last_ - 1) && (has_form(first_, open) || has_initials(open + 1, last_ - 1)) && !has_catalogue_before(open) && !has_colon_before(open))) {
           set_composer(std::string(text_of(out_.text, span(open + 1, last_ - 1))), std::move(matches));
           last_ = open;
@@ -188,7 +236,7 @@ class TitleParser {
       const bool by = tokens()[i].is("by") && !tokens()[i].upper;
       if (!by && !is_separator(i)) continue;
       auto matches = names_.resolve(text_of(out_.text, span(i + 1, last_)));
-      const bool known = !matches.empty() && name_covers(i + 1, last_) && std::any_of(out_.names.begin(), out_.names.end(), [&](const auto& name) { return name.first > i; });
+      const bool known = !matches.empty() && name_covers(i + 1, last_) && (std::any_of(out_.names.begin(), out_.names.end(), [&](const auto& name) { return name.first > i; }) || (ends_doubtfully(i + 1) && says_one_work(first_, i)));
       const bool may_name = by || (tokens()[i].is_mark('-') && !has_catalogue_before(i) && !leading_number(span(i + 1, last_)));
       if (known || (may_name && looks_like_person(i + 1, last_) && !begins_movement(tokens()[i + 1].text))) {
         set_composer(std::string(text_of(out_.text, span(i + 1, last_))), known ? std::move(matches) : std::vector<ComposerNames::Match>{});
@@ -197,6 +245,7 @@ class TitleParser {
       return;
     }
   }
+  bool ends_doubtfully(std::size_t first) const { return !doubtful_.empty() && doubtful_.back().first == first && doubtful_.back().last == last_; }
   bool looks_like_person_inside(std::size_t first, std::size_t last) const {
     std::size_t words = 0;
     for (std::size_t i = first; i < last; ++i) {
@@ -214,6 +263,14 @@ class TitleParser {
     return std::any_of(out_.tokens.begin(), out_.tokens.begin() + static_cast<std::ptrdiff_t>(i), [](const Token& token) { return token.is_mark(':'); });
   }
 
+  /// A doubtful name is surer once a work of that composer fits.
+  static std::vector<ComposerNames::Match> sobered(const ComposerNames::Mention& name) {
+    auto matches = name.matches;
+    if (name.doubtful) {
+      for (auto& each : matches) each.certainty *= kDoubtful;
+    }
+    return matches;
+  }
   void set_composer(std::string text, std::vector<ComposerNames::Match> matches) {
     out_.composer_text = std::move(text);
     out_.composer = std::move(matches);
@@ -245,6 +302,7 @@ class TitleParser {
   /// "2. Andante", "Finale (Presto) (mvt 4)": no work is named.
   bool is_movement_alone() const {
     if (first_ >= last_ || !std::all_of(out_.catalogue.begin(), out_.catalogue.end(), [&](const auto& each) { return each.first < first_; })) return false;
+    if (!out_.composer_text.empty() && begins_with_one_work()) return false;
     const auto number = leading_number(span(first_, last_));
     if (number && !number->member && number->last + first_ < last_) {
       const Token& next = tokens()[first_ + number->last];
@@ -259,6 +317,14 @@ class TitleParser {
       if (tokens()[i].is_word() && is_number_word(tokens()[i].text)) return false;
     }
     return true;
+  }
+
+  /// "2. Sinfonie", "Prelude V", of a composer who is named: no movement.
+  bool begins_with_one_work() const {
+    const auto ordinal = ordinal_in(first_, last_);
+    if (!ordinal) return false;
+    if (ordinal->first == first_) return ordinal->last < last_ && !begins_movement(tokens()[ordinal->last].text);
+    return says_form(tokens()[first_]) && ordinal->last == last_;
   }
 
   bool has_number_word(std::size_t first) const {
@@ -341,38 +407,17 @@ class TitleParser {
     return std::nullopt;
   }
 
-  void find_ordinal() {
-    for (std::size_t i = out_.work.first; i + 1 < out_.work.last; ++i) {
-      if (inside_catalogue(i)) continue;
-      std::size_t digits = i + 1;
-      if (tokens()[i].is_mark('#') && tokens()[digits].is_number()) {
-        out_.ordinal = tokens()[digits].value;
-        return;
-      }
-      if (!tokens()[i].is_word() || !is_number_word(tokens()[i].text)) continue;
-      while (digits < out_.work.last && tokens()[digits].kind == Token::Kind::mark) ++digits;
-      if (digits < out_.work.last && tokens()[digits].is_number() && !inside_catalogue(digits)) {
-        out_.ordinal = tokens()[digits].value;
-        return;
-      }
-      if (digits < out_.work.last && tokens()[digits].all_upper) {
-        if (const auto roman = roman_value(tokens()[digits].text)) {
-          out_.ordinal = *roman;
-          return;
-        }
-      }
-    }
-    // "9. Symphony", "Symphony 9", "5th Symphony".
-    for (std::size_t i = out_.work.first; i < out_.work.last; ++i) {
-      if (!tokens()[i].is_word() || !is_form(term_of(tokens()[i].text))) continue;
-      if (i + 1 < out_.work.last && tokens()[i + 1].is_number() && !tokens()[i + 1].glued) out_.ordinal = tokens()[i + 1].value;
-      else if (i >= out_.work.first + 2 && tokens()[i - 2].is_number() && (tokens()[i - 1].is_mark('.') || tokens()[i - 1].glued) && !inside_catalogue(i - 2)) out_.ordinal = tokens()[i - 2].value;
-      if (out_.ordinal) return;
-    }
+  void find_ordinal_of_work() {
+    const auto found = ordinal_in(out_.work.first, out_.work.last);
+    if (!found) return;
+    out_.ordinal = found->value;
+    out_.ordinal_tokens = {found->first, found->last};
   }
 
   const ComposerNames& names_;
   ParsedTitle out_;
+  std::vector<ComposerNames::Mention> doubtful_;  ///< names that count only where all around speaks for them
+  std::vector<char> taken_;                       ///< of each token, whether a catalogue number has it
   std::vector<int> depths_;
   std::size_t first_ = 0, last_ = 0;  ///< what is left once the composer is taken off
 };

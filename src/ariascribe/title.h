@@ -32,6 +32,7 @@ struct ParsedTitle {
   MovementText movement;
   TokenRange movement_tokens;
   std::optional<int> ordinal;                 ///< the 14 of "Piano Sonata No. 14"
+  TokenRange ordinal_tokens;                  ///< the tokens that say it
   std::string performers;                     ///< "X feat. piano: Y"
   std::string arranger;
 
