@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""ARDUS against Debian's uftp and udpcast: one sender and several receivers, network namespaces on one bridge, which loses packets or not.
+"""ARDUS against Debian's uftp and udpcast, and against a TCP copy for each receiver (netcat, tar for folders; clear, and through openssl's
+AES-128-CTR): one sender and several receivers, network namespaces on one bridge, which loses packets or not.
 
-    apt install uftp udpcast nftables
+    apt install uftp udpcast netcat-openbsd nftables
     cmake --preset release && cmake --build --preset release --target ardus_app
     cmake --preset dev && cmake --build --preset dev --target make_house
     bench/ardus/run.py                  # --json for a line a cell; needs root, or the right to make namespaces
@@ -112,6 +113,31 @@ class Udpcast(Rival):
                 "--mcast-rdv-address", "239.1.1.1"]
 
 
+class Tcp(Rival):
+    """A copy to each receiver at once. Nothing is hashed, nobody is known."""
+    name = "nc"
+    encrypt = decrypt = ""
+
+    def start(self, number, content):
+        into = self.into(number)
+        into.mkdir(parents=True, exist_ok=True)
+        put = f"tar -x -C '{into}'" if content.is_dir() else f"cat >'{self.received(number, content)}'"
+        process = self.bench.hosts.start(number, "sh", "-c", f"nc -l 9000 {self.decrypt} | {put}", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        time.sleep(0.2)
+        return process
+
+    def send(self, content, receivers):
+        get = f"tar -c -C '{content.parent}' '{content.name}'" if content.is_dir() else f"cat '{content}'"
+        copies = " ".join(f"{get} {self.encrypt} | nc -N {self.bench.hosts.address(number)} 9000 &" for number in range(1, receivers + 1))
+        return ["sh", "-c", copies + " wait"]
+
+
+class EncryptedTcp(Tcp):
+    name = "nc, AES-128-CTR"
+    encrypt = f"| openssl enc -aes-128-ctr -K {17:032x} -iv {18:032x}"
+    decrypt = encrypt.replace("enc ", "enc -d ")
+
+
 def same(one, other):
     if one.is_file():
         return other.is_file() and filecmp.cmp(one, other, shallow=False)
@@ -191,7 +217,7 @@ class Bench:
         return result
 
     def run(self):
-        rivals = [kind(self) for kind in (Ardus, FastArdus, *([] if self.arguments.only_ardus else [Uftp, Udpcast]))]
+        rivals = [kind(self) for kind in (Ardus, FastArdus, *([] if self.arguments.only_ardus else [Uftp, Udpcast, Tcp, EncryptedTcp]))]
         for name, content, size in self.contents():
             for loss in self.arguments.loss:
                 for receivers in self.arguments.receivers:

@@ -28,7 +28,8 @@ LONG = 600  # seconds
 def serve(arguments, them, folder, number):
     log = folder / f"log{number}"
     out = log.open("w")
-    words = [arguments.ardus, "serve", "--state", folder / "states" / f"r{number}", "--listen", f"{them.address(number)}:1117", "--iface", "eth0",
+    # Of all namespaces together the kernel remembers 1,024 neighbours: the receivers need not find each other.
+    words = [arguments.ardus, "serve", "--discovery", "off", "--state", folder / "states" / f"r{number}", "--listen", f"{them.address(number)}:1117", "--iface", "eth0",
              "--into", folder / f"in{number}"]
     return log, them.start(number, *words, stdout=out, stderr=out)
 
