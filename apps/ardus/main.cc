@@ -1,8 +1,11 @@
+#include <csignal>
+
 #include "app/version.h"
 #include "verbs.h"
 
 int main(int argc, char** argv) {
   using namespace ghost;
+  std::signal(SIGXFSZ, SIG_IGN);  // a file that may grow no more (ulimit -f) is an error with a message, not the program's end
   Program program;
   program.name = "ardus";
   program.version = app::kVersion;

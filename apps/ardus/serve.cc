@@ -30,6 +30,7 @@ DaemonSpec daemon_spec() {
                {"ardus.accept_from", ConfigType::text, "", "take transfers of this sender only: its name, words or id", {}}};
   spec.keys.push_back({"ardus.from", ConfigType::text, "", "hand on, here, what is sent at this address of another site: HOST[:1117]", {}});
   spec.keys.push_back({"ardus.cache", ConfigType::text, "", "with from: the folder that keeps what is relayed; by default relay-cache of the state directory", {}});
+  spec.keys.push_back({"ardus.rate", ConfigType::text, "", "with from: fetch no faster than this, and send at this rate: 200M; by default as fast as the ways carry", {}});
   spec.keys.push_back({"ardus.cache_size", ConfigType::text, "20G", "with from: how large it may grow", {}});
   return spec;
 }
@@ -47,6 +48,11 @@ Result<std::optional<ardus::Relay::Wish>> relay_wish(const Config& config, const
   const auto size = parse_size(config.text("ardus.cache_size"));
   if (!size) return size.error().in("--cache-size");
   wish.cache_size = *size;
+  if (const std::string& text = config.text("ardus.rate"); !text.empty() && text != "max") {
+    const auto rate = parse_bit_rate(text);
+    if (!rate) return rate.error().in("--rate");
+    wish.rate = *rate;
+  }
   const auto where = places(arguments);
   if (!where) return where.error();
   const std::string& cache = config.text("ardus.cache");
@@ -138,13 +144,15 @@ Verb relay_verb() {
       "'ardus serve' as ever. Their signed receipts go back, so that the sender counts them. A relay needs the role listen only: receivers believe the sender's signature, not the relay. "
       "What the cache holds is not fetched again.";
   verb.examples = {{"ardus relay --from archive.example.org --iface eth0", "for the receivers on eth0"},
-                   {"ardus relay --from 10.1.0.1 --iface eth0 --cache /var/cache/ardus --cache-size 100G", "with room for more"}};
+                   {"ardus relay --from 10.1.0.1 --iface eth0 --cache /var/cache/ardus --cache-size 100G", "with room for more"},
+                   {"ardus relay --from 10.1.0.1 --iface eth0 --rate 20M", "leave the link between the sites to others, too"}};
   Option from{"from", "HOST", "where the sender is joined: HOST[:1117]"};
   Option cache{"cache", "DIR", "keeps what is relayed; by default relay-cache of the state directory"};
   cache.complete = Complete::directories;
   verb.options.push_back(from);
   verb.options.push_back(iface_option());
   verb.options.push_back(cache);
+  verb.options.push_back(Option{"rate", "RATE", "fetch no faster than this, and send at this rate (200M); by default as fast as the ways carry"});
   verb.options.push_back(Option{"cache-size", "SIZE", "how large it may grow (20G): the oldest contents go first"});
   verb.run = [](const Arguments& arguments) {
     if (arguments.has("from")) return serve(arguments);

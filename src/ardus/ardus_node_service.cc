@@ -8,10 +8,18 @@ namespace {
 
 constexpr Duration kTellEvery = std::chrono::milliseconds(100);
 constexpr Duration kTryAgain = std::chrono::seconds(15);  ///< a session that failed here, if it is still announced
+constexpr Duration kWaysLook = std::chrono::seconds(1);   ///< whether this machine has other addresses
+constexpr std::size_t kMostTold = 100;                    ///< hosts that are told of in the log
 constexpr std::size_t kMostReceiving = 16, kMostSending = 16, kHistory = 20, kMostHeard = 1000;
 
 /// Whether a session ended before its sender had shown that it may be trusted.
 bool was_refused(const v1::Transfer& transfer) { return transfer.error == name(Errc::refused) || transfer.error == name(Errc::unauthenticated); }
+
+/// Where an announcement says to join.
+std::string host_of(const Announcement& announcement) {
+  const auto control = from_wire(announcement.control, announcement.control_port);
+  return control ? control->host() : std::string();
+}
 
 }  // namespace
 
@@ -31,6 +39,7 @@ ArdusNode::ArdusNode(b2::Node& node, const Logger& log, HolderOf holder)
   node_.endpoint().services.add(peers_);
   node_.endpoint().services.add(desk_);
   node_.more_metrics = [this] { return metrics_text(); };
+  look_at_ways();
 }
 
 ArdusNode::~ArdusNode() {
@@ -79,56 +88,126 @@ Result<std::shared_ptr<ArdusNode::Reception>> ArdusNode::open_reception(std::fil
   for (const std::string& name : names) {
     auto way = ports_.way(name);
     if (!way) return way.error();
-    auto announcements = ports_.announcements(*way, [this, way = *way, weak = std::weak_ptr(reception)](std::span<const net::Datagram> batch) {
-      if (!weak.expired()) on_announcements(batch, way);
-    });
-    if (!announcements) return announcements.error();
+    reception->ways.push_back(*way);
+    reception->announcements.emplace_back();
+    if (Status heard = hear_announcements(reception, reception->ways.size() - 1); !heard) return heard.error();
     // Held from the start, so that what this node listens to does not change from one transfer to the next.
     auto reports = ports_.reports(*way, [](std::span<const net::Datagram>) {});
     if (!reports) return reports.error();
     (void)serve_peers(*way);
-    reception->sockets.push_back(std::move(*announcements));
-    reception->sockets.push_back(std::move(*reports));
+    reception->reports.push_back(std::move(*reports));
     log_.info("ardus: receiving", {{"into", reception->into.string()}, {"interface", way->name}, {"address", way->address.host()}});
-    reception->ways.push_back(std::move(*way));
   }
   auto data = ports_.data([](std::span<const net::Datagram>) {});
   if (!data) return data.error();
-  reception->sockets.push_back(std::move(*data));
+  reception->data = std::move(*data);
   return reception;
+}
+
+Status ArdusNode::hear_announcements(const std::shared_ptr<Reception>& reception, std::size_t way) {
+  auto heard = ports_.announcements(reception->ways[way], [this, way, weak = std::weak_ptr(reception)](std::span<const net::Datagram> batch) {
+    if (const auto here = weak.lock()) on_announcements(batch, here->ways[way]);
+  });
+  if (!heard) return heard.error();
+  reception->announcements[way] = std::move(*heard);
+  return {};
+}
+
+std::vector<std::shared_ptr<ArdusNode::Reception>> ArdusNode::receptions() const {
+  std::vector<std::shared_ptr<Reception>> all;
+  if (reception_) all.push_back(reception_);
+  for (const auto& [call, reception] : calls_) all.push_back(reception);
+  return all;
+}
+
+/// An address that was given up takes with it whatever is bound to it; transfers go on from the next one.
+void ArdusNode::look_at_ways() {
+  for (const auto& reception : receptions()) {
+    for (std::size_t i = 0; i < reception->ways.size(); ++i) {
+      if (ports_.is_here(reception->ways[i])) continue;
+      if (const auto to = ports_.way(reception->ways[i].name)) move(reception, i, *to);  // else it has none at present
+    }
+  }
+  ways_timer_ = node_.network().wake_at(node_.network().now() + kWaysLook, [this](TimePoint) { look_at_ways(); });
+}
+
+void ArdusNode::move(const std::shared_ptr<Reception>& reception, std::size_t number, const Way& to) {
+  auto reports = ports_.reports(to, [](std::span<const net::Datagram>) {});
+  if (!reports) return;  // the next look may have more luck
+  const Way was = std::exchange(reception->ways[number], to);
+  log_.warning("ardus: this machine's address is another", {{"interface", to.name}, {"was", was.address.host()}, {"is", to.address.host()}});
+  reception->reports[number] = std::move(*reports);
+  reception->announcements[number] = {};
+  if (Status heard = hear_announcements(reception, number); !heard) log_.error("ardus: announcements are not heard", {{"why", heard.error().message}});
+  serving_.erase(was.address);
+  const std::string serves = serve_peers(to);
+  for (auto& [key, receiving] : receiving_) {
+    if (receiving.session->way().address == was.address && receiving.session->way().interface == was.interface) receiving.session->moved(to, serves);
+  }
+  change();
 }
 
 void ArdusNode::on_announcements(std::span<const net::Datagram> batch, const Way& way) {
   for (const net::Datagram& datagram : batch) {
     if (!announcements_.take(node_.network().now())) return;
     const auto announcement = read_announcement(datagram.bytes);
-    if (!announcement) continue;
+    if (!announcement) {
+      if (!told_of(datagram.from.host())) log_.warning("ardus: an announcement that nobody signed, or was changed on its way", {{"from", datagram.from.host()}, {"why", announcement.error().message}});
+      continue;
+    }
     // Nobody makes us call anybody else.
     const auto control = from_wire(announcement->control, announcement->control_port);
-    if (!control || control->with_port(0) != datagram.from.with_port(0)) continue;
+    if (!control || control->with_port(0) != datagram.from.with_port(0)) {
+      if (!told_of(datagram.from.host())) log_.warning("ardus: an announcement that came from elsewhere than where it says to join", {{"from", datagram.from.host()}});
+      continue;
+    }
     on_announcement(*announcement, way);
   }
 }
 
 void ArdusNode::on_announcement(const Announcement& announcement, const Way& way) {
-  if (const auto known = receiving_.find(announcement.session); known != receiving_.end()) return known->second.session->announced();
-  const auto heard = heard_.find(announcement.session);
+  const Announced key(announcement.session, announcement.sender);
+  if (const auto known = receiving_.find(key); known != receiving_.end()) return known->second.session->announced(announcement);
+  const auto heard = heard_.find(key);
   if (heard != heard_.end() && node_.network().now() < heard->second) return;
-  if (announcement.sender == node_.state().key().public_key() || receiving_.size() >= kMostReceiving) return;
+  if (announcement.sender == node_.state().key().public_key()) return;
   const std::uint64_t call = calls_.empty() ? 0 : calls_.rbegin()->first;
   const auto reception = call == 0 ? reception_ : calls_.rbegin()->second;
   if (!reception || std::ranges::none_of(reception->ways, [&](const Way& one) { return one.interface == way.interface; })) return;
-  // A sender that was started again announces the same content anew: the session that died with it is let go of.
-  for (auto& [session, receiving] : receiving_) {
-    if (receiving.session->announcement().content == announcement.content && receiving.session->announcement().sender == announcement.sender) receiving.session->supersede();
+  // A sender that was started again announces the same content anew: the session that died with it is let go of. What its sender said earlier
+  // is an old announcement that somebody sends again, as long as there is a connection to the sender.
+  for (auto& [other, receiving] : receiving_) {
+    const ReceivingSession& one = *receiving.session;
+    if (one.ended() || one.announcement().content != announcement.content || one.announcement().sender != announcement.sender) continue;
+    if (one.is_connected() && announcement.time_ms <= one.announcement().time_ms) return;
+    receiving.session->supersede();
   }
   tidy();
-  log_.info("ardus: session announced", {{"session", announcement.session}, {"name", announcement.name}, {"bytes", announcement.bytes}});
+  if (receiving_.size() >= kMostReceiving && !make_way()) return;
+  const LogFields what = {{"session", announcement.session}, {"name", announcement.name}, {"bytes", announcement.bytes}};
+  announced_told_.take(node_.network().now()) ? log_.info("ardus: session announced", what) : log_.debug("ardus: session announced", what);
   ReceivingSession::Parts parts{node_, ports_, way, reception->into, reception->seeds, reception->owners, options_.accept_from, serve_peers(way), reception->mirrors,
                                 log_, [this] { change(); }, [this](PeerDesk::Holding held) { peers_.add(std::move(held)); }};
-  receiving_[announcement.session] = {std::make_unique<ReceivingSession>(std::move(parts), announcement), call};
+  parts.told_before = told_of_.contains(host_of(announcement)) || told_of_.size() >= kMostTold;
+  receiving_[key] = {std::make_unique<ReceivingSession>(std::move(parts), announcement), call};
   change();
 }
+
+/// Of the sessions whose sender has not proven to be a member the oldest is let go of: who announces many holds up nobody.
+bool ArdusNode::make_way() {
+  ReceivingSession* oldest = nullptr;
+  for (auto& [key, receiving] : receiving_) {
+    ReceivingSession& one = *receiving.session;
+    if (!one.is_proven() && (oldest == nullptr || one.started() < oldest->started())) oldest = &one;
+  }
+  if (oldest == nullptr) return false;
+  oldest->give_way();
+  tidy();
+  return true;
+}
+
+/// Notes that a host announces what is not to be trusted; true when that was told before, or too many were.
+bool ArdusNode::told_of(const std::string& host) { return told_of_.size() >= kMostTold || !told_of_.insert(host).second; }
 
 SendingSession* ArdusNode::sending(std::uint32_t session) {
   const auto found = sending_.find(session);
@@ -282,8 +361,9 @@ Result<v1::CancelResponse> ArdusNode::cancel(const v1::CancelRequest& request, c
     one->cancel();
     response.found = true;
   }
-  if (const auto one = receiving_.find(session); one != receiving_.end() && !one->second.session->ended()) {
-    one->second.session->cancel();
+  for (auto& [key, one] : receiving_) {
+    if (key.first != session || one.session->ended()) continue;
+    one.session->cancel();
     response.found = true;
   }
   return response;
@@ -348,6 +428,7 @@ void ArdusNode::tidy() {
       continue;
     }
     if (heard_.size() >= kMostHeard) heard_.clear();
+    if (was_refused(one->second.session->told()) || !one->second.session->is_proven()) (void)told_of(host_of(one->second.session->announcement()));
     heard_[one->first] = one->second.session->verified() ? TimePoint::max() : now + kTryAgain;
     remember(one->second.session->told(), one->second.reception);
     one = receiving_.erase(one);

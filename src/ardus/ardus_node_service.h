@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -57,7 +58,8 @@ class ArdusNode : public v1::NodeService {
     Owners owners = Owners::own;
     std::vector<Way> ways;
     std::vector<std::string> mirrors;
-    std::vector<Ports::Listening> sockets;
+    std::vector<Ports::Listening> announcements, reports;  ///< of each way
+    Ports::Listening data;
   };
   /// Somebody who is told of transfers: `tell` writes what is due and says whether there is more to come.
   struct Follower {
@@ -78,7 +80,16 @@ class ArdusNode : public v1::NodeService {
     std::uint64_t reception;  ///< number of the Receive call it came by; 0: what the daemon was started with
   };
 
+  /// A session by its number and who announces it: another can't take its place by using the number.
+  using Announced = std::pair<std::uint32_t, PublicKey>;
+
   std::string serve_peers(const Way& way);
+  std::vector<std::shared_ptr<Reception>> receptions() const;
+  void look_at_ways();
+  Status hear_announcements(const std::shared_ptr<Reception>& reception, std::size_t way);
+  void move(const std::shared_ptr<Reception>& reception, std::size_t number, const Way& to);
+  bool make_way();
+  bool told_of(const std::string& host);
   Result<std::shared_ptr<Reception>> open_reception(std::filesystem::path into, const std::vector<std::string>& interfaces);
   void on_announcements(std::span<const net::Datagram> batch, const Way& way);
   void on_announcement(const Announcement& announcement, const Way& way);
@@ -105,16 +116,18 @@ class ArdusNode : public v1::NodeService {
   std::map<std::uint64_t, std::shared_ptr<Reception>> calls_;  ///< of Receive calls: the newest takes what is announced
   std::uint64_t call_count_ = 0;
   std::map<std::uint32_t, std::unique_ptr<SendingSession>> sending_;
-  std::map<std::uint32_t, Receiving> receiving_;
+  std::map<Announced, Receiving> receiving_;
   std::unique_ptr<Relay> relay_;                       ///< null where nothing is relayed
-  std::map<std::uint32_t, TimePoint> heard_;           ///< sessions that ended here, and when they may be tried again
+  std::map<Announced, TimePoint> heard_;               ///< sessions that ended here, and when they may be tried again
+  std::set<std::string> told_of_;                      ///< hosts that announced what is not to be trusted: each is told once
   std::deque<Past> history_;
   TransferMetrics metrics_;
   std::vector<std::shared_ptr<Follower>> followers_;   ///< shared with the events of their streams
   TokenBucket announcements_{200, 50};                 ///< signatures checked a second
+  TokenBucket announced_told_{20, 0.2};                ///< lines of the log: a stranger may announce much
   TimePoint told_{};
   bool tell_planned_ = false;
-  net::Timer tell_timer_, tidy_timer_;
+  net::Timer tell_timer_, tidy_timer_, ways_timer_;
   std::shared_ptr<char> alive_ = std::make_shared<char>();
 };
 

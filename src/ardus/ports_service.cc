@@ -133,6 +133,15 @@ Result<Way> Ports::way(const std::string& name) const {
   return Error{Errc::not_found, "there is no interface '" + name + "' here; there are " + known};
 }
 
+/// Asked by binding a socket: lists of interfaces wait for whoever changes any, which on a machine with many containers may take seconds.
+bool Ports::is_here(const Way& way) const {
+  const UniqueFd fd(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  sockaddr_in own{};
+  own.sin_family = AF_INET;
+  std::copy_n(way.address.ip().begin(), sizeof own.sin_addr, reinterpret_cast<std::uint8_t*>(&own.sin_addr));
+  return !fd || ::bind(fd.get(), reinterpret_cast<const sockaddr*>(&own), sizeof own) == 0 || errno != EADDRNOTAVAIL;
+}
+
 Error Ports::told_holder(Error error, std::string_view transport, std::uint16_t port) const {
   if (error.code != Errc::busy) return error;
   const std::string holder = holder_ ? holder_(transport, port) : std::string();

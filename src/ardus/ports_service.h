@@ -44,6 +44,8 @@ class Ports {
 
   /// By the name of an interface; "": the one the default route uses, loopback where there is none. Errors name the ones there are.
   Result<Way> way(const std::string& interface) const;
+  /// Whether the address of a way is still this machine's: one that moves to another network, or whose lease ends, gets another.
+  bool is_here(const Way& way) const;
 
  private:
   class Shared;

@@ -54,6 +54,29 @@ ReceivingSession::ReceivingSession(Parts parts, Announcement announcement)
 
 ReceivingSession::~ReceivingSession() { *cancelled_ = true; }
 
+void ReceivingSession::announced(const Announcement& again) {
+  if (again.sequence <= announcement_.sequence) return;
+  announcement_.sequence = again.sequence;
+  announcement_.time_ms = again.time_ms;
+  heard_ = now();
+}
+
+/// Sockets that are bound to the old address hear and send nothing more, the control connection included: all is opened anew, and the sender is
+/// told by NeedSet where reports come from and unicast goes to.
+void ReceivingSession::moved(const Way& way, std::string serves) {
+  if (ended_) return;
+  parts_.way = way;
+  parts_.serves = std::move(serves);
+  pump_timer_.reset();
+  pump_at_ = {};
+  core_.reset();
+  reports_ = {};
+  membership_ = {};
+  data_ = {};
+  if (link_) return lost({Errc::io, "this machine's address on " + way.name + " is another: " + way.address.host()});
+  if (dial_) redial();
+}
+
 void ReceivingSession::dial() {
   b2::Trust trust;
   const auto& membership = parts_.node.state().membership();
@@ -143,6 +166,7 @@ void ReceivingSession::lost(const Error& why) {
   ++link_count_;
   std::shared_ptr<b2::Link> old = std::move(link_);
   parts_.node.network().post([old] {});  // not from within its own callbacks
+  fetch_timer_.reset();
   census_under_way_ = false;
   parts_.log.info("ardus: control connection lost", {{"session", name_.session}, {"why", why.message}});
   redial();
@@ -455,6 +479,36 @@ Status ReceivingSession::start_core(const v1::KeysUpdate& update) {
 /// What is not in the stream comes by the control connection.
 void ReceivingSession::fetch(const v1::ChunkRuns& runs) {
   if (runs.first.empty()) return;
+  if (parts_.fetch_rate != 0) {
+    const auto ranges = from_runs(runs);
+    auto wanted = ranges ? ChunkSet::from_ranges(*ranges, lacks_->size()) : Result<ChunkSet>(ranges.error());
+    if (!wanted) return give_up(wanted.error());
+    to_fetch_ = std::move(*wanted);
+    return fetch_next();
+  }
+  fetch_all(runs, [] {});
+}
+
+/// A fifth of a second's worth, and the next when that time is over: what a sender writes on a connection can't be slowed down otherwise.
+void ReceivingSession::fetch_next() {
+  ChunkSet some(lacks_->size());
+  std::uint64_t bytes = 0;
+  for (std::uint32_t chunk = 0; chunk < to_fetch_.size() && bytes * 8 * 5 < parts_.fetch_rate; ++chunk) {
+    if (!to_fetch_.has(chunk)) continue;
+    to_fetch_.erase(chunk);
+    some.insert(chunk);
+    bytes += manifest_->chunks[chunk].size;
+  }
+  if (some.empty()) return;
+  const TimePoint next = now() + Duration(static_cast<Duration::rep>(static_cast<double>(bytes) * 8e9 / static_cast<double>(parts_.fetch_rate)));
+  fetch_all(to_runs(some.ranges()), [this, next] {
+    fetch_timer_ = parts_.node.network().wake_at(next, [this](TimePoint) {
+      if (!ended_ && link_) fetch_next();
+    });
+  });
+}
+
+void ReceivingSession::fetch_all(const v1::ChunkRuns& runs, std::function<void()> then) {
   v1::FetchRequest request;
   request.session = name_.session;
   request.chunks = runs;
@@ -465,9 +519,9 @@ void ReceivingSession::fetch(const v1::ChunkRuns& runs) {
         fallback_bytes_ += part.bytes.size();
         take_chunk(part.chunk, to_bytes(part.bytes));
       },
-      [this, alive = std::weak_ptr<char>(alive_), link = link_count_](const Status& status) {
-        if (alive.expired() || ended_ || link != link_count_ || status) return;
-        call_failed(status.error());
+      [this, then = std::move(then), alive = std::weak_ptr<char>(alive_), link = link_count_](const Status& status) {
+        if (alive.expired() || ended_ || link != link_count_) return;
+        status ? then() : call_failed(status.error());
       });
 }
 
@@ -809,8 +863,11 @@ void ReceivingSession::end(Phase phase, std::string detail, std::string error) {
   stopped_ = now();
   last_ = told();
   const LogFields fields = {{"session", name_.session}, {"name", announcement_.name}, {"from", sender_.name}, {"bytes", bytes_done_}, {"s", stopped_ - started_}, {"outcome", phase == Phase::done ? "verified" : detail_}};
-  phase == Phase::done ? parts_.log.info("ardus: transfer ended", fields) : parts_.log.warning("ardus: transfer ended", fields);
-  redial_timer_.reset(), look_timer_.reset(), pump_timer_.reset();
+  const bool stranger = error_ == name(Errc::refused) || error_ == name(Errc::unauthenticated) || !is_proven();
+  if (phase == Phase::done) parts_.log.info("ardus: transfer ended", fields);
+  else if (stranger && parts_.told_before) parts_.log.debug("ardus: transfer ended", fields);
+  else parts_.log.warning("ardus: transfer ended", fields);
+  redial_timer_.reset(), look_timer_.reset(), pump_timer_.reset(), fetch_timer_.reset();
   dial_.reset();
   ++link_count_;
   std::shared_ptr<b2::Link> old = std::move(link_);

@@ -41,14 +41,23 @@ class ReceivingSession : private BlockSink {
     std::function<void()> changed;  ///< told() has other things to tell
     std::function<void(PeerDesk::Holding)> verified = {};  ///< the copy is in place
     std::function<void(SendingSession::Origin)> relay = {};  ///< for a relay: what it may hand on. It takes chunks by Fetch alone, and holds its receipt back
+    std::uint64_t fetch_rate = 0;           ///< bit/s of what comes by Fetch; 0: as fast as it comes
+    bool told_before = false;               ///< of a sender at that address that it may not send: not again in the log
   };
   ReceivingSession(Parts parts, Announcement announcement);
   ~ReceivingSession() override;
 
   std::uint32_t session() const { return announcement_.session; }
   const Announcement& announcement() const { return announcement_; }
-  /// The session was announced again: it still lives.
-  void announced() { heard_ = now(); }
+  /// The session was announced again: it still lives, unless that is an old announcement sent once more.
+  void announced(const Announcement& again);
+  /// Whether a member of the house answers where the session was announced.
+  bool is_proven() const { return !sender_.node.is_none(); }
+  bool is_connected() const { return link_ != nullptr; }
+  const Way& way() const { return parts_.way; }
+  TimePoint started() const { return started_; }
+  /// This machine has another address there.
+  void moved(const Way& way, std::string serves);
   v1::Transfer told() const;
   bool ended() const { return ended_; }
   bool verified() const { return ended_ && phase_ == v1::TransferPhase::done; }
@@ -61,6 +70,8 @@ class ReceivingSession : private BlockSink {
   bool pass_on(std::vector<v1::RelayedReceiver> receivers);
   /// The sender was started again and announces the same content anew: ends at once, so that the next session finds the store free.
   void supersede() { end(Phase::failed, "the sender was started again", std::string(name(Errc::aborted))); }
+  /// Others are announced, and nobody has proven to be the sender of this one.
+  void give_way() { end(Phase::failed, "no member of the house answers at " + target_.text(), std::string(name(Errc::unauthenticated))); }
 
  private:
   void on_block(BlockIndex block, BytesView bytes) override;
@@ -90,6 +101,8 @@ class ReceivingSession : private BlockSink {
   void take_early();
   Status start_core(const v1::KeysUpdate& update);
   void fetch(const v1::ChunkRuns& runs);
+  void fetch_next();
+  void fetch_all(const v1::ChunkRuns& runs, std::function<void()> then);
   Elsewhere& elsewhere();
   ChunkSet wanted_elsewhere(std::size_t most);
   void look_elsewhere(const ReceiverProgress& progress);
@@ -128,13 +141,14 @@ class ReceivingSession : private BlockSink {
   SessionNonce receipt_nonce_{};              ///< … and its nonce: of the origin, where this comes by a relay
   bool relayed_ = false, holds_ = false, released_ = false;
   Bytes relay_grant_;
-  net::Timer redial_timer_, look_timer_, pump_timer_;
+  net::Timer redial_timer_, look_timer_, pump_timer_, fetch_timer_;
   SessionName name_;
   Bytes manifest_bytes_;
   std::shared_ptr<const Manifest> manifest_;  ///< shared with the store, which may outlast this on its thread
   std::shared_ptr<Store> store_;              ///< shared with the work under way on its thread
   std::optional<ChunkSet> lacks_;             ///< chunks the store has not taken yet, as far as is known here
   ChunkSet on_their_way_;                     ///< to the store's thread
+  ChunkSet to_fetch_;                         ///< with a fetch_rate: by Fetch, and not asked for yet
   std::uint32_t tail_ = 0;                    ///< from here on nothing is lacking that is not on its way
   std::shared_ptr<Elsewhere> elsewhere_;      ///< shared with what its end waits in
   std::optional<StreamMap> map_;

@@ -100,7 +100,7 @@ void Relay::take_up(const Announcement& announcement) {
   const auto known = passing_.find(announcement.session);
   if (known != passing_.end()) {
     known->second.listed = true;
-    if (known->second.up && !known->second.up->ended()) known->second.up->announced();
+    if (known->second.up && !known->second.up->ended()) known->second.up->announced(announcement);
     return;
   }
   // A sender that was started again: its old session is let go of, so that the cache is free.
@@ -135,6 +135,7 @@ void Relay::receive(Passing& passing) {
   for (const auto& older : fs::directory_iterator(wish_.cache, failed)) {
     if (older.path() != passing.folder) parts.seeds.push_back(older.path());
   }
+  parts.fetch_rate = wish_.rate;
   parts.relay = [this, session = passing.announcement.session](SendingSession::Origin origin) { hand_on(session, std::move(origin)); };
   passing.up = std::make_unique<ReceivingSession>(std::move(parts), passing.announcement);
 }
@@ -182,6 +183,7 @@ void Relay::hand_on(std::uint32_t session, SendingSession::Origin origin) {
   request.name = origin.manifest->name;
   request.interfaces = wish_.interfaces;
   request.wait_ms = 1000;
+  request.rate = wish_.rate;
   found->second.down = std::make_unique<SendingSession>(SendingSession::Parts{parts_.node, parts_.ports, parts_.log, parts_.changed}, std::move(request), std::move(origin));
 }
 

@@ -20,6 +20,7 @@ class Relay {
     std::vector<std::string> interfaces;  ///< to send on; none: the default route's
     std::filesystem::path cache;
     std::uint64_t cache_size = 0;         ///< bytes
+    std::uint64_t rate = 0;               ///< bit/s, of what is fetched and of what is sent here, each; 0: what the ways carry
   };
   struct Parts {
     b2::Node& node;

@@ -14,6 +14,8 @@ constexpr Duration kAnnounceMost = std::chrono::seconds(10);
 constexpr std::uint64_t kCeiling = 1'000'000'000;            ///< bit/s, for interfaces that do not tell their speed
 constexpr std::uint32_t kUsualWait = 5000, kUsualPatience = 60'000;  ///< ms
 constexpr int kBatchesATurn = 8;
+constexpr Duration kSendingWaysLook = std::chrono::seconds(1);
+constexpr Duration kWayGone = std::chrono::seconds(5);       ///< without the address receivers were told
 constexpr int kSendTries = 20;
 
 std::uint64_t utc_ms() {
@@ -323,8 +325,22 @@ bool SendingSession::is_settled() const {
   return ended_ || std::ranges::all_of(peers_, [&](const auto& p) { return p.second.state == v1::CensusState::verified || p.second.state == v1::CensusState::failed || given_up(p.second); });
 }
 
+/// Receivers ask and answer at the address they were told: without it nobody would be reached, and 60 s of silence would tell nobody why.
+Status SendingSession::look_at_ways() {
+  if (now() - ways_looked_ < kSendingWaysLook) return {};
+  ways_looked_ = now();
+  for (const Way& way : ways_) {
+    if (parts_.ports.is_here(way)) continue;
+    if (now() - ways_here_ < kWayGone) return {};
+    return Error{Errc::conflict, "this machine's address on " + way.name + " was " + way.address.host() + " and is another, or none: receivers can't answer. Send again: they keep what they have"};
+  }
+  ways_here_ = now();
+  return {};
+}
+
 void SendingSession::look_at_core() {
   if (ended_) return;
+  if (Status here = look_at_ways(); !here) return fail(here.error());
   if (core_) {
     const SenderProgress progress = core_->progress(parts_.node.network().precise_now());
     switch (progress.phase) {

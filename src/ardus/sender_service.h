@@ -134,6 +134,7 @@ class SendingSession : private BlockSource {
   void tend_secrets();
   void evict(Peer& peer);
   void evict_the_gone();
+  Status look_at_ways();
   ChunkSet not_in_stream(const Peer& peer) const;
   void pump();
   void send_batch(std::span<const Outgoing> batch);
@@ -185,7 +186,7 @@ class SendingSession : private BlockSource {
   bool ended_ = false, attacked_ = false;
   TimePoint started_, ready_since_{}, calm_since_{};
   TimePoint stopped_{};
-  TimePoint sampled_{};
+  TimePoint sampled_{}, ways_looked_{}, ways_here_{};
   std::uint64_t sampled_bytes_ = 0, rate_ = 0;      ///< bit/s of late
   std::uint64_t announcements_ = 0, fetched_bytes_ = 0;
   std::optional<v1::Transfer> last_;                ///< as it ended

@@ -180,6 +180,33 @@ class Failures(Hosted):
         self.assertEqual(aborting.wait(LONG), 130)
         self.assertFalse((self.into(1) / "album").exists())
 
+    def test_a_receiver_whose_address_changes_gets_its_copy_at_the_next_one(self):
+        self.content(16)
+        self.serve(1), self.serve(2)
+        sender = self.sending("--rate", "40M")
+        self.under_way(sender)
+        hosts.run("ip", "-n", self.hosts.names[1], "addr", "del", f"{self.hosts.address(1)}/24", "dev", "eth0")
+        hosts.run("ip", "-n", self.hosts.names[1], "addr", "add", f"{self.hosts.address(100)}/24", "dev", "eth0")
+        hosts.run("ip", "-n", self.hosts.names[1], "route", "replace", "224.0.0.0/4", "dev", "eth0")
+        summary = self.ended(sender, 0)
+        self.assert_received(1, 2)
+        self.assertIn(f"was={self.hosts.address(1)} is={self.hosts.address(100)}", self.log(1))
+        self.assertEqual(self.states(summary), {"r1": "verified", "r2": "verified"})
+        # What is bound to the address it has is told, and the next transfer finds it there.
+        (self.album / "x").write_bytes(b"something else")
+        self.ended(self.sending(), 0)
+        self.assert_received(1, 2)
+
+    def test_a_sender_whose_address_is_gone_says_so(self):
+        self.content(16)
+        self.serve(1), self.serve(2)
+        sender = self.sending("--rate", "40M")
+        self.under_way(sender)
+        hosts.run("ip", "-n", self.hosts.names[0], "addr", "del", f"{self.hosts.address(0)}/24", "dev", "eth0")
+        summary = self.ended(sender, 1)
+        self.assertIn("this machine's address on eth0 was 10.11.17.1", summary["detail"])
+        self.assertFalse((self.into(1) / "album").exists())
+
     def test_damaged_datagrams_are_no_part_of_the_copy(self):
         self.content(6)
         # What is changed behind the checksum's back: a link between two machines of one host is trusted by the kernel.

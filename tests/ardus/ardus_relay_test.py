@@ -105,6 +105,33 @@ class Relay(Relayed):
         self.assertEqual(sender.wait(failures.LONG), 130)
 
 
+    def test_what_was_relayed_longest_ago_makes_room_and_is_fetched_again(self):
+        self.relay("--cache-size", "5M")
+        for number in self.numbers:
+            self.serve(number)
+        came = []
+        for size, seed in ((2, "one"), (2, "two"), (2, "three"), (2, "one")):
+            (self.album / "x").write_bytes(failures.random.Random(seed).randbytes(size * 1_000_000))
+            for number in self.numbers:  # so that the receivers need all of it, too
+                subprocess.run(["rm", "-rf", str(self.into(number) / "album"), str(self.into(number) / ".ardus/received")], check=True)
+            before = self.came_over()
+            self.ended(self.sending(), 0)
+            came.append(self.came_over() - before)
+            self.assert_received(1, 2, 3)
+            self.assertLessEqual(sum(file.stat().st_size for file in (self.root / "cache").rglob("x")), 5_000_000)
+        self.assertGreater(came[3], 1_900_000, "its place was given to others")
+
+    def test_a_rate_holds_for_what_is_fetched_and_for_what_is_sent(self):
+        self.content(2)
+        self.relay("--rate", "10M")
+        for number in self.numbers:
+            self.serve(number)
+        summary = self.ended(self.sending(), 0)
+        self.assert_received(1, 2, 3)
+        # 1.6 s at least for the one, and as long for the other, which begins when the first is done.
+        self.assertGreater(summary["seconds"], 2.8)
+
+
 class KilledRelay(Relayed):
     rate = "10mbit"
 

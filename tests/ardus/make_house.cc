@@ -1,5 +1,5 @@
 // Makes node states for the tests: make_house DIR NAME[=roles]…: the first keeps the house, the others are its members with these
-// roles; NAME= alone, without a role, stays outside.
+// roles; NAME= alone, without a role, stays outside. make_house --revoke DIR NAME: the keeper whose state is in DIR takes a member out.
 #include <filesystem>
 #include <iostream>
 
@@ -33,9 +33,19 @@ static Status make(const std::filesystem::path& directory, const std::vector<std
   return {};
 }
 
+static Status revoke(const std::filesystem::path& directory, std::string_view name) {
+  const WallTime now = std::chrono::system_clock::now();
+  auto keeper = b2::NodeState::open_or_create(directory, "keeper", now);
+  if (!keeper) return keeper.error();
+  const auto house = b2::House::open(directory);
+  if (!house) return house.error();
+  const auto out = house->revoke(*keeper, name, now);
+  return out ? Status() : Status(out.error());
+}
+
 int main(int argc, char** argv) {
   if (argc < 3) return 2;
-  const Status made = make(argv[1], std::vector<std::string>(argv + 2, argv + argc));
+  const Status made = std::string_view(argv[1]) == "--revoke" ? revoke(argv[2], argv[argc - 1]) : make(argv[1], std::vector<std::string>(argv + 2, argv + argc));
   if (!made) std::cerr << made.error().message << "\n";
   return made ? 0 : 1;
 }

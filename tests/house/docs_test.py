@@ -59,6 +59,17 @@ class DocsTest(unittest.TestCase):
         named = set(re.findall(r"\w+", last)) - {"tools", "packs", "the", "console"}
         self.assertEqual(named - tools, set())
 
+    def test_every_test_that_the_faults_of_ardus_name_is_there(self):
+        text = (ROOT / "docs" / "ardus-faults.md").read_text()
+        real = "".join(path.read_text() for path in (ROOT / "tests" / "ardus").glob("*.py"))
+        pure = "".join(path.read_text() for path in (ROOT / "src" / "ardus").glob("*_test.cc"))
+        named = set(re.findall(r"`(test_\w+|[A-Z]\w+\.\w+)`", text))
+        there = set(re.findall(r"def (test_\w+)", real)) | {".".join(found) for found in re.findall(r"TEST(?:_F)?\((\w+), (\w+)\)", pure)}
+        self.assertEqual(named - there, set())
+        rows = [row for row in text.splitlines() if row.startswith("| ") and not row.startswith(("| case", "| what was seen"))]
+        self.assertEqual([row for row in rows if "`" not in row.split("|")[2]], [], "a case without a test")
+        self.assertGreater(len(rows), 40)
+
     def test_every_verb_the_documents_use_is_known(self):
         programs = pathlib.Path(os.environ.get("GHOST_BIN", ROOT / "build" / "dev" / "bin"))
         unknown = set()
