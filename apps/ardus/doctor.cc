@@ -114,7 +114,7 @@ Verb doctor_verb() {
   verb.summary = "say why multicast does not work here, and what to do";
   verb.description =
       "Joins ARDUS's groups on an interface and sends each a datagram that must come back; listens for announcements on all interfaces; looks at the interface, its MTU and IGMP, "
-      "bridges, rp_filter, who has ports 1117, 1834 and 1835, rules of nftables (as root), buffers, offloads (by trying them) and the clock. With --to it also asks the ARDUS of "
+      "bridges, rp_filter, who has ports 1117, 1834 and 1835, rules of nftables (as root), buffers, offloads (by trying them), room for neighbours and the clock. With --to it also asks the ARDUS of "
       "another machine. Each finding says what was seen, why it matters and what to do; ends with 1 when something is wrong. Nothing it sends leaves the machine, but for --to.";
   verb.examples = {{"sudo ardus doctor", "the whole, the firewall's rules included"},
                    {"ardus doctor --iface eth1 --to 10.0.0.7", "whether that machine can be reached by eth1"},

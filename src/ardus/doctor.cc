@@ -12,6 +12,7 @@ namespace {
 constexpr std::uint32_t kLeastMtu = kDataDatagram + 28;  // IPv4 and UDP
 constexpr std::uint32_t kUsualMtu = 1500;
 constexpr std::int64_t kSkewToTell = 2'000, kSkewThatHarms = 60'000;  // milliseconds
+constexpr std::uint64_t kSpareNeighbours = 64;
 constexpr std::uint64_t kEnough = std::uint64_t{4} << 20;
 
 std::string in_words(std::uint64_t bytes) { return bytes < (std::uint64_t{1} << 20) ? std::to_string(bytes >> 10) + " KiB" : std::to_string(bytes >> 20) + " MiB"; }
@@ -32,6 +33,7 @@ class Judge {
     if (!facts_.firewall_seen) add(Verdict::note, "firewall", "its rules can't be read without root", "sudo ardus doctor reads them");
     buffers();
     offloads();
+    neighbours();
     clock();
     if (facts_.peer) peer(*facts_.peer);
     return std::move(findings_);
@@ -195,6 +197,20 @@ class Judge {
     else add(Verdict::note, "offloads", "runs of datagrams can't be sent at once (UDP_SEGMENT: " + facts_.segmentation + ")", "ethtool -K " + facts_.chosen + " tx on, where the driver can", why);
     if (facts_.coalescing.empty()) add(Verdict::well, "offloads", "runs of datagrams are taken at once (UDP_GRO)");
     else add(Verdict::note, "offloads", "runs of datagrams can't be taken at once (UDP_GRO: " + facts_.coalescing + ")", "a kernel from 5.0 on can", why);
+  }
+
+  void neighbours() {
+    if (facts_.most_neighbours == 0) return;
+    const std::string most = std::to_string(facts_.most_neighbours);
+    const std::string remedy = "sysctl -w net.ipv4.neigh.default.gc_thresh2=8192 net.ipv4.neigh.default.gc_thresh3=16384 (to keep it: a file in /etc/sysctl.d)";
+    const std::string why = "a sender and its receivers on one network are neighbours, and what is for one that finds no room is dropped";
+    if (facts_.neighbours + kSpareNeighbours > facts_.most_neighbours) {
+      add(Verdict::wrong, "neighbours", "the kernel remembers " + std::to_string(facts_.neighbours) + " machines of its networks, of " + most + " at most", remedy, why);
+    } else if (facts_.neighbours_refused > 0) {
+      add(Verdict::note, "neighbours", "the kernel has had no room for one " + std::to_string(facts_.neighbours_refused) + " times since it started; it remembers " + most + " at most", remedy, why);
+    } else {
+      add(Verdict::well, "neighbours", "the kernel remembers up to " + most + " machines of its networks");
+    }
   }
 
   void clock() {

@@ -75,6 +75,8 @@ struct DoctorFacts {
   std::string segmentation;   ///< why runs of datagrams can't be sent at once (UDP_SEGMENT); "": they can
   std::string coalescing;     ///< the same of taking them (UDP_GRO)
   bool offloads_tried = false;
+  std::uint64_t neighbours = 0, most_neighbours = 0;  ///< machines of local networks the kernel remembers, and may at most; 0 when it does not say
+  std::uint64_t neighbours_refused = 0;               ///< how often there was no room for one since it started
   std::optional<bool> clock_kept;  ///< something keeps the clock right; nothing when the kernel does not say
   std::vector<DoctorAnnouncement> heard;
   double listened = 0;        ///< seconds

@@ -183,6 +183,7 @@ class NetworkLook {
     facts_.chosen = facts_.by_hand ? wish_.interface : facts_.routed;
     if (facts_.chosen.empty()) facts_.chosen = loopback();
     clock();
+    neighbours();
     if (!wish_.to.empty()) route_to_peer();
     facts_.announcements.group = kAnnouncementGroup;
     facts_.announcements.port = kControlPort;
@@ -215,6 +216,21 @@ class NetworkLook {
   void clock() {
     timex asked{};
     if (const int state = ::adjtimex(&asked); state >= 0) facts_.clock_kept = state != TIME_ERROR && (asked.status & STA_UNSYNC) == 0;
+  }
+
+  /// The table is one for all network namespaces, and only the first one shows it.
+  void neighbours() {
+    facts_.most_neighbours = static_cast<std::uint64_t>(std::max(0, number_in("/proc/sys/net/ipv4/neigh/default/gc_thresh3")));
+    std::ifstream counts("/proc/net/stat/arp_cache");  // a line of names, then one a processor, hexadecimal: entries first, table_fulls last
+    std::string line;
+    std::getline(counts, line);
+    while (std::getline(counts, line)) {
+      std::istringstream fields(line);
+      std::uint64_t refused = 0;
+      fields >> std::hex >> facts_.neighbours;
+      for (std::uint64_t next = 0; fields >> next;) refused = next;
+      facts_.neighbours_refused += refused;
+    }
   }
 
   void route_to_peer() {

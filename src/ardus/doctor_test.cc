@@ -90,6 +90,14 @@ TEST(Doctor, SmallBuffersAndStrangersOnThePortsAreTold) {
   facts.receive_buffer = std::uint64_t{4} << 20;
   EXPECT_TRUE(has(complaints(facts), "note buffers: the kernel grants a receive buffer of 4 MiB"));
   facts = healthy_machine();
+  facts.neighbours = 1000;
+  facts.most_neighbours = 1024;
+  EXPECT_EQ(complaints(facts), "wrong neighbours: the kernel remembers 1000 machines of its networks, of 1024 at most\n");
+  facts.neighbours = 3;
+  EXPECT_EQ(complaints(facts), "");
+  facts.neighbours_refused = 7;
+  EXPECT_TRUE(has(complaints(facts), "note neighbours: the kernel has had no room for one 7 times"));
+  facts = healthy_machine();
   facts.ports[2].holder = "python3 (pid 7), of user you";
   facts.ports[3].holder = "ardus (pid 8), of user root";
   EXPECT_EQ(complaints(facts), "wrong UDP 1834: is held by python3 (pid 7), of user you\n");
