@@ -226,16 +226,20 @@ Option text_option(std::string name, std::string value, std::string help) {
 
 Option store_option() { return text_option("store", "WHERE", "the catalogue: a file, or postgresql://…; STATE/ariascribe/catalogue.sqlite when nothing is said"); }
 
-Result<std::unique_ptr<Store>> open_catalogue(const Arguments& arguments, IfMissing missing) {
+Result<std::string> catalogue_place(const Arguments& arguments) {
   std::string where = arguments.text("store");
-  if (where.empty()) {
-    const auto at = places(arguments);
-    if (!at) return at.error();
-    const std::filesystem::path file = at->state / "ariascribe" / "catalogue.sqlite";
-    if (missing == IfMissing::create) {
-      if (const Status made = make_directories(file.parent_path(), 0700); !made) return made.error();
-    }
-    where = file.string();
+  if (!where.empty()) return where;
+  const auto at = places(arguments);
+  if (!at) return at.error();
+  return (at->state / "ariascribe" / "catalogue.sqlite").string();
+}
+
+Result<std::unique_ptr<Store>> open_catalogue(const Arguments& arguments, IfMissing missing) {
+  const auto place = catalogue_place(arguments);
+  if (!place) return place.error();
+  const std::string& where = *place;
+  if (missing == IfMissing::create && arguments.text("store").empty()) {
+    if (const Status made = make_directories(std::filesystem::path(where).parent_path(), 0700); !made) return made.error();
   }
   const bool server = where.starts_with("postgres://") || where.starts_with("postgresql://");
   std::error_code unknown;

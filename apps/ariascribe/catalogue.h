@@ -10,6 +10,9 @@ namespace ghost::app {
 /// --store WHERE
 Option store_option();
 
+/// What --store names, or the file below --state.
+Result<std::string> catalogue_place(const Arguments& arguments);
+
 enum class IfMissing : unsigned char { create, refuse };
 /// The catalogue that --store names, or the one below --state. not_found, saying how to make one, when there is none.
 Result<std::unique_ptr<ariascribe::Store>> open_catalogue(const Arguments& arguments, IfMissing missing);

@@ -1,8 +1,13 @@
+#include <iostream>
+
 #include "app/daemon_service.h"
 #include "app/places.h"
 #include "ariascribe/catalogue_service.h"
+#include "ariascribe/collection_service.h"
 #include "ariascribe/library_service.h"
+#include "ariascribe/live_knowledge_service.h"
 #include "ariascribe/lookup_service.h"
+#include "base/text.h"
 #include "catalogue.h"
 #include "verbs.h"
 
@@ -13,31 +18,46 @@ Verb ariascribe_serve_verb() {
   daemon.program = "ariascribe";
   daemon.port = 2114;
   daemon.socket = "ariascribe";
-  Verb verb = serve_verb(daemon, "answer ariascribe.v1.Catalogue and .Library on port 2114");
-  verb.description += " Look-ups in single datagrams are answered on the same addresses by UDP. What is imported is known as it was when the daemon began.";
+  Verb verb = serve_verb(daemon, "answer ariascribe.v1.Catalogue, .Library and .Collection on port 2114");
+  verb.description += " Look-ups in single datagrams are answered on the same addresses by UDP. What is imported meanwhile, by whichever process, is known a second later.";
   verb.options.push_back(store_option());
   verb.run = [daemon](const Arguments& arguments) mutable {
     const auto where = places(arguments);
     if (!where) return complain("ariascribe", where.error());
-    const auto knowledge = load_knowledge(arguments);
-    if (!knowledge) return complain("ariascribe", knowledge.error());
-    ariascribe::CatalogueService catalogue(**knowledge);
-    ariascribe::LibraryService library(**knowledge, where->state);
-    std::unique_ptr<ariascribe::LookupService> lookups;  // made for the node's network and gone before it
+    auto loaded = load_knowledge(arguments);
+    if (!loaded) return complain("ariascribe", loaded.error());
+    const auto index = index_directory(arguments);
+    if (!index) return complain("ariascribe", index.error());
+    const ariascribe::LiveKnowledge knowledge{std::shared_ptr<const ariascribe::Knowledge>(std::move(*loaded))};
+    ariascribe::CatalogueService catalogue(knowledge);
+    ariascribe::LibraryService library(knowledge, where->state);
+    ariascribe::IndexFollower follower(knowledge, *index, [] { return ariascribe::Repertoire::embedded(); }, [](const Result<std::size_t>& works) {
+      if (!works) std::cerr << "ariascribe: the index is not read: " << printable(works.error().message) << "\n";
+    });
+    const auto store = catalogue_place(arguments);
+    if (!store) return complain("ariascribe", store.error());
+    // Made for the node's network and gone before it.
+    std::unique_ptr<ariascribe::LookupService> lookups;
+    std::unique_ptr<ariascribe::CollectionService> collection;
     daemon.ready = [&](b2::Node& node) -> Status {
-      lookups = std::make_unique<ariascribe::LookupService>(**knowledge);
+      follower.follow();  // a thread from before would take the signals that the daemon waits for
+      lookups = std::make_unique<ariascribe::LookupService>(knowledge);
       for (const net::Address& at : node.server().addresses()) {
         if (!at.is_ip()) continue;
         if (const Status listening = lookups->listen(node.network(), at); !listening) return listening;
       }
       node.endpoint().services.add(catalogue);
       node.endpoint().services.add(library);
+      collection = std::make_unique<ariascribe::CollectionService>(node.network().reactor(), ariascribe::CollectionPlaces{*store, where->state, *index}, [] { return ariascribe::Repertoire::embedded(); }, [&follower] { follower.nudge(); });
+      node.endpoint().services.add(*collection);
       return {};
     };
     daemon.stopping = [&](std::function<void()> stopped) {
       lookups.reset();
+      collection->stop();
       stopped();
     };
+    daemon.ended = [&] { collection.reset(); };
     return run_daemon(daemon, arguments);
   };
   return verb;

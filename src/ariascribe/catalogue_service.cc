@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "ariascribe/explanation.h"
+
 namespace ghost::ariascribe {
 
 namespace {
@@ -64,23 +66,25 @@ v1::Identification to_message(const Identification& found) {
 }
 
 Result<v1::Identification> CatalogueService::identify(const v1::IdentifyRequest& request, const b2::CallContext&) {
+  const auto knowledge = knowledge_.now();
   if (!request.track || (request.track->title.empty() && request.track->album.empty())) return Error{Errc::malformed, "a track to be identified has a title or an album"};
-  return to_message(knowledge_.matcher.identify(from_message(*request.track)));
+  return to_message(knowledge->matcher.identify(from_message(*request.track)));
 }
 
 Result<v1::IdentifyAlbumResponse> CatalogueService::identify_album(const v1::IdentifyAlbumRequest& request, const b2::CallContext&) {
+  const auto knowledge = knowledge_.now();
   if (request.tracks.size() > kMostTracks) return Error{Errc::exhausted, "an album has at most " + std::to_string(kMostTracks) + " tracks here, not " + std::to_string(request.tracks.size())};
   AlbumInput album{request.album, request.artist, {}};
   for (const v1::TrackInput& track : request.tracks) album.tracks.push_back(from_message(track));
   v1::IdentifyAlbumResponse response;
-  for (const Identification& each : ariascribe::identify_album(knowledge_.matcher, album)) response.tracks.push_back(to_message(each));
+  for (const Identification& each : ariascribe::identify_album(knowledge->matcher, album)) response.tracks.push_back(to_message(each));
   return response;
 }
 
-v1::WorkSummary CatalogueService::summary(const Work& work) const {
+v1::WorkSummary CatalogueService::summary(const Knowledge& knowledge, const Work& work) {
   v1::WorkSummary out;
   out.id = work.id;
-  out.composer = knowledge_.repertoire.composer_of(work).name;
+  out.composer = knowledge.repertoire.composer_of(work).name;
   out.title = work.title;
   for (const CatalogueNumber& number : work.catalogue) out.catalogue.push_back(number.text());
   out.key = work.key;
@@ -89,20 +93,54 @@ v1::WorkSummary CatalogueService::summary(const Work& work) const {
   return out;
 }
 
+Result<v1::Explanation> CatalogueService::explain(const v1::ExplainRequest& request, const b2::CallContext&) {
+  if (request.tracks.empty() || request.track >= request.tracks.size()) return Error{Errc::malformed, "there is no track " + std::to_string(request.track) + " among the " + std::to_string(request.tracks.size()) + " given; the first is 0"};
+  if (request.tracks.size() > kMostTracks) return Error{Errc::exhausted, "an album has at most " + std::to_string(kMostTracks) + " tracks here, not " + std::to_string(request.tracks.size())};
+  AlbumInput album{request.album, request.artist, {}};
+  for (const v1::TrackInput& track : request.tracks) album.tracks.push_back(from_message(track));
+  const TrackInput& asked = album.tracks[request.track];
+  if (asked.title.empty() && asked.album.empty() && album.album.empty()) return Error{Errc::malformed, "a track to be explained has a title or an album"};
+  const auto knowledge = knowledge_.now();
+  const Explanation why = ariascribe::explain(knowledge->matcher, album, request.track);
+  v1::Explanation out;
+  out.found = to_message(why.found);
+  out.none = why.none;
+  for (const Considered& each : why.considered) {
+    v1::ConsideredWork work;
+    work.work = summary(*knowledge, knowledge->matcher.work(each.work));
+    work.probability = each.probability;
+    work.chosen = each.chosen;
+    work.fits = each.fits;
+    work.lost_by = each.lost_by;
+    out.considered.push_back(std::move(work));
+  }
+  for (const AlbumStep& each : why.changed) {
+    v1::AlbumChange change;
+    change.field = each.field;
+    change.alone = each.alone;
+    change.together = each.together;
+    change.reason = each.reason;
+    out.changed.push_back(std::move(change));
+  }
+  return out;
+}
+
 Result<v1::SearchResponse> CatalogueService::search(const v1::SearchRequest& request, const b2::CallContext&) {
+  const auto knowledge = knowledge_.now();
   if (request.text.empty()) return Error{Errc::malformed, "what is to be searched for is empty"};
   const std::uint32_t limit = request.limit == 0 ? kUsualLimit : std::min(request.limit, kMostWorks);
   v1::SearchResponse response;
-  for (const Candidate& each : knowledge_.matcher.search(request.text, limit)) response.works.push_back(summary(knowledge_.matcher.work(each.work)));
+  for (const Candidate& each : knowledge->matcher.search(request.text, limit)) response.works.push_back(summary(*knowledge, knowledge->matcher.work(each.work)));
   return response;
 }
 
 Result<v1::Work> CatalogueService::get(const v1::GetRequest& request, const b2::CallContext&) {
-  const auto found = knowledge_.matcher.find(request.id);
-  const Work* work = found ? &knowledge_.matcher.work(*found) : nullptr;
+  const auto knowledge = knowledge_.now();
+  const auto found = knowledge->matcher.find(request.id);
+  const Work* work = found ? &knowledge->matcher.work(*found) : nullptr;
   if (!work) return Error{Errc::not_found, "no work has the id '" + request.id + "'; Search gives ids"};
   v1::Work out;
-  out.summary = summary(*work);
+  out.summary = summary(*knowledge, *work);
   out.also = work->also;
   for (const Movement& each : work->movements) {
     v1::Movement movement;
@@ -112,7 +150,7 @@ Result<v1::Work> CatalogueService::get(const v1::GetRequest& request, const b2::
     out.movements.push_back(std::move(movement));
   }
   out.medium = work->medium;
-  out.period = knowledge_.repertoire.composer_of(*work).period;
+  out.period = knowledge->repertoire.composer_of(*work).period;
   return out;
 }
 

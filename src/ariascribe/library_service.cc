@@ -47,7 +47,8 @@ Result<v1::Proposal> LibraryService::propose(const v1::ProposeRequest& request, 
     places.emplace_back(path);
     if (!places.back().is_absolute() || path.find('\0') != std::string::npos) return Error{Errc::malformed, "'" + path + "' is no absolute path; the daemon does not know where its callers are"};
   }
-  auto files = ariascribe::propose(knowledge_.matcher, places, request.with_review ? Reach::apply_and_review : Reach::apply);
+  const auto knowledge = knowledge_.now();
+  auto files = ariascribe::propose(knowledge->matcher, places, request.with_review ? Reach::apply_and_review : Reach::apply);
   if (!files) return files.error();
   v1::Proposal out;
   out.id = proposal_id();
@@ -69,13 +70,12 @@ Result<std::vector<FileProposal>> LibraryService::take(const v1::CommitRequest& 
       return all;
     }
     const std::set<std::string_view> wanted(request.paths.begin(), request.paths.end());
-    const auto is_wanted = [&](const FileProposal& file) { return wanted.contains(file.path.native()); };
     std::set<std::string_view> missing = wanted;
     for (const FileProposal& each : found->files) missing.erase(each.path.native());
     if (!missing.empty()) return Error{Errc::not_found, "the proposal '" + request.proposal + "' has no file " + std::string(*missing.begin()) + ", or it was committed; nothing was written"};
-    const auto taken = std::stable_partition(found->files.begin(), found->files.end(), [&](const FileProposal& file) { return !is_wanted(file); });
-    std::vector<FileProposal> some(std::make_move_iterator(taken), std::make_move_iterator(found->files.end()));
-    found->files.erase(taken, found->files.end());
+    std::vector<FileProposal> some, others;
+    for (FileProposal& each : found->files) (wanted.contains(each.path.native()) ? some : others).push_back(std::move(each));
+    found->files = std::move(others);
     if (found->files.empty()) proposals.erase(found);
     return some;
   });

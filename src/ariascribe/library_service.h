@@ -5,6 +5,7 @@
 
 #include "ariascribe/api.h"
 #include "ariascribe/enhancer_service.h"
+#include "ariascribe/live_knowledge_service.h"
 #include "base/guarded.h"
 
 namespace ghost::ariascribe {
@@ -12,9 +13,8 @@ namespace ghost::ariascribe {
 /// ariascribe.v1.Library: tags proposed, written with a journal and undone. Handlers run on the worker pool.
 class LibraryService : public v1::LibraryService {
  public:
-  /// @param knowledge  outlives this
   /// @param state      the node's state directory, where the journal is
-  LibraryService(const Knowledge& knowledge, std::filesystem::path state) : knowledge_(knowledge), state_(std::move(state)) {}
+  LibraryService(LiveKnowledge knowledge, std::filesystem::path state) : knowledge_(std::move(knowledge)), state_(std::move(state)) {}
 
   Result<v1::Proposal> propose(const v1::ProposeRequest& request, const b2::CallContext& context) override;
   Result<v1::CommitResponse> commit(const v1::CommitRequest& request, const b2::CallContext& context) override;
@@ -29,7 +29,7 @@ class LibraryService : public v1::LibraryService {
   /// Takes the files that a commit is for out of their proposal. not_found.
   Result<std::vector<FileProposal>> take(const v1::CommitRequest& request);
 
-  const Knowledge& knowledge_;
+  const LiveKnowledge knowledge_;
   const std::filesystem::path state_;
   Guarded<std::deque<Kept>> proposals_;  ///< the newest last
 };

@@ -73,11 +73,12 @@ std::vector<net::Address> LookupService::addresses() const {
 }
 
 void LookupService::on_datagrams(net::DatagramSocket& socket, std::span<const net::Datagram> batch) {
+  const auto knowledge = knowledge_.now();
   std::vector<Bytes> answers;
   std::vector<net::Datagram> out;
   answers.reserve(batch.size());
   for (const net::Datagram& each : batch) {
-    auto answer = answer_lookup(knowledge_, each.bytes);
+    auto answer = answer_lookup(*knowledge, each.bytes);
     if (!answer) continue;
     answers.push_back(std::move(*answer));
     net::Datagram datagram;

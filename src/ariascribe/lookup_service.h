@@ -2,7 +2,7 @@
 #include <memory>
 #include <vector>
 
-#include "ariascribe/knowledge_service.h"
+#include "ariascribe/live_knowledge_service.h"
 #include "ariascribe/message.h"
 #include "net/network.h"
 
@@ -14,8 +14,7 @@ std::optional<Bytes> answer_lookup(const Knowledge& knowledge, BytesView datagra
 /// Look-ups by UDP (docs/spec/ariascribe.md §9). Stateless; answers on the loop, since one takes some ten microseconds.
 class LookupService {
  public:
-  /// @param knowledge  outlives this
-  explicit LookupService(const Knowledge& knowledge) : knowledge_(knowledge) {}
+  explicit LookupService(LiveKnowledge knowledge) : knowledge_(std::move(knowledge)) {}
 
   /// Answers on that address too. busy, naming it, when it is taken.
   Status listen(net::Network& network, const net::Address& at);
@@ -24,7 +23,7 @@ class LookupService {
  private:
   void on_datagrams(net::DatagramSocket& socket, std::span<const net::Datagram> batch);
 
-  const Knowledge& knowledge_;
+  const LiveKnowledge knowledge_;
   std::vector<std::unique_ptr<net::DatagramSocket>> sockets_;
 };
 

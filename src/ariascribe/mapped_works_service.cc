@@ -52,4 +52,18 @@ Result<std::shared_ptr<const StoredWorks>> map_works(const std::filesystem::path
   return std::make_shared<const StoredWorks>(std::move(files), std::move(owner), repertoire);
 }
 
+Result<std::vector<std::uint64_t>> index_builds(const std::filesystem::path& directory) {
+  const IndexPaths paths(directory);
+  std::vector<std::uint64_t> builds;
+  for (const auto* path : {&paths.works, &paths.changes}) {
+    const auto mapped = MappedFile::open(*path);
+    if (!mapped && path == &paths.changes && mapped.error().code == Errc::not_found) break;
+    if (!mapped) return mapped.error();
+    const auto file = WorkFile::open((*mapped)->bytes());
+    if (!file) return file.error().in(path->string());
+    if (builds.empty() || file->stamp().base == builds.front()) builds.push_back(file->stamp().build);
+  }
+  return builds;
+}
+
 }  // namespace ghost::ariascribe

@@ -34,4 +34,7 @@ class MappedFile {
 /// this one. Errors: not_found where there is none; conflict where it leans on another repertoire; malformed, unsupported.
 Result<std::shared_ptr<const StoredWorks>> map_works(const std::filesystem::path& directory, Repertoire& repertoire);
 
+/// What names the files of an index, as StoredWorks::builds() does of those it has mapped. Errors as map_works().
+Result<std::vector<std::uint64_t>> index_builds(const std::filesystem::path& directory);
+
 }  // namespace ghost::ariascribe

@@ -483,55 +483,112 @@ Result<std::uint64_t> Store::forget(const std::string& source_id) {
   }
 }
 
-Status Store::correct(const std::string& id, const std::string& field, const std::string& value, const std::string& who) {
-  auto entity = get(id);
-  if (!entity) return entity.error();
+namespace {
+
+std::string value_shown(std::span<const Claim> claims, std::string_view field) {
+  for (const Claim& each : shown(claims)) {
+    if (each.field == field) return each.value;
+  }
+  return "";
+}
+
+std::string value_said(std::span<const Claim> claims, std::string_view field, const std::string& source) {
+  for (const Claim& each : claims) {
+    if (each.standing && each.field == field && each.source == source) return each.value;
+  }
+  return "";
+}
+
+}  // namespace
+
+Result<Entity> Store::correctable(const Correction& correction) {
+  auto entity = get(correction.subject);
+  if (!entity) return entity;
+  const std::string& field = correction.field;
   const ShownTable& table = shown_table(entity->kind);
   const auto has = [&](const std::vector<std::string_view>& columns) { return std::find(columns.begin(), columns.end(), field) != columns.end(); };
   const auto many = many_tables();
   const bool of_many = std::any_of(many.begin(), many.end(), [&](const ManyTable& each) { return each.field == field && (each.any_kind || each.kind == entity->kind); });
   if (!has(table.texts) && !has(table.numbers) && !of_many) return Error{Errc::malformed, "a " + std::string(name(entity->kind)) + " has no field '" + field + "'"};
-  if (has(table.numbers) && !value.empty() && !as_number(value)) return Error{Errc::malformed, "'" + field + "' is a whole number, not '" + value + "'"};
-  auto by = source(who, "own", 1);
+  if (has(table.numbers) && !correction.value.empty() && !as_number(correction.value)) return Error{Errc::malformed, "'" + field + "' is a whole number, not '" + correction.value + "'"};
+  return entity;
+}
+
+Result<FieldStanding> Store::standing(const Correction& correction, const std::string& who) {
+  const auto entity = correctable(correction);
+  if (!entity) return entity.error();
+  const auto by = source(who, "own", 1);
+  if (!by) return by.error();
+  return FieldStanding{entity->id, value_shown(entity->claims, correction.field), value_said(entity->claims, correction.field, by->id)};
+}
+
+Status Store::correct(const std::string& id, const std::string& field, const std::string& value, const std::string& who) {
+  const Correction one{id, field, value, {}, {}};
+  return correct(std::span(&one, 1), who);
+}
+
+Status Store::correct(std::span<const Correction> corrections, const std::string& who) {
+  std::vector<std::pair<std::string, Kind>> subjects;
+  for (const Correction& each : corrections) {
+    auto entity = correctable(each);
+    if (!entity) return entity.error();
+    subjects.emplace_back(std::move(entity->id), entity->kind);
+  }
+  const auto by = source(who, "own", 1);
   if (!by) return by.error();
   return transact([&]() -> Status {
-    auto rev = next_rev();
+    const auto rev = next_rev();
     if (!rev) return rev.error();
-    auto there = claims_of(std::span(&entity->id, 1));
-    if (!there) return there.error();
-    std::vector<Claim>& claims = (*there)[entity->id];
-    const auto mine = [&](const Claim& each) { return each.source == by->id && each.field == field; };
-    Record record;
-    record.say(field, value);
-    std::vector<Claim> fresh;
-    for (const Said& said : record.said) {
-      Claim claim;
-      claim.subject = entity->id;
-      claim.field = field;
-      claim.value = said.value;
-      claim.source = by->id;
-      claim.made_ms = clock_();
-      claim.rank = 1;
-      fresh.push_back(std::move(claim));
+    for (std::size_t i = 0; i < subjects.size(); ++i) {
+      if (const Status done = correct_once(subjects[i].first, subjects[i].second, corrections[i], *by, *rev); !done) return done;
     }
-    ClaimChanges changes = merge(claims, fresh);
-    if (fresh.empty()) {
-      for (const Claim& each : claims) {
-        if (mine(each) && each.standing) changes.withdrawn.push_back(each), changes.withdrawn.back().standing = false;
-      }
-    }
-    Writing writing;
-    writing.rev = *rev;
-    if (const Status put = put_claims(changes.withdrawn); !put) return put;
-    if (const Status put = put_claims(changes.restored); !put) return put;
-    for (const Claim& added : changes.added) writing.rows["claim"].push_back(row_of_claim(added));
-    if (const Status put = insert("claim", {"subject", "field", "value", "detail", "source", "confidence", "made_ms", "supersedes", "standing"}, writing.rows["claim"]); !put) return put;
-    writing.rows.clear();
-    auto then = claims_of(std::span(&entity->id, 1));
-    if (!then) return then.error();
-    if (const Status put = put_shown(entity->id, entity->kind, (*then)[entity->id], false, writing); !put) return put;
-    return flush(writing);
+    return {};
   });
+}
+
+Status Store::correct_once(const std::string& id, Kind kind, const Correction& correction, const Source& by, std::int64_t rev) {
+  auto there = claims_of(std::span(&id, 1));
+  if (!there) return there.error();
+  std::vector<Claim>& claims = (*there)[id];
+  const std::string& field = correction.field;
+  const auto stands = [&](const std::optional<std::string>& wanted, const std::string& is) -> Status {
+    if (!wanted || *wanted == is) return {};
+    return Error{Errc::conflict, "'" + field + "' of " + id + " is '" + is + "', and '" + *wanted + "' was expected: it was changed meanwhile, and nothing is written"};
+  };
+  if (const Status as_wanted = stands(correction.shown, value_shown(claims, field)); !as_wanted) return as_wanted;
+  if (const Status as_wanted = stands(correction.said, value_said(claims, field, by.id)); !as_wanted) return as_wanted;
+  Record record;
+  record.say(field, correction.value);
+  std::vector<Claim> fresh;
+  for (const Said& said : record.said) {
+    Claim claim;
+    claim.subject = id;
+    claim.field = field;
+    claim.value = said.value;
+    claim.source = by.id;
+    claim.made_ms = clock_();
+    claim.rank = 1;
+    fresh.push_back(std::move(claim));
+  }
+  ClaimChanges changes = merge(claims, fresh);
+  if (fresh.empty()) {
+    for (const Claim& each : claims) {
+      if (each.source != by.id || each.field != field || !each.standing) continue;
+      changes.withdrawn.push_back(each);
+      changes.withdrawn.back().standing = false;
+    }
+  }
+  Writing writing;
+  writing.rev = rev;
+  if (const Status put = put_claims(changes.withdrawn); !put) return put;
+  if (const Status put = put_claims(changes.restored); !put) return put;
+  for (const Claim& added : changes.added) writing.rows["claim"].push_back(row_of_claim(added));
+  if (const Status put = insert("claim", {"subject", "field", "value", "detail", "source", "confidence", "made_ms", "supersedes", "standing"}, writing.rows["claim"]); !put) return put;
+  writing.rows.clear();
+  auto then = claims_of(std::span(&id, 1));
+  if (!then) return then.error();
+  if (const Status put = put_shown(id, kind, (*then)[id], false, writing); !put) return put;
+  return flush(writing);
 }
 
 Result<Entity> Store::get(const std::string& id_or_ref) {

@@ -57,6 +57,18 @@ struct ImportRun {
   bool done = false;
 };
 
+/// One field of a subject as a person has it, and how it must stand for that to be written.
+struct Correction {
+  std::string subject, field, value;  ///< value: "" takes back what that person said before
+  std::optional<std::string> shown;   ///< what is shown of it; nothing: whatever it is
+  std::optional<std::string> said;    ///< what that person says of it, "" for nothing; nothing: whatever it is
+};
+/// How a field stands.
+struct FieldStanding {
+  std::string subject;      ///< its id
+  std::string shown, said;  ///< said: by the person asked for; ""
+};
+
 /// Where a node of the change feed stands.
 struct Change {
   std::string id;
@@ -95,6 +107,10 @@ class Store {
 
   /// One field of a subject, said by a person; "" takes back what was said before. not_found, malformed.
   Status correct(const std::string& id, const std::string& field, const std::string& value, const std::string& who);
+  /// The same for several, all or none. conflict, naming the field, where one stands otherwise than it must.
+  Status correct(std::span<const Correction> corrections, const std::string& who);
+  /// How a field that can be corrected stands. not_found, malformed.
+  Result<FieldStanding> standing(const Correction& correction, const std::string& who);
 
   /// By its id, or by what a source calls it, "musicbrainz-work:0637…". not_found.
   Result<Entity> get(const std::string& id_or_ref);
@@ -136,6 +152,8 @@ class Store {
   Status put_claims(const std::vector<Claim>& claims);
   Status put_shown(const std::string& id, Kind kind, std::span<const Claim> claims, bool is_new, Writing& writing);
   Status flush(Writing& writing);
+  Result<Entity> correctable(const Correction& correction);
+  Status correct_once(const std::string& id, Kind kind, const Correction& correction, const Source& by, std::int64_t rev);
   Result<std::int64_t> next_rev();
   Status insert(const std::string& table, const std::vector<std::string>& columns, const std::vector<Row>& rows, const std::string& behind = "");
   Status add_details(std::vector<ShownWork>& works);

@@ -162,6 +162,12 @@ void StoredWorks::gather(const Attached& in, const StoredQuery& query, Found& fo
   }
 }
 
+std::vector<std::uint64_t> StoredWorks::builds() const {
+  std::vector<std::uint64_t> builds;
+  for (const Attached& each : files_) builds.push_back(each.file.stamp().build);
+  return builds;
+}
+
 StoredWorks::Found StoredWorks::find(const StoredQuery& query) const {
   Found found;
   if (files_.empty()) return found;

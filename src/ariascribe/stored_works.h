@@ -44,6 +44,8 @@ class StoredWorks {
   std::optional<WorkHandle> find(std::string_view id) const;
   /// How many there are to be found.
   std::size_t size() const { return size_; }
+  /// What names the files it is read from: each writing of one has another number.
+  std::vector<std::uint64_t> builds() const;
   std::int64_t rev() const { return files_.empty() ? 0 : files_.back().file.stamp().rev; }
 
  private:

@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 
-#include "ariascribe/matcher.h"
+#include <future>
+
+#include "ariascribe/live_knowledge_service.h"
 #include "base/file.h"
 #include "base/test_directory.h"
 
@@ -132,6 +134,7 @@ TEST_F(IndexTest, ReadersOfTheOldFilesKeepThem) {
   TrackInput input;
   input.title = "Zwiegesang";
   input.composer = "Erika Beispiel";
+  input.composer = "Erika Beispiel";
   EXPECT_EQ(matcher.identify(input).work_id, id("t:4"));
 }
 
@@ -167,6 +170,55 @@ TEST_F(IndexTest, DamagedBytesDoNoHarm) {
     (void)matcher.identify(input);
     for (std::uint32_t i = 0; i < 8; ++i) (void)file->read(i);
   }
+}
+
+TEST_F(IndexTest, IsFollowedByThoseWhoAnswerFromIt) {
+  // Two daemons of one machine, and what one of them still answers from while the index is replaced.
+  const auto fresh = [] { return LiveKnowledge(std::make_shared<const Knowledge>(shipped())); };
+  const auto again = []() -> Result<Repertoire> { return shipped(); };
+  LiveKnowledge one = fresh(), other = fresh();
+  std::vector<std::string> told;
+  const auto note = [&](const Result<std::size_t>& works) { told.push_back(works ? std::to_string(*works) : works.error().message); };
+  IndexFollower first(one, directory_.path(), again, note), second(other, directory_.path(), again);
+  EXPECT_FALSE(first.look()) << "there is no index";
+  write_usual();
+  update();
+  const auto before = one.now();
+  EXPECT_TRUE(first.look());
+  EXPECT_FALSE(first.look());
+  EXPECT_FALSE(before->matcher.find(id("t:1")));
+  const auto read = one.now();
+  EXPECT_TRUE(read->matcher.find(id("t:1")));
+  write({work("5", "x", "Nachgereicht", "op:8")});
+  update();
+  for (auto* follower : {&first, &second}) EXPECT_TRUE(follower->look());
+  for (const auto* knowledge : {&one, &other}) EXPECT_TRUE(knowledge->now()->matcher.find(id("t:5")));
+  TrackInput input;
+  input.title = "Zwiegesang";
+  input.composer = "Erika Beispiel";
+  EXPECT_EQ(read->matcher.identify(input).work_id, id("t:4")) << "what is replaced is whole until its last reader is done";
+  // The same files under another time are not read again; a broken one leaves what is known.
+  std::filesystem::last_write_time(IndexPaths(directory_.path()).works, std::filesystem::file_time_type::clock::now() + std::chrono::hours(1));
+  EXPECT_FALSE(first.look());
+  ASSERT_TRUE(write_file_atomically(IndexPaths(directory_.path()).works, as_bytes("no index")));
+  EXPECT_FALSE(first.look());
+  EXPECT_TRUE(one.now()->matcher.find(id("t:5")));
+  ASSERT_EQ(told.size(), 3u);
+  EXPECT_EQ(told[0] + "," + told[1], std::to_string(read->matcher.stored()->size()) + "," + std::to_string(one.now()->matcher.stored()->size()));
+  EXPECT_NE(told[2].find("works.index"), std::string::npos) << told[2];
+}
+
+TEST_F(IndexTest, IsReadByAThreadThatFollowsIt) {
+  LiveKnowledge knowledge(std::make_shared<const Knowledge>(shipped()));
+  std::promise<std::size_t> works;
+  IndexFollower follower(knowledge, directory_.path(), []() -> Result<Repertoire> { return shipped(); }, [&](const Result<std::size_t>& read) { works.set_value(read.value_or(0)); });
+  follower.follow();
+  write_usual();
+  update();
+  follower.nudge();
+  auto read = works.get_future();
+  ASSERT_EQ(read.wait_for(std::chrono::seconds(60)), std::future_status::ready);
+  EXPECT_EQ(read.get(), knowledge.now()->matcher.stored()->size());
 }
 
 }  // namespace

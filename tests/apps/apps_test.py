@@ -16,7 +16,7 @@ import urllib.error
 import urllib.request
 
 BIN = pathlib.Path(os.environ["GHOST_BIN"])
-OF_THE_FOUR = ["ardus.v1.Node", "ardus.v1.Peer", "ardus.v1.Session", "ariascribe.v1.Catalogue", "ariascribe.v1.Library", "audiojuggler.v1.Devices",
+OF_THE_FOUR = ["ardus.v1.Node", "ardus.v1.Peer", "ardus.v1.Session", "ariascribe.v1.Catalogue", "ariascribe.v1.Collection", "ariascribe.v1.Library", "audiojuggler.v1.Devices",
                "audiojuggler.v1.Jobs", "portlight.v1.Ports"]
 LONG = 60  # seconds; waits end as soon as what they wait for is there
 

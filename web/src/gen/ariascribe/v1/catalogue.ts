@@ -131,17 +131,22 @@ export const IdentifyAlbumResponseCodec: b2.Codec<IdentifyAlbumResponse> = b2.co
 export const encodeIdentifyAlbumResponse = (message: b2.Init<IdentifyAlbumResponse>): Uint8Array => IdentifyAlbumResponseCodec.encode(message);
 export const decodeIdentifyAlbumResponse = (bytes: Uint8Array): IdentifyAlbumResponse => IdentifyAlbumResponseCodec.decode(bytes);
 
-export interface SearchRequest {
-  text: string;
-  /** 0: 20; at most 200 */
-  limit: number;
+export interface ExplainRequest {
+  /** one, or those of an album in order */
+  tracks: TrackInput[];
+  album: string;
+  artist: string;
+  /** which of them is to be explained, from 0 */
+  track: number;
 }
-export const SearchRequestCodec: b2.Codec<SearchRequest> = b2.codec('ariascribe.v1.SearchRequest', [
-  b2.plain(1, 'text', 'string'),
-  b2.plain(2, 'limit', 'uint32'),
+export const ExplainRequestCodec: b2.Codec<ExplainRequest> = b2.codec('ariascribe.v1.ExplainRequest', [
+  b2.list(1, 'tracks', () => TrackInputCodec),
+  b2.plain(2, 'album', 'string'),
+  b2.plain(3, 'artist', 'string'),
+  b2.plain(4, 'track', 'uint32'),
 ]);
-export const encodeSearchRequest = (message: b2.Init<SearchRequest>): Uint8Array => SearchRequestCodec.encode(message);
-export const decodeSearchRequest = (bytes: Uint8Array): SearchRequest => SearchRequestCodec.decode(bytes);
+export const encodeExplainRequest = (message: b2.Init<ExplainRequest>): Uint8Array => ExplainRequestCodec.encode(message);
+export const decodeExplainRequest = (bytes: Uint8Array): ExplainRequest => ExplainRequestCodec.decode(bytes);
 
 export interface WorkSummary {
   id: string;
@@ -163,6 +168,72 @@ export const WorkSummaryCodec: b2.Codec<WorkSummary> = b2.codec('ariascribe.v1.W
 ]);
 export const encodeWorkSummary = (message: b2.Init<WorkSummary>): Uint8Array => WorkSummaryCodec.encode(message);
 export const decodeWorkSummary = (bytes: Uint8Array): WorkSummary => WorkSummaryCodec.decode(bytes);
+
+export interface ConsideredWork {
+  work?: WorkSummary | undefined;
+  /** from the track's own texts, among all that were weighed and "none of these" */
+  probability: number;
+  chosen: boolean;
+  /** "Op. 27 No. 2 stands in the title" */
+  fits: string[];
+  /** "it is in E flat major, and the title says C sharp minor" */
+  lostBy: string[];
+}
+export const ConsideredWorkCodec: b2.Codec<ConsideredWork> = b2.codec('ariascribe.v1.ConsideredWork', [
+  b2.optional(1, 'work', () => WorkSummaryCodec),
+  b2.plain(2, 'probability', 'double'),
+  b2.plain(3, 'chosen', 'bool'),
+  b2.list(4, 'fits', 'string'),
+  b2.list(5, 'lostBy', 'string'),
+]);
+export const encodeConsideredWork = (message: b2.Init<ConsideredWork>): Uint8Array => ConsideredWorkCodec.encode(message);
+export const decodeConsideredWork = (bytes: Uint8Array): ConsideredWork => ConsideredWorkCodec.decode(bytes);
+
+export interface AlbumChange {
+  field: string;
+  /** as the track by itself has it; "" where it has none */
+  alone: string;
+  together: string;
+  reason: string;
+}
+export const AlbumChangeCodec: b2.Codec<AlbumChange> = b2.codec('ariascribe.v1.AlbumChange', [
+  b2.plain(1, 'field', 'string'),
+  b2.plain(2, 'alone', 'string'),
+  b2.plain(3, 'together', 'string'),
+  b2.plain(4, 'reason', 'string'),
+]);
+export const encodeAlbumChange = (message: b2.Init<AlbumChange>): Uint8Array => AlbumChangeCodec.encode(message);
+export const decodeAlbumChange = (bytes: Uint8Array): AlbumChange => AlbumChangeCodec.decode(bytes);
+
+export interface Explanation {
+  /** with its reasons, field by field */
+  found?: Identification | undefined;
+  /** the likeliest first, 10 at most */
+  considered: ConsideredWork[];
+  /** the probability that it is none of those weighed */
+  none: number;
+  changed: AlbumChange[];
+}
+export const ExplanationCodec: b2.Codec<Explanation> = b2.codec('ariascribe.v1.Explanation', [
+  b2.optional(1, 'found', () => IdentificationCodec),
+  b2.list(2, 'considered', () => ConsideredWorkCodec),
+  b2.plain(3, 'none', 'double'),
+  b2.list(4, 'changed', () => AlbumChangeCodec),
+]);
+export const encodeExplanation = (message: b2.Init<Explanation>): Uint8Array => ExplanationCodec.encode(message);
+export const decodeExplanation = (bytes: Uint8Array): Explanation => ExplanationCodec.decode(bytes);
+
+export interface SearchRequest {
+  text: string;
+  /** 0: 20; at most 200 */
+  limit: number;
+}
+export const SearchRequestCodec: b2.Codec<SearchRequest> = b2.codec('ariascribe.v1.SearchRequest', [
+  b2.plain(1, 'text', 'string'),
+  b2.plain(2, 'limit', 'uint32'),
+]);
+export const encodeSearchRequest = (message: b2.Init<SearchRequest>): Uint8Array => SearchRequestCodec.encode(message);
+export const decodeSearchRequest = (bytes: Uint8Array): SearchRequest => SearchRequestCodec.decode(bytes);
 
 export interface SearchResponse {
   works: WorkSummary[];
@@ -224,6 +295,12 @@ export const Catalogue = {
     service: 'ariascribe.v1.Catalogue', name: 'IdentifyAlbum', kind: 'unary', idempotent: true, needs: 'public',
     request: IdentifyAlbumRequestCodec, response: IdentifyAlbumResponseCodec,
   } satisfies b2.Method<IdentifyAlbumRequest, IdentifyAlbumResponse>,
+  /** Why a track is what Identify or IdentifyAlbum says: the works that were weighed, what each has for it and lost by, and what its album changed. */
+  explain: {
+    service: 'ariascribe.v1.Catalogue', name: 'Explain', kind: 'unary', idempotent: true, needs: 'public',
+    request: ExplainRequestCodec, response: ExplanationCodec,
+  } satisfies b2.Method<ExplainRequest, Explanation>,
+  /** Words may be begun only: "bee 5 symp". */
   search: {
     service: 'ariascribe.v1.Catalogue', name: 'Search', kind: 'unary', idempotent: true, needs: 'public',
     request: SearchRequestCodec, response: SearchResponseCodec,
@@ -243,8 +320,12 @@ export const codecs: Readonly<Record<string, b2.Codec<unknown>>> = {
   'ariascribe.v1.IdentifyRequest': IdentifyRequestCodec,
   'ariascribe.v1.IdentifyAlbumRequest': IdentifyAlbumRequestCodec,
   'ariascribe.v1.IdentifyAlbumResponse': IdentifyAlbumResponseCodec,
-  'ariascribe.v1.SearchRequest': SearchRequestCodec,
+  'ariascribe.v1.ExplainRequest': ExplainRequestCodec,
   'ariascribe.v1.WorkSummary': WorkSummaryCodec,
+  'ariascribe.v1.ConsideredWork': ConsideredWorkCodec,
+  'ariascribe.v1.AlbumChange': AlbumChangeCodec,
+  'ariascribe.v1.Explanation': ExplanationCodec,
+  'ariascribe.v1.SearchRequest': SearchRequestCodec,
   'ariascribe.v1.SearchResponse': SearchResponseCodec,
   'ariascribe.v1.GetRequest': GetRequestCodec,
   'ariascribe.v1.Movement': MovementCodec,
