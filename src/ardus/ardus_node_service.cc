@@ -9,7 +9,8 @@ namespace {
 constexpr Duration kTellEvery = std::chrono::milliseconds(100);
 constexpr Duration kTryAgain = std::chrono::seconds(15);  ///< a session that failed here, if it is still announced
 constexpr Duration kWaysLook = std::chrono::seconds(1);   ///< whether this machine has other addresses
-constexpr std::size_t kMostTold = 100;                    ///< hosts that are told of in the log
+constexpr std::size_t kMostTold = 100;                    ///< hosts that are told of in the log …
+constexpr Duration kToldAgain = std::chrono::hours(1);    ///< … each once in so long
 constexpr std::size_t kMostReceiving = 16, kMostSending = 16, kHistory = 20, kMostHeard = 1000;
 
 /// Whether a session ended before its sender had shown that it may be trusted.
@@ -188,7 +189,7 @@ void ArdusNode::on_announcement(const Announcement& announcement, const Way& way
   announced_told_.take(node_.network().now()) ? log_.info("ardus: session announced", what) : log_.debug("ardus: session announced", what);
   ReceivingSession::Parts parts{node_, ports_, way, reception->into, reception->seeds, reception->owners, options_.accept_from, serve_peers(way), reception->mirrors,
                                 log_, [this] { change(); }, [this](PeerDesk::Holding held) { peers_.add(std::move(held)); }};
-  parts.told_before = told_of_.contains(host_of(announcement)) || told_of_.size() >= kMostTold;
+  parts.told_before = is_told_of(host_of(announcement));
   receiving_[key] = {std::make_unique<ReceivingSession>(std::move(parts), announcement), call};
   change();
 }
@@ -207,7 +208,15 @@ bool ArdusNode::make_way() {
 }
 
 /// Notes that a host announces what is not to be trusted; true when that was told before, or too many were.
-bool ArdusNode::told_of(const std::string& host) { return told_of_.size() >= kMostTold || !told_of_.insert(host).second; }
+bool ArdusNode::told_of(const std::string& host) {
+  std::erase_if(told_of_, [&](const auto& one) { return node_.network().now() - one.second > kToldAgain; });
+  return is_told_of(host) || !told_of_.emplace(host, node_.network().now()).second;
+}
+
+bool ArdusNode::is_told_of(const std::string& host) const {
+  const auto told = told_of_.find(host);
+  return told != told_of_.end() ? node_.network().now() - told->second <= kToldAgain : told_of_.size() >= kMostTold;
+}
 
 SendingSession* ArdusNode::sending(std::uint32_t session) {
   const auto found = sending_.find(session);

@@ -6,7 +6,6 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -89,6 +88,7 @@ class ArdusNode : public v1::NodeService {
   Status hear_announcements(const std::shared_ptr<Reception>& reception, std::size_t way);
   void move(const std::shared_ptr<Reception>& reception, std::size_t number, const Way& to);
   bool make_way();
+  bool is_told_of(const std::string& host) const;
   bool told_of(const std::string& host);
   Result<std::shared_ptr<Reception>> open_reception(std::filesystem::path into, const std::vector<std::string>& interfaces);
   void on_announcements(std::span<const net::Datagram> batch, const Way& way);
@@ -119,7 +119,7 @@ class ArdusNode : public v1::NodeService {
   std::map<Announced, Receiving> receiving_;
   std::unique_ptr<Relay> relay_;                       ///< null where nothing is relayed
   std::map<Announced, TimePoint> heard_;               ///< sessions that ended here, and when they may be tried again
-  std::set<std::string> told_of_;                      ///< hosts that announced what is not to be trusted: each is told once
+  std::map<std::string, TimePoint> told_of_;           ///< hosts that announced what is not to be trusted, and when that was told: once an hour
   std::deque<Past> history_;
   TransferMetrics metrics_;
   std::vector<std::shared_ptr<Follower>> followers_;   ///< shared with the events of their streams

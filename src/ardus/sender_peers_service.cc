@@ -91,7 +91,7 @@ void SendingSession::evict(Peer& peer) {
 void SendingSession::evict_the_gone() {
   const auto& revoked = parts_.node.endpoint().is_revoked;
   for (auto& [id, peer] : peers_) {
-    if (peer.number.value == 0 || peer.state == v1::CensusState::verified) continue;
+    if (peer.state == v1::CensusState::verified || peer.state == v1::CensusState::failed) continue;
     if (peer.left && now() - peer.left_at >= patience()) evict(peer);
     if (!revoked || !revoked(id)) continue;
     evict(peer);

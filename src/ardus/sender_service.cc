@@ -364,10 +364,10 @@ void SendingSession::look_at_core() {
       sampled_ = now;
       sampled_bytes_ = progress.sent_bytes;
     }
-    evict_the_gone();
   } else if (map_) {
     phase_ = v1::TransferPhase::settling;
   }
+  evict_the_gone();
   check_end();
   if (ended_) return;
   if (core_) name_peers();
