@@ -167,6 +167,8 @@ class AlbumSearch {
     int number = 0;
     for (const Movement& each : matcher_.work(*hypothesis.work).movements) {
       const double likeness = std::max(movement_likeness(name, each.title), movement_agrees(name, each.title) ? 0.55 : 0.0);
+      // Two movements are "Allegro": their neighbours tell which.
+      if (likeness == best) number = 0;
       if (likeness > best) best = likeness, number = each.number;
     }
     return number;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 
 namespace ghost::ariascribe {
 
@@ -218,6 +219,7 @@ class CatalogueScanner {
     }
     Number found = simple_number(i);
     if (found.text.empty()) return found;
+    if (const std::size_t last = range_end(shape, i); last != 0) return {found.text + "-" + tokens_[last - 1].text, last};
     if (shape == Shape::koechel) return skip_other_edition(std::move(found));
     return with_part(shape, std::move(found));
   }
@@ -232,6 +234,13 @@ class CatalogueScanner {
       ++found.last;
     }
     return found;
+  }
+  /// One past "846-869", whose works have one number each; 0 where none begins at `i`.
+  std::size_t range_end(Shape shape, std::size_t i) const {
+    if (shape == Shape::opus || !mark(i + 1, '-') || !tokens_[i + 1].glued || !glued_number(i + 2)) return 0;
+    const bool rises = tokens_[i + 2].value > tokens_[i].value && tokens_[i + 2].text.size() >= 2 && tokens_[i].value >= 10;
+    const bool ends = !(i + 3 < tokens_.size() && tokens_[i + 3].is_mark('-') && tokens_[i + 3].glued);
+    return rises && ends ? i + 3 : 0;
   }
   bool glued_number(std::size_t i) const { return number(i) && tokens_[i].glued; }
 
@@ -337,6 +346,12 @@ bool is_well_formed_number(std::string_view number, bool letters_suffice) {
 }
 
 }  // namespace
+
+std::optional<std::pair<int, int>> CatalogueNumber::range() const {
+  const std::size_t dash = number.find('-');
+  if (dash == std::string::npos || dash == 0 || dash > 6 || number.size() > dash + 7) return std::nullopt;
+  return std::pair{std::atoi(number.c_str()), std::atoi(number.c_str() + dash + 1)};
+}
 
 CatalogueNumber CatalogueNumber::letterless() const {
   CatalogueNumber plain = base();

@@ -4,6 +4,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "ariascribe/tokens.h"
@@ -24,6 +25,8 @@ struct CatalogueNumber {
   std::string part() const;
   /// Without the part and without the letter editions add: {"op", "19"} of op:19b.
   CatalogueNumber letterless() const;
+  /// First and last of a range: {846, 869} of bwv:846-869; nothing for a single number.
+  std::optional<std::pair<int, int>> range() const;
   friend bool operator==(const CatalogueNumber&, const CatalogueNumber&) = default;
 };
 

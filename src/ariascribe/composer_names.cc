@@ -139,6 +139,11 @@ ComposerNames::ComposerNames(const Repertoire& repertoire) : repertoire_(reperto
     const auto index = static_cast<ComposerIndex>(i);
     add(index, composer.name);
     for (const std::string& other : composer.other_names) add(index, other);
+    if (PersonName person = parse_person(composer.name); !person.given.empty() && person.given.front().size() > 2) given_names_.insert(std::move(person.given.front()));
+  }
+  for (const KnownPerformer& each : repertoire.performers()) {
+    if (each.role != "conductor" && each.role != "soloist") continue;
+    if (PersonName person = parse_person(each.name); !person.given.empty() && person.given.front().size() > 2) given_names_.insert(std::move(person.given.front()));
   }
 }
 

@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "ariascribe/repertoire.h"
@@ -37,6 +38,9 @@ class ComposerNames {
   /// Who a name that stands alone may be, the best first. "Bach" gives all Bachs, Johann Sebastian first.
   std::vector<Match> resolve(std::string_view name) const;
 
+  /// Whether people are called so: a first name some composer, conductor or soloist bears ("Sergei", "Marie").
+  bool is_given_name(std::string_view folded) const { return given_names_.contains(std::string(folded)); }
+
   struct Mention {
     std::size_t first = 0, last = 0;  ///< tokens [first, last)
     bool with_given_names = false;
@@ -58,6 +62,7 @@ class ComposerNames {
 
   const Repertoire& repertoire_;
   std::unordered_map<std::string, std::vector<Form>> by_surname_;
+  std::unordered_set<std::string> given_names_;
 };
 
 }  // namespace ghost::ariascribe

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 
 #include "ariascribe/matcher.h"
 #include "ariascribe/repertoire_lines.h"
@@ -16,6 +17,7 @@ constexpr double kGuessed = 0.5;
 constexpr double kSameMovement = 0.6, kSameWords = 0.999;
 constexpr double kOwned = 0.7;  ///< share of a code's works from which the code names the composer
 constexpr double kPlaysToo = 0.5;  ///< certainty that a name in front of a title is its composer, when players bear it too
+constexpr double kPersonNamed = 0.6;  ///< certainty that a person in front of a title nobody knows composed it
 constexpr double kApply = 0.97, kReview = 0.5;
 
 /// The second half of an identification: from a reading and the work decided on to fields, reasons and a band.
@@ -62,7 +64,7 @@ class Conclusion {
         else tell("composer", reading_.composers.front().certainty, "'" + reading_.composer_text + "' is named");
       } else {
         out_.composer = reading_.composer_text;
-        tell("composer", reading_.input.composer.empty() ? 0.88 : 0.94, "'" + reading_.composer_text + "' is named; the repertoire does not have this composer");
+        tell("composer", reading_.composer_is_guessed ? kPersonNamed : reading_.input.composer.empty() ? 0.88 : 0.94, "'" + reading_.composer_text + "' is named; the repertoire does not have this composer");
       }
       return;
     }
@@ -104,7 +106,8 @@ class Conclusion {
     out_.work_id = work_ ? work_->id : "";
     const std::string_view text = reading_.named().work_text();
     if (work_) {
-      out_.work = with_numbers_as_said(work_->full_title(name_in_language()));
+      collection_ = collection_said();
+      out_.work = collection_ ? collection_->full_title() : with_numbers_as_said(work_->full_title(name_in_language()));
       // Of an imported work not all movements may be known.
       const bool counted = work_->movements.empty() || work_->movements.back().number <= static_cast<int>(work_->movements.size());
       out_.movement_count = counted ? static_cast<int>(work_->movements.size()) : 0;
@@ -115,6 +118,25 @@ class Conclusion {
     if (text.empty()) return;
     out_.work = trimmed(text);
     tell("work", reading_.names_work() && !reading_.named().catalogue.empty() ? 0.94 : 0.85, "as the text has it; the repertoire has no such work");
+  }
+
+  /// "The Well-Tempered Clavier, Book 1" where the text calls the work of BWV 851 so, and not a prelude and fugue.
+  const Work* collection_said() const {
+    if (decided_.work->stored || work_->catalogue.empty()) return nullptr;
+    const auto found = index_.collection_of(work_->composer, work_->catalogue.front());
+    if (!found) return nullptr;
+    const Work& collection = repertoire_.work(*found);
+    const std::string_view said = reading_.named().work_text();
+    double named = movement_likeness(said, collection.title);
+    for (const std::string& other : collection.also) named = std::max(named, movement_likeness(said, other));
+    return named >= kSameMovement && named > movement_likeness(said, work_->title) ? &collection : nullptr;
+  }
+
+  /// BWV 851 is the sixth of BWV 846-869.
+  int place_in_collection() const {
+    const auto range = collection_->catalogue.front().range();
+    const int number = std::atoi(work_->catalogue.front().number.c_str());
+    return range && number >= range->first ? number - range->first + 1 : 0;
   }
 
   /// "Op. 19" where the text says so of the work that is Op. 19b, as catalogue() has it.
@@ -252,7 +274,15 @@ class Conclusion {
     const MovementText& said = reading_.title.movement;
     std::string name = said.name;
     if (reading_.work_in_album && name.empty() && said.number == 0) name = trimmed(reading_.title.text);
-    out_.movement_no = work_ ? member_number() : said.number;
+    out_.movement_no = collection_ && said.number == 0 ? place_in_collection() : work_ ? member_number() : said.number;
+    if (collection_ && said.number == 0 && out_.movement_no != 0) {
+      tell("movement_no", 0.97, display(work_->catalogue.front()) + " is the " + std::to_string(out_.movement_no) + ". of " + display(collection_->catalogue.front()));
+      out_.movement_count = 0;
+      if (!name.empty()) out_.movement = without_capitals(name);
+      if (!name.empty()) tell("movement", 0.9, "stands in the text");
+      movement_fits_ = true;
+      return;
+    }
     const Movement* known = nullptr;
     double likeness = 0;
     if (work_) {
@@ -358,6 +388,7 @@ class Conclusion {
   Matcher::Decided decided_;
   const Index& index_;
   const Work* work_ = nullptr;
+  const Work* collection_ = nullptr;  ///< that the work is told as
   Identification out_;
   bool movement_fits_ = false, movement_is_half_another_ = false;
 };

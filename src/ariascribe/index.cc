@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstdlib>
 
 #include "ariascribe/terms.h"
 #include "ariascribe/text_fold.h"
@@ -162,6 +163,7 @@ void Index::add_work(WorkIndex index, const Work& work) {
     if (!std::binary_search(all.begin(), all.end(), term)) postings_[static_cast<std::size_t>(term)].push_back({index, kMovementWeight});
   }
   for (const CatalogueNumber& number : work.catalogue) {
+    if (const auto range = number.range()) collections_.push_back({work.composer, number.code, range->first, range->second, index});
     by_number_[number.text()].push_back(index);
     ++by_code_[number.code][static_cast<std::uint32_t>(work.composer)];
     by_base_[number.base().text()].push_back(index);
@@ -179,6 +181,14 @@ void Index::weigh_terms() {
   rarities_.reserve(postings_.size());
   for (const auto& postings : postings_) rarities_.push_back(std::log(all / (static_cast<double>(postings.size()) + 0.5)) + 0.2);
   rarity_of_unknown_ = std::log(all / 0.5) + 0.2;
+}
+
+std::optional<WorkIndex> Index::collection_of(ComposerIndex composer, const CatalogueNumber& number) const {
+  const int value = number.range() ? 0 : std::atoi(number.number.c_str());
+  for (const Collection& each : collections_) {
+    if (each.composer == composer && each.code == number.code && value >= each.first && value <= each.last) return each.work;
+  }
+  return std::nullopt;
 }
 
 std::span<const WorkIndex> Index::find_in(const Numbers& numbers, const std::string& key) {

@@ -56,6 +56,8 @@ class Index {
   std::span<const WorkIndex> with_number(const std::string& number) const { return find_in(by_number_, number); }
   /// Works with this number or a part of it: "op:27" finds op:27/1 and op:27/2.
   std::span<const WorkIndex> with_base(const std::string& base) const { return find_in(by_base_, base); }
+  /// The collection of one composer whose range of numbers holds this one: BWV 846-869 for bwv:851.
+  std::optional<WorkIndex> collection_of(ComposerIndex composer, const CatalogueNumber& number) const;
   const WorkEntry& entry(WorkIndex work) const { return entries_[static_cast<std::size_t>(work)]; }
   /// Whose catalogue a code nearly always means, by the works here that have it, and their share: "bwv" is Bach's, "d" mostly Schubert's.
   /// Where no work has the code, the only composer whose catalogue it is.
@@ -92,6 +94,13 @@ class Index {
   double rarity_of_unknown_ = 0;
   std::vector<WorkEntry> entries_;
   Numbers by_number_, by_base_;
+  struct Collection {
+    ComposerIndex composer{};
+    std::string code;
+    int first = 0, last = 0;
+    WorkIndex work{};
+  };
+  std::vector<Collection> collections_;  ///< some dozens
   std::unordered_map<std::string, std::optional<ComposerIndex>> only_user_;  ///< of a code; none: several composers have it
   std::unordered_map<std::string, std::unordered_map<std::uint32_t, std::size_t>> by_code_;  ///< works of each composer
 };

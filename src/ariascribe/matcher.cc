@@ -25,6 +25,7 @@ constexpr int kFirstRecords = 1890;
 constexpr double kFame = 0.35;        ///< per e-fold of a composer's works here
 constexpr double kImported = -1.5;    ///< what is imported is played less than what the repertoire has
 constexpr double kMoved = 0.9;        ///< probability from which an artist field is believed to hold the title
+constexpr double kPersonInFront = 0.3;///< probability of a work from which a name in front of it is taken for a part of its own name
 constexpr double kNoneOfThese = 5.5;  ///< the score a work must pass to be likelier than none
 /// So many postings of one term are looked at, and so many candidates scored in full.
 constexpr std::size_t kMostPostings = 20'000, kMostScored = 40, kUsuallyFound = 1'000;
@@ -208,7 +209,22 @@ Reading Matcher::read_texts(const TrackInput& input) const {
   find_composers(reading);
   find_terms(reading);
   find_candidates(reading, kMostScored);
+  if (auto other = read_with_person_in_front(reading)) return std::move(*other);
   return reading;
+}
+
+/// "Karl Muster - Träume" where nothing else says who or what: Karl Muster is the composer, unless he is known to play.
+std::optional<Reading> Matcher::read_with_person_in_front(const Reading& reading) const {
+  const ParsedTitle& title = reading.title;
+  if (title.maybe_composer.empty() || !reading.composers.empty() || reading.composer_is_certain || reading.input.title.empty()) return std::nullopt;
+  if (!reading.candidates.empty() && reading.candidates.front().probability > kPersonInFront) return std::nullopt;
+  if (performers_.meant(title.maybe_composer)) return std::nullopt;
+  TrackInput again = reading.input;
+  again.composer = title.maybe_composer;
+  again.title = title.text.substr(title.maybe_behind);
+  Reading other = read_texts(again);
+  other.composer_is_guessed = true;
+  return other;
 }
 
 /// How much of what the title says the work's names say, and the other way round.

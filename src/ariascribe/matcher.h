@@ -30,6 +30,7 @@ struct Reading {
   /// Who composed it, as far as the texts name anyone; several where a name is shared.
   std::vector<ComposerNames::Match> composers;
   bool composer_is_certain = false;          ///< named in the composer field or in front of the title
+  bool composer_is_guessed = false;          ///< by nothing but a first name in front of a title nobody knows
   std::string composer_as_artist;            ///< one of the artists, who died too early to be one
   std::string composer_text;                 ///< that name as it stood
   std::vector<std::pair<std::optional<TermId>, double>> terms;  ///< of the work's name, with their rarity
@@ -83,6 +84,7 @@ class Matcher {
 
  private:
   Reading read_texts(const TrackInput& input) const;
+  std::optional<Reading> read_with_person_in_front(const Reading& reading) const;
   void find_composers(Reading& reading) const;
   void find_terms(Reading& reading) const;
   void find_candidates(Reading& reading, std::size_t limit) const;

@@ -216,6 +216,28 @@ TEST_F(Identify, MovementsInAPrintersSpelling) {
   EXPECT_EQ(title("Schumann: Waldszenen, Op. 82: 9. Abschied (Farewell)").movement, "Abschied");
 }
 
+TEST_F(Identify, AWorkOfACollectionAsTheTextCallsIt) {
+  const Identification found = title("J. S. Bach: Das Wohltemperierte Klavier: Book 1, BWV 846-869 - Fugue in D minor, BWV 851");
+  EXPECT_EQ(found.work, "The Well-Tempered Clavier, Book 1, BWV 846-869");
+  EXPECT_EQ(found.catalogue, (std::vector<std::string>{"bwv:851"}));
+  EXPECT_EQ(found.movement_no, 6);
+  EXPECT_EQ(title("Bach: Brandenburg Concertos, BWV 1046-1051: Concerto No. 3 in G, BWV 1048: I. Allegro").work, "Brandenburg Concerto No. 3 in G major, BWV 1048");
+}
+
+TEST_F(Identify, AMembersNumberAsTheWorksWhereAMovementComesBehind) {
+  const Identification found = title("Vivaldi: 12 Concerti, Op. 8: Concerto No. 4 in F minor, RV 297: II. Largo");
+  EXPECT_EQ(found.movement_no, 2);
+  EXPECT_EQ(found.movement, "Largo");
+}
+
+TEST_F(Identify, APersonInFrontOfWhatNobodyKnows) {
+  const Identification found = title("Karl Beispielmann - Sommerabend");
+  EXPECT_EQ(found.composer, "Karl Beispielmann");
+  EXPECT_LT(found.confidence("composer"), 0.7);
+  EXPECT_EQ(title("Peter Grimes - Four Sea Interludes").composer, "Benjamin Britten");
+  EXPECT_EQ(title("Glenn Gould - Sommerabend").composer, "");  // he plays
+}
+
 TEST_F(Identify, WorksBySearching) {
   const auto found = matcher->search("eroica", 5);
   ASSERT_FALSE(found.empty());

@@ -57,6 +57,8 @@ constexpr auto kGroupWords = std::to_array<GroupWord>({
 
 constexpr auto kVoices = std::to_array<std::string_view>({"baritone", "bass", "bass-baritone", "contralto", "countertenor", "mezzo-soprano", "soprano", "tenor", "treble", "vocalist"});
 
+bool is_high_voice(std::string_view voice) { return voice == "soprano" || voice == "mezzo-soprano" || voice == "contralto"; }
+
 std::string_view meaning_of(std::string_view word, std::span<const Meaning> table) {
   for (const Meaning& each : table) {
     if (each.word == word) return each.means;
@@ -143,12 +145,53 @@ PerformerParser::PerformerParser(const Repertoire& repertoire) : repertoire_(rep
   for (const KnownPerformer& each : repertoire_.performers()) {
     by_name_.emplace(name_key(each.name), &each);
     for (const std::string& other : each.other_names) by_name_.emplace(name_key(other), &each);
+    if (each.role != "conductor" && each.role != "soloist") continue;
+    PersonName person = parse_person(each.name);
+    if (is_high_voice(each.instrument) && !person.given.empty()) names_of_high_voices_.insert(person.given.front());
+    by_surname_[person.surname].push_back({std::move(person.given), &each});
+  }
+  for (const auto& [surname, bearers] : by_surname_) {
+    for (const NamedPerformer& each : bearers) {
+      if (!each.given.empty() && !is_high_voice(each.who->instrument)) names_of_high_voices_.erase(each.given.front());
+    }
   }
 }
 
 const KnownPerformer* PerformerParser::known(std::string_view name) const {
   const auto found = by_name_.find(name_key(name));
   return found == by_name_.end() ? nullptr : found->second;
+}
+
+const KnownPerformer* PerformerParser::meant(std::string_view name) const {
+  if (const KnownPerformer* whole = known(name)) return whole;
+  const PersonName person = parse_person(name);
+  const auto found = by_surname_.find(person.surname);
+  if (found == by_surname_.end()) return nullptr;
+  const bool shortened = std::all_of(person.given.begin(), person.given.end(), [](const std::string& given) { return given.size() == 1; });
+  const KnownPerformer* only = nullptr;
+  for (const NamedPerformer& each : found->second) {
+    if (!shortened || !given_names_fit(person.given, each.given)) continue;
+    if (only) return nullptr;
+    only = each.who;
+  }
+  return only;
+}
+
+bool PerformerParser::sings_high(const Performer& performer) const {
+  const PersonName person = parse_person(performer.name);
+  return !person.given.empty() && names_of_high_voices_.contains(person.given.front());
+}
+
+/// Voices a work asks for to those who may have them: its soprano to one whose first name sopranos bear.
+void PerformerParser::assign_voices(std::vector<Performer*>& singers, std::vector<std::string>& parts) const {
+  std::erase_if(singers, [&](Performer* each) {
+    const bool high = sings_high(*each);
+    const auto part = std::find_if(parts.begin(), parts.end(), [&](const std::string& voice) { return std::find(kVoices.begin(), kVoices.end(), voice) != kVoices.end() && voice != "vocalist" && is_high_voice(voice) == high; });
+    if (part == parts.end()) return false;
+    each->instrument = *part;
+    parts.erase(part);
+    return true;
+  });
 }
 
 Performer PerformerParser::named(std::string_view name) const {
@@ -300,7 +343,7 @@ void PerformerParser::complete(std::vector<Performer>& performers, std::string_v
   std::vector<Performer*> open;
   bool has_conductor = false, has_group = false;
   for (Performer& each : performers) {
-    if (const KnownPerformer* who = known(each.name)) {
+    if (const KnownPerformer* who = meant(each.name)) {
       if (each.role.empty()) each.role = who->role;
       if (each.instrument.empty() && each.role == "soloist") each.instrument = who->instrument;
     }
@@ -309,10 +352,12 @@ void PerformerParser::complete(std::vector<Performer>& performers, std::string_v
     if (each.role.empty()) open.push_back(&each);
   }
   const auto parts = list_of(medium);
-  // With an orchestra somebody conducts: where nobody is known to, the last name, as programmes have it.
+  // With an orchestra somebody conducts: where nobody is known to, the last name, as programmes have it, but a singer's last of all.
   if (has_group && !has_conductor && !open.empty()) {
-    open.back()->role = "conductor";
-    open.pop_back();
+    auto last = std::find_if(open.rbegin(), open.rend(), [&](const Performer* each) { return !sings_high(*each); });
+    if (last == open.rend()) last = open.rbegin();
+    (*last)->role = "conductor";
+    open.erase(std::next(last).base());
   }
   for (Performer* each : open) each->role = "soloist";
   std::vector<std::string> solos;
@@ -327,6 +372,8 @@ void PerformerParser::complete(std::vector<Performer>& performers, std::string_v
     if (each.role == "soloist" && taken != solos.end()) solos.erase(taken);
   }
   if (form == "opera" || solos.empty()) return;
+  assign_voices(without, solos);
+  if (solos.empty()) return;
   for (std::size_t i = 0; i < without.size(); ++i) {
     const std::string& instrument = solos[std::min(i, solos.size() - 1)];
     // "voice" tells no more than that somebody sings.

@@ -3,6 +3,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "ariascribe/identification.h"
@@ -32,13 +33,25 @@ class PerformerParser {
   void complete(std::vector<Performer>& performers, std::string_view medium, std::string_view form) const;
   /// The one known by that name, or null.
   const KnownPerformer* known(std::string_view name) const;
+  /// The one a shortened name can only mean ("Toscanini", "H. v. Karajan"), or null. A composer may be meant all the same.
+  const KnownPerformer* meant(std::string_view name) const;
 
  private:
+  bool sings_high(const Performer& performer) const;
+  void assign_voices(std::vector<Performer*>& singers, std::vector<std::string>& parts) const;
+
   Performer named(std::string_view name) const;
   void add(std::vector<Performer>& out, std::string_view piece) const;
 
   const Repertoire& repertoire_;
   std::unordered_map<std::string, const KnownPerformer*> by_name_;
+  struct NamedPerformer {
+    std::vector<std::string> given;
+    const KnownPerformer* who = nullptr;
+  };
+  std::unordered_map<std::string, std::vector<NamedPerformer>> by_surname_;
+  /// First names only sopranos, mezzos and contraltos bear here.
+  std::unordered_set<std::string> names_of_high_voices_;
 };
 
 }  // namespace ghost::ariascribe

@@ -7,7 +7,8 @@ namespace {
 
 Repertoire people() {
   const std::vector<RepertoireFile> files = {{"composers.txt", "x | Nobody Known | ? | modern |  | \n"},
-                                             {"performers.txt", "Clara Muster | conductor | | C. Muster\nPaul Beispiel | soloist | cello |\n"}};
+                                             {"performers.txt", "Clara Muster | conductor | | C. Muster\nPaul Beispiel | soloist | cello |\n"
+                                              "Lise Hochmann | soloist | soprano |\n"}};
   auto read = Repertoire::parse(files);
   EXPECT_TRUE(read) << read.error().message;
   return std::move(*read);
@@ -32,6 +33,19 @@ TEST_F(Performers, GroupsAreKnownByTheirWords) {
   EXPECT_EQ(group_role("Muster Quartet"), "ensemble");
   EXPECT_EQ(group_role("Orquesta de Ejemplo"), "orchestra");
   EXPECT_EQ(group_role("Paul Beispiel"), std::nullopt);
+}
+
+TEST_F(Performers, AreKnownByTheirSurnameWhereOneAloneIsCalledSo) {
+  ASSERT_NE(parser.meant("Muster"), nullptr);
+  EXPECT_EQ(parser.meant("C. Muster")->name, "Clara Muster");
+  EXPECT_EQ(parser.meant("Muster, Peter"), nullptr);
+  EXPECT_EQ(parser.meant("P. Muster"), nullptr);
+}
+
+TEST_F(Performers, WithASopranosFirstNameDoNotConductWhereAnotherMay) {
+  auto who = parser.parse_artists("Town Orchestra; Bo Ek; Lise Ahorn");
+  parser.complete(who, "soprano, orchestra", "song cycle");
+  EXPECT_EQ(text_of(who), "Town Orchestra=orchestra; Bo Ek=conductor; Lise Ahorn=soloist/soprano");
 }
 
 TEST_F(Performers, OfAFeatClauseHaveTheRolesItSays) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 
 #include "ariascribe/asides.h"
 #include "ariascribe/ordinal.h"
@@ -37,6 +38,18 @@ std::vector<int> depths_of(std::span<const Token> tokens) {
   return depths;
 }
 
+/// "BWV 846-869 … BWV 851": the number that is meant stands by itself.
+void drop_ranges_around_numbers(std::vector<CatalogueMention>& numbers) {
+  const auto all = numbers;
+  std::erase_if(numbers, [&](const CatalogueMention& range) {
+    const auto bounds = range.number.range();
+    return bounds && std::any_of(all.begin(), all.end(), [&](const CatalogueMention& each) {
+      const int value = each.number.code == range.number.code && !each.number.range() ? std::atoi(each.number.number.c_str()) : 0;
+      return value >= bounds->first && value <= bounds->second;
+    });
+  });
+}
+
 class TitleParser {
  public:
   TitleParser(std::string_view title, const ComposerNames& names) : names_(names) {
@@ -47,9 +60,13 @@ class TitleParser {
     out_.tokens = tokenise(out_.text);
     out_.catalogue = find_catalogue_numbers(out_.tokens);
     out_.keys = find_keys(out_.tokens);
+    taken_.resize(out_.tokens.size());
+    for (const CatalogueMention& each : out_.catalogue) {
+      std::fill(taken_.begin() + static_cast<std::ptrdiff_t>(each.first), taken_.begin() + static_cast<std::ptrdiff_t>(each.last), char{1});
+    }
+    drop_ranges_around_numbers(out_.catalogue);
     std::erase_if(out_.keys, [&](const KeyMention& key) { return inside_catalogue(key.first); });
     for (ComposerNames::Mention& each : names.find(out_.tokens)) (each.doubtful ? doubtful_ : out_.names).push_back(std::move(each));
-    for (std::size_t i = 0; i < out_.tokens.size(); ++i) taken_.push_back(inside_catalogue(i));
     depths_ = depths_of(out_.tokens);
   }
 
@@ -58,6 +75,7 @@ class TitleParser {
     last_ = out_.tokens.size();
     take_composer_in_front();
     take_composer_behind();
+    if (out_.composer_text.empty()) note_person_in_front();
     divide();
     find_ordinal_of_work();
     return std::move(out_);
@@ -66,14 +84,8 @@ class TitleParser {
  private:
   const std::vector<Token>& tokens() const { return out_.tokens; }
   std::span<const Token> span(std::size_t first, std::size_t last) const { return std::span(out_.tokens).subspan(first, last - first); }
-  bool inside_catalogue(std::size_t i) const {
-    return std::any_of(out_.catalogue.begin(), out_.catalogue.end(), [&](const CatalogueMention& each) { return i >= each.first && i < each.last; });
-  }
-  bool has_anchor(std::size_t first, std::size_t last) const {
-    const auto in = [&](const auto& each) { return each.first >= first && each.last <= last; };
-    if (std::any_of(out_.catalogue.begin(), out_.catalogue.end(), in) || std::any_of(out_.keys.begin(), out_.keys.end(), in)) return true;
-    return has_form(first, last);
-  }
+  bool inside_catalogue(std::size_t i) const { return i < taken_.size() && taken_[i] != 0; }
+  bool has_anchor(std::size_t first, std::size_t last) const { return has_strong_anchor(first, last) || has_form(first, last); }
   bool has_form(std::size_t first, std::size_t last) const {
     const auto part = span(first, std::max(first, last));
     return std::any_of(part.begin(), part.end(), says_form);
@@ -90,11 +102,17 @@ class TitleParser {
   /// ":", " - ", " / " and "|" outside brackets.
   bool is_separator(std::size_t i) const {
     const Token& token = tokens()[i];
-    if (depths_[i] != 0 || inside_catalogue(i)) return false;
+    if (depths_[i] != 0 || inside_catalogue(i) || (!token.is_mark('|') && begins_book(i + 1))) return false;
     if (token.is_mark(':')) return !(token.glued && i + 1 < tokens().size() && tokens()[i + 1].is_number() && tokens()[i + 1].glued && i > 0 && tokens()[i - 1].is_number());
     if (token.is_mark('-')) return spaced(i);
     if (token.is_mark('/')) return spaced(i);
     return token.is_mark('|');
+  }
+  /// "Book 1", "Heft II": of the work before it.
+  bool begins_book(std::size_t i) const {
+    constexpr auto kBooks = std::to_array<std::string_view>({"band", "book", "buch", "cahier", "heft", "libro", "livre", "teil", "volume"});
+    if (i + 1 >= tokens().size() || !tokens()[i].is_word() || !is_one_of(tokens()[i].text, kBooks)) return false;
+    return tokens()[i + 1].is_number() || roman_value(tokens()[i + 1].text) || ordinal_word(tokens()[i + 1].text) || count_at(tokens(), i + 1) || tokens()[i + 1].is("one");
   }
   bool spaced(std::size_t i) const { return !tokens()[i].glued && i + 1 < tokens().size() && !tokens()[i + 1].glued; }
 
@@ -108,7 +126,7 @@ class TitleParser {
   }
 
   bool looks_like_person(std::size_t first, std::size_t last) const {
-    if (begins_with_article(first)) return false;
+    if (begins_with_article(first) || count_at(tokens(), first)) return false;
     if (const auto number = leading_number(span(first, last)); number && number->strong) return false;
     std::size_t words = 0;
     for (std::size_t i = first; i < last; ++i) {
@@ -149,6 +167,18 @@ class TitleParser {
       if (close < last_ && close > first_ + 1 && tokens()[first_ + 1].is_number()) first_ = close + 1;
     }
   }
+  /// What may be a composer nobody here knows, should the title name no work that is known.
+  void note_person_in_front() {
+    for (std::size_t i = 0; i + 1 < last_; ++i) {
+      const bool comma = tokens()[i].is_mark(',') && depths_[i] == 0;
+      if (!comma && !is_separator(i)) continue;
+      if (!looks_like_person(0, i) || has_anchor(0, i) || !names_.is_given_name(tokens()[0].text) || (comma && !has_anchor(i + 1, last_))) return;
+      out_.maybe_composer = text_of(out_.text, span(0, i));
+      out_.maybe_behind = tokens()[i].end;
+      return;
+    }
+  }
+
   /// "Mahler's"
   std::size_t behind_possessive(std::size_t i) const { return i + 1 < last_ && tokens()[i].is_mark('\'') && tokens()[i + 1].is("s") ? i + 2 : i; }
 
@@ -304,6 +334,7 @@ class TitleParser {
     if (first_ >= last_ || !std::all_of(out_.catalogue.begin(), out_.catalogue.end(), [&](const auto& each) { return each.first < first_; })) return false;
     if (!out_.composer_text.empty() && begins_with_one_work()) return false;
     const auto number = leading_number(span(first_, last_));
+    if (number && !number->member && number->strong && number->last + first_ == last_) return true;  // "2. Satz"
     if (number && !number->member && number->last + first_ < last_) {
       const Token& next = tokens()[first_ + number->last];
       if (next.is_word() && begins_movement(next.text)) return true;
@@ -354,6 +385,10 @@ class TitleParser {
       } else if (!number->strong && !number->member && !(first_ + 1 < i && has_anchor(first_, i))) {
         continue;
       }
+      // "12 Concerti, Op. 8: Concerto No. 4, RV 297: I. Allegro": the member is of the work.
+      if (number->member && !comma) {
+        if (const auto later = numbered_behind(i + 1 + number->last)) return later;
+      }
       return Cut{i, i + 1};
     }
     // "… Op. 13 II. Adagio" without anything between.
@@ -362,6 +397,16 @@ class TitleParser {
       if (!roman_value(tokens()[i].text) || i + 2 >= last_ || tokens()[i].glued) continue;
       const auto number = leading_number(span(i, last_));
       if (number && number->strong && has_anchor(first_, i) && tokens()[i + 2].is_word()) return Cut{i, i};
+    }
+    return std::nullopt;
+  }
+
+  /// A colon or dash behind `first` and a movement's own number behind that.
+  std::optional<Cut> numbered_behind(std::size_t first) const {
+    for (std::size_t i = first; i + 1 < last_; ++i) {
+      if (!is_separator(i)) continue;
+      const auto number = leading_number(span(i + 1, last_));
+      if (number && number->strong && !number->member && has_anchor(first_, i)) return Cut{i, i + 1};
     }
     return std::nullopt;
   }
@@ -377,12 +422,14 @@ class TitleParser {
       }
       if (!dash && !is_quoted(i + 1) && (has_anchor(first_, i) || !has_anchor(i + 1, last_))) dash = i;
     }
-    if (dash && !has_catalogue_after(*dash)) return Cut{*dash, *dash + 1};
+    if (dash && (!has_catalogue_after(*dash) || (has_strong_anchor(first_, *dash) && begins_movement(tokens()[*dash + 1].text)))) return Cut{*dash, *dash + 1};
     return std::nullopt;
   }
   bool has_strong_anchor(std::size_t first, std::size_t last) const {
+    if (first >= last) return false;
     const auto in = [&](const auto& each) { return each.first >= first && each.last <= last; };
-    return std::any_of(out_.catalogue.begin(), out_.catalogue.end(), in) || std::any_of(out_.keys.begin(), out_.keys.end(), in);
+    if (std::any_of(taken_.begin() + static_cast<std::ptrdiff_t>(first), taken_.begin() + static_cast<std::ptrdiff_t>(last), [](char taken) { return taken != 0; })) return true;
+    return std::any_of(out_.keys.begin(), out_.keys.end(), in);
   }
   bool has_catalogue_after(std::size_t i) const {
     return std::any_of(out_.catalogue.begin(), out_.catalogue.end(), [&](const CatalogueMention& each) { return each.first > i; });

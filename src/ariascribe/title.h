@@ -28,6 +28,8 @@ struct ParsedTitle {
 
   std::string composer_text;                  ///< "Mozart" of "Mozart: …", also when nobody knows the name; "" when none stands in front or behind
   std::vector<ComposerNames::Match> composer; ///< who that is
+  std::string maybe_composer;                 ///< "Karl Muster" of "Karl Muster - Träume": a person by the first name, where nobody is known
+  std::size_t maybe_behind = 0;               ///< where in `text` the rest begins then
   TokenRange work;                            ///< empty where only a movement stands
   MovementText movement;
   TokenRange movement_tokens;
