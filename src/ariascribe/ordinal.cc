@@ -26,6 +26,8 @@ constexpr auto kOrdinalWords = std::to_array<OrdinalWord>({
     {"pierwsza", 1}, {"pierwszy", 1}, {"druga", 2}, {"drugi", 2}, {"trzecia", 3}, {"trzeci", 3}, {"czwarta", 4}, {"czwarty", 4}, {"piata", 5}, {"piaty", 5}, {"szosta", 6}, {"siodma", 7}, {"osma", 8}, {"dziewiata", 9},
 });
 
+constexpr std::size_t kFarthest = 8;  ///< tokens from a form to its number: "Sonata for violin and piano 2"
+
 constexpr auto kEndings = std::to_array<std::string_view>({"a", "aya", "e", "eme", "er", "ere", "ieme", "me", "nd", "o", "rd", "re", "st", "ste", "te", "th", "ya"});
 
 /// One letter that could be a key, a code or an hundred is no number.
@@ -71,7 +73,7 @@ class OrdinalFinder {
   /// "Symphony 9", "Concerto for piano 2", "Symphony IX", "Sonata quarta".
   std::optional<OrdinalMention> behind_form(std::size_t form) const {
     std::size_t at = form + 1;
-    while (at < tokens_.size() && (says_instrument(tokens_[at]) || tokens_[at].is("for") || tokens_[at].is("fur") || tokens_[at].is("and") || tokens_[at].is("und") || tokens_[at].is_mark(',') || says_form(tokens_[at]))) ++at;
+    while (at < tokens_.size() && at - form < kFarthest && (says_instrument(tokens_[at]) || tokens_[at].is("for") || tokens_[at].is("fur") || tokens_[at].is("and") || tokens_[at].is("und") || tokens_[at].is_mark(',') || says_form(tokens_[at]))) ++at;
     for (const std::size_t each : {form + 1, at}) {
       if (each >= tokens_.size() || skip_[each] || tokens_[each].glued) continue;
       if (each > form + 1 && each + 1 != tokens_.size()) continue;  // only at the end so far away from the form
