@@ -122,6 +122,7 @@ std::vector<Truth> make_dump(const std::filesystem::path& path, std::size_t work
 }
 
 void print(std::string_view name, std::vector<double> times, std::size_t right) {
+  if (times.empty()) return fmt::print("{:<28} no titles\n", name);
   double total = 0;
   for (const double each : times) total += each;
   std::sort(times.begin(), times.end());
