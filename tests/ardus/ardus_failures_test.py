@@ -181,9 +181,9 @@ class Failures(Hosted):
         self.assertFalse((self.into(1) / "album").exists())
 
     def test_a_receiver_whose_address_changes_gets_its_copy_at_the_next_one(self):
-        self.content(16)
+        self.content(24)
         self.serve(1), self.serve(2)
-        sender = self.sending("--rate", "40M")
+        sender = self.sending("--rate", "30M")
         self.under_way(sender)
         hosts.run("ip", "-n", self.hosts.names[1], "addr", "del", f"{self.hosts.address(1)}/24", "dev", "eth0")
         hosts.run("ip", "-n", self.hosts.names[1], "addr", "add", f"{self.hosts.address(100)}/24", "dev", "eth0")
@@ -198,9 +198,9 @@ class Failures(Hosted):
         self.assert_received(1, 2)
 
     def test_a_sender_whose_address_is_gone_says_so(self):
-        self.content(16)
+        self.content(24)
         self.serve(1), self.serve(2)
-        sender = self.sending("--rate", "40M")
+        sender = self.sending("--rate", "30M")
         self.under_way(sender)
         hosts.run("ip", "-n", self.hosts.names[0], "addr", "del", f"{self.hosts.address(0)}/24", "dev", "eth0")
         summary = self.ended(sender, 1)
