@@ -40,7 +40,7 @@ int search(const Arguments& arguments) {
   const ariascribe::Repertoire& repertoire = (*knowledge)->repertoire;
   std::string text;
   for (const std::string& word : arguments.all("TEXT")) text += (text.empty() ? "" : " ") + word;
-  const auto found = (*knowledge)->matcher.search(text, limit);
+  const auto found = (*knowledge)->search.find(text, limit);
   if (arguments.has("json")) {
     for (const auto& each : found) {
       ordered_json line = {{"v", 1}, {"event", "work"}};
@@ -106,7 +106,7 @@ Verb search_verb() {
   Verb verb;
   verb.name = "search";
   verb.summary = "find works, of the repertoire and imported";
-  verb.examples = {{"ariascribe search moonlight", "by a nickname"}, {"ariascribe search Brahms violin sonata", "by words"}, {"ariascribe search 'K. 467' --json", "for a script"}};
+  verb.examples = {{"ariascribe search moonlight", "by a nickname"}, {"ariascribe search Brahms violin sonata", "by words"}, {"ariascribe search bee 5 symp", "by words that are only begun"}, {"ariascribe search 'K. 467' --json", "for a script"}};
   Option limit;
   limit.name = "limit";
   limit.value = "N";

@@ -130,7 +130,7 @@ Result<v1::SearchResponse> CatalogueService::search(const v1::SearchRequest& req
   if (request.text.empty()) return Error{Errc::malformed, "what is to be searched for is empty"};
   const std::uint32_t limit = request.limit == 0 ? kUsualLimit : std::min(request.limit, kMostWorks);
   v1::SearchResponse response;
-  for (const Candidate& each : knowledge->matcher.search(request.text, limit)) response.works.push_back(summary(*knowledge, knowledge->matcher.work(each.work)));
+  for (const Candidate& each : knowledge->search.find(request.text, limit)) response.works.push_back(summary(*knowledge, knowledge->matcher.work(each.work)));
   return response;
 }
 

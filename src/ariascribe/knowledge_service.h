@@ -4,6 +4,7 @@
 #include "ariascribe/album.h"
 #include "ariascribe/matcher.h"
 #include "ariascribe/repertoire.h"
+#include "ariascribe/work_search.h"
 
 namespace ghost::ariascribe {
 
@@ -11,9 +12,10 @@ namespace ghost::ariascribe {
 struct Knowledge {
   const Repertoire repertoire;
   const Matcher matcher;
+  const WorkSearch search;
 
   /// @param stored  imported works, whose composers the repertoire has; null: none
-  explicit Knowledge(Repertoire loaded, std::shared_ptr<const StoredWorks> stored = {}) : repertoire(std::move(loaded)), matcher(repertoire, std::move(stored)) {}
+  explicit Knowledge(Repertoire loaded, std::shared_ptr<const StoredWorks> stored = {}) : repertoire(std::move(loaded)), matcher(repertoire, std::move(stored)), search(matcher) {}
   /// Takes some 10 ms; only a damaged program makes it fail.
   static Result<std::unique_ptr<Knowledge>> load();
 };

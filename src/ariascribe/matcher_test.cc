@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "ariascribe/album.h"
+#include "ariascribe/knowledge_service.h"
 
 namespace ghost::ariascribe {
 namespace {
@@ -245,6 +246,32 @@ TEST_F(Identify, WorksBySearching) {
   const auto found = matcher->search("eroica", 5);
   ASSERT_FALSE(found.empty());
   EXPECT_EQ(matcher->work(found[0].work).id, "beethoven/op-55");
+}
+
+TEST(WorkSearch, FindsWorksByWordsThatAreOnlyBegunTheBestKnownFirst) {
+  const auto knowledge = Knowledge::load();
+  ASSERT_TRUE(knowledge);
+  const auto first = [&](std::string_view text) {
+    const auto found = (*knowledge)->search.find(text, 20);
+    return found.empty() ? std::string() : (*knowledge)->matcher.work(found.front().work).id;
+  };
+  const auto title = [&](std::string_view text) {
+    const auto found = (*knowledge)->search.find(text, 20);
+    if (found.empty()) return std::string();
+    const Work& work = (*knowledge)->matcher.work(found.front().work);
+    return (*knowledge)->repertoire.composer_of(work).name + ": " + work.title;
+  };
+  EXPECT_EQ(title("goldb"), "Johann Sebastian Bach: Goldberg Variations");
+  EXPECT_EQ(title("bee 5 symp"), "Ludwig van Beethoven: Symphony No. 5");
+  EXPECT_EQ(title("mahler symphony 2"), "Gustav Mahler: Symphony No. 2");
+  EXPECT_EQ(title("2 mahler sinfonie"), "Gustav Mahler: Symphony No. 2");
+  EXPECT_EQ(first("moonl"), "beethoven/op-27-2");
+  EXPECT_EQ(first("beethoven op 27 no 2"), "beethoven/op-27-2");
+  EXPECT_EQ(first("Beethoven: Piano Sonata in C sharp minor"), "beethoven/op-27-2");
+  EXPECT_EQ(first("K. 467"), "mozart/k-467");
+  EXPECT_TRUE((*knowledge)->search.find("", 20).empty());
+  EXPECT_TRUE((*knowledge)->search.find("qqqqzzzz", 20).empty());
+  EXPECT_EQ((*knowledge)->search.find("s", 7).size(), 7u);
 }
 
 }  // namespace
