@@ -30,11 +30,13 @@ void check_digests(BytesView datagram) {
 }
 
 void check_report(BytesView bytes) {
-  const auto body = read_report_body(bytes);
-  if (!body) return;
-  const auto again = read_report_body(write_report_body(*body));
-  must(again.has_value());
-  must(again->deficits.size() == body->deficits.size() || again->more);
+  for (const bool measured : {false, true}) {
+    const auto body = read_report_body(bytes, measured);
+    if (!body) continue;
+    const auto again = read_report_body(write_report_body(*body), measured);
+    must(again.has_value());
+    must(again->deficits.size() == body->deficits.size() || again->more);
+  }
 }
 
 void check_data(BytesView datagram) {

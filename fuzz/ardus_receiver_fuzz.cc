@@ -32,7 +32,7 @@ class OpenKeys : public ReceiverKeys {
     Bytes out(kReportHeader);
     write_report_header(header, out.data());
     const Bytes plain = write_report_body(body);
-    if (!read_report_body(plain)) std::abort();
+    if (!read_report_body(plain, body.path.has_value())) std::abort();
     out.insert(out.end(), plain.begin(), plain.end());
     return out;
   }

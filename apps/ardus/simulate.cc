@@ -40,6 +40,13 @@ Status read_slow(const std::string& text, SimulationOptions& options) {
   return {};
 }
 
+Status read_congestion(const Arguments& arguments, SimulationOptions& out) {
+  auto congestion = congestion_of(arguments);
+  if (!congestion) return congestion.error();
+  out.congestion = *congestion;
+  return {};
+}
+
 template <class T, class U>
 Status take(Result<T> value, U& into, std::string_view option) {
   if (!value) return option.empty() ? value.error() : value.error().in(option);
@@ -62,11 +69,20 @@ Result<SimulationOptions> options_of(const Arguments& arguments) {
     out.fixed_rate = false;
     done = take(parse_bit_rate(*text), out.rate, "--ceiling");
   }
+  if (done) done = read_congestion(arguments, out);
+  if (const auto text = given("bottleneck"); text && done) done = take(parse_bit_rate(*text), out.bottleneck, "--bottleneck");
+  if (const auto text = given("queue"); text && done) done = take(parse_size(*text), out.bottleneck_queue, "--queue");
+  if (const auto text = given("others"); text && done) {
+    std::size_t flows = 0;
+    done = take(number_of<std::size_t>("others", *text, 0, 64), flows, "");
+    out.others.resize(flows);
+  }
   if (const auto text = given("link"); text && done) done = take(parse_bit_rate(*text), out.link_rate, "--link");
   if (const auto text = given("slow"); text && done) done = read_slow(*text, out);
   if (const auto text = given("deaf"); text && done) done = take(number_of<std::size_t>("deaf", *text, 0, out.receivers), out.deaf, "");
   if (!done) return done.error();
   if (out.bytes == 0 || out.bytes > std::uint64_t{64} << 30) return Error{Errc::malformed, "--size: from 1 byte to 64 GiB"};
+  if (!out.others.empty() && out.bottleneck == 0) return Error{Errc::malformed, "--others: flows share a --bottleneck RATE"};
   if (out.rtt > std::chrono::seconds(2)) return Error{Errc::malformed, "--rtt: at most 2s"};
   return out;
 }
@@ -74,6 +90,13 @@ Result<SimulationOptions> options_of(const Arguments& arguments) {
 using Duration = ghost::Duration;
 
 double over(std::uint64_t part, double whole) { return whole > 0 ? static_cast<double>(part) / whole : 0; }
+
+/// The session's part of what the bottleneck let through; 1 where there is none.
+double share_of_bottleneck(const SimulationResult& result) {
+  double session = 0, others = 0;
+  for (const ardus::BottleneckShare& each : result.shares) session += static_cast<double>(each.session), others += static_cast<double>(each.others);
+  return session + others > 0 ? session / (session + others) : 1;
+}
 
 nlohmann::ordered_json summary(const SimulationOptions& options, const SimulationResult& result, int exit) {
   const double floor = static_cast<double>(result.source_packets) / (1 - options.loss);
@@ -83,7 +106,7 @@ nlohmann::ordered_json summary(const SimulationOptions& options, const Simulatio
           {"unicast_symbols", result.sender.unicast_symbols}, {"feedback_datagrams", result.feedback_datagrams},
           {"feedback_bytes", result.feedback_bytes}, {"payload_bytes", result.payload_bytes}, {"sent_bytes", result.sender.sent_bytes},
           {"virtual_seconds", result.virtual_seconds}, {"received_seconds", result.received_seconds},
-          {"slowest_seconds", result.slowest_seconds}, {"rate", result.sender.rate}, {"failure", result.failure}, {"code", exit}};
+          {"slowest_seconds", result.slowest_seconds}, {"rate", result.sender.rate}, {"bottleneck_share", share_of_bottleneck(result)}, {"failure", result.failure}, {"code", exit}};
 }
 
 void tell(const SimulationOptions& options, const SimulationResult& result) {
@@ -97,6 +120,7 @@ void tell(const SimulationOptions& options, const SimulationResult& result) {
                            100 * over(result.feedback_bytes, payload));
   std::cout << fmt::format("time      {:.3f} s, the last receiver that is not slow after {:.3f} s: {:.1f} Mbit/s of content\n", result.virtual_seconds,
                            result.received_seconds, result.received_seconds > 0 ? payload * 8e-6 / result.received_seconds : 0);
+  if (!options.others.empty()) std::cout << fmt::format("share     {:.1f} % of what the bottleneck let through\n", 100 * share_of_bottleneck(result));
 }
 
 int simulate(const Arguments& arguments) {
@@ -135,14 +159,20 @@ Verb simulate_verb() {
   verb.examples = {{"ardus simulate --receivers 1000 --loss 0.01", "what a lossy network of 1,000 machines costs"},
                    {"ardus simulate --loss 0.01 --burst 20 --receivers 200", "losses in runs of 20 datagrams"},
                    {"ardus simulate --slow 1@10M", "whether one slow machine holds up the others"},
-                   {"ardus simulate --ceiling 1G --link 100M", "how the sender finds its rate"}};
+                   {"ardus simulate --ceiling 1G --link 100M", "how the sender finds its rate"},
+                   {"ardus simulate --receivers 10 --bottleneck 20M --others 1 --rtt 20ms --congestion tfmcc", "whether it shares a link with TCP"}};
   verb.options = {Option{"receivers", "N", "how many (1000)"},
                   Option{"loss", "P", "share of datagrams lost on each link, both ways (0.01)"},
                   Option{"burst", "N", "mean length of a run of losses (1)"},
                   Option{"size", "SIZE", "content (64M)"},
                   Option{"rtt", "TIME", "round trip (1ms)"},
-                  Option{"rate", "RATE", "sends at this rate on the wire (1G)"},
+                  Option{"rate", "RATE", "sends at this rate on the wire; with --congestion tfmcc or --background at most at it (1G)"},
                   Option{"ceiling", "RATE", "finds its rate below this one, instead of --rate"},
+                  congestion_option(),
+                  background_option(),
+                  Option{"bottleneck", "RATE", "what a link carries that all of it goes through first (no limit)"},
+                  Option{"queue", "SIZE", "that this link's queue holds (256K)"},
+                  Option{"others", "N", "so many greedy TCP flows share it"},
                   Option{"link", "RATE", "what each receiver's link carries (no limit)"},
                   Option{"slow", "N@RATE", "so many receivers have links of this rate"},
                   Option{"deaf", "N", "so many receivers have no multicast"},

@@ -60,6 +60,9 @@ Result<ardus::v1::SendRequest> send_request(const Arguments& arguments) {
     if (!bits) return bits.error().in("--rate");
     request.rate = *bits;
   }
+  const auto congestion = congestion_of(arguments);
+  if (!congestion) return congestion.error();
+  request.congestion = static_cast<ardus::v1::Congestion>(*congestion);  // the same numbers
   if (const auto count = arguments.find("receivers")) {
     const auto [end, wrong] = std::from_chars(count->data(), count->data() + count->size(), request.receivers);
     if (wrong != std::errc{} || end != count->data() + count->size() || request.receivers == 0) return Error{Errc::malformed, "--receivers " + *count + ": a number from 1 on is wanted"};
@@ -275,6 +278,20 @@ Option mirror_option() {
   return mirror;
 }
 
+Option congestion_option() {
+  return {"congestion", "MODE", "how the rate is found: quantile, what nearly all receivers' ways carry (the default), or tfmcc, for routed networks: what TCP would get on the worst way"};
+}
+
+Option background_option() { return {"background", "", "takes only what other traffic leaves over"}; }
+
+Result<ardus::Congestion> congestion_of(const Arguments& arguments) {
+  const std::string mode = arguments.has("congestion") ? arguments.text("congestion") : "quantile";
+  if (mode != "quantile" && mode != "tfmcc") return Error{Errc::malformed, "--congestion " + mode + ": quantile or tfmcc is wanted"};
+  if (!arguments.has("background")) return mode == "tfmcc" ? ardus::Congestion::tfmcc : ardus::Congestion::quantile;
+  if (arguments.has("congestion")) return Error{Errc::malformed, "--background finds its rate in a way of its own: it does not go with --congestion"};
+  return ardus::Congestion::background;
+}
+
 Option owners_option() { return {"owners", "", "give files the owners and ACLs they have at the sender, by number (root only)"}; }
 
 Verb send_verb() {
@@ -286,11 +303,14 @@ Verb send_verb() {
       "for its verified copy: then, and only then, with 0. With 3, a table says who has none, and why. A running 'ardus serve' does the work; without one, this process.";
   verb.examples = {{"ardus send album/ --receivers 3", "once three have joined; until three are verified"},
                    {"ardus send image.iso --iface eth1 --rate 200M --wait 10s", "to all who join within 10 s, at 200 Mbit/s"},
-                   {"ardus send /srv/models --list machines.txt --json", "to every machine of a list"}};
+                   {"ardus send /srv/models --list machines.txt --json", "to every machine of a list"},
+                   {"ardus send /srv/models --background --rate 300M", "beside other traffic, which goes first"}};
   Option list = Option{"list", "FILE", "names of the machines that must have a copy, one a line"};
   list.complete = Complete::files;
   verb.options = {iface_option(),
-                  Option{"rate", "RATE", "bit/s on the wire, 200M, or max; by default found out"},
+                  Option{"rate", "RATE", "bit/s on the wire, 200M, or max; by default found out. With --congestion tfmcc or --background the most it may be"},
+                  congestion_option(),
+                  background_option(),
                   Option{"receivers", "N", "begin when so many have joined, and end only when so many are verified"},
                   Option{"wait", "TIME", "begin after this with those who joined (5s; with --receivers, without limit)"},
                   list,

@@ -1,5 +1,10 @@
 #pragma once
 #include "base/command_line.h"
+#include "base/result.h"
+
+namespace ghost::ardus {
+enum class Congestion : std::uint8_t;
+}
 
 namespace ghost::app {
 
@@ -22,5 +27,9 @@ Option iface_option();
 Option mirror_option();
 Option seed_option();
 Option owners_option();
+/// --congestion MODE and --background: how a sender finds its rate; and what was said of it.
+Option congestion_option();
+Option background_option();
+Result<ardus::Congestion> congestion_of(const Arguments& arguments);
 
 }  // namespace ghost::app

@@ -14,7 +14,9 @@ local f = {
   flags = ProtoField.uint8("ardus.flags", "Flags", base.HEX),
   answer_now = ProtoField.bool("ardus.flags.answer_now", "Answer at once and in full", 8, nil, 0x01),
   digests = ProtoField.bool("ardus.flags.digests", "Digests are sent, since a member forges symbols", 8, nil, 0x02),
+  asks_path = ProtoField.bool("ardus.flags.asks_path", "What each way carries is asked for", 8, nil, 0x04),
   suspects = ProtoField.bool("ardus.flags.suspects", "Met what a member forged", 8, nil, 0x01),
+  measured = ProtoField.bool("ardus.flags.measured", "Tells how its path is", 8, nil, 0x02),
   digest = ProtoField.bytes("ardus.digest", "Digest"),
   epoch = ProtoField.uint8("ardus.epoch", "Epoch", base.DEC),
   scheme = ProtoField.uint8("ardus.scheme", "Scheme of the parity", base.DEC),
@@ -34,6 +36,12 @@ local f = {
   sample = ProtoField.uint32("ardus.sample", "One in so many answers", base.DEC),
   window = ProtoField.uint32("ardus.window", "Window", base.DEC),
   due = ProtoField.uint16("ardus.due", "Due within, ms", base.DEC),
+  time = ProtoField.uint32("ardus.path.time", "The sender's clock, µs", base.DEC),
+  path_rate = ProtoField.uint32("ardus.path.rate", "Rate, kbit/s", base.DEC),
+  limiting = ProtoField.uint32("ardus.path.limiting", "Receiver the rate goes by", base.DEC),
+  told = ProtoField.uint32("ardus.path.told", "Receiver that is told its round trip", base.DEC),
+  round_trip = ProtoField.uint32("ardus.path.round_trip", "Round trip, µs", base.DEC),
+  longest = ProtoField.uint32("ardus.path.longest", "Longest round trip, µs", base.DEC),
   census = ProtoField.uint16("ardus.census", "Census", base.DEC),
   spread = ProtoField.uint32("ardus.spread", "Answers spread over, µs", base.DEC),
   runs = ProtoField.uint16("ardus.runs", "Runs", base.DEC),
@@ -78,10 +86,12 @@ local function control(tvb, tree, type)
   if tvb:len() < CONTROL_HEAD + SIGNATURE then return void(tree, tvb(), "cut off") end
   local probe = type == 6
   local count = tvb(probe and 42 or 46, 2):le_uint()
-  if count > 128 or tvb:len() ~= CONTROL_HEAD + 8 * count + SIGNATURE then return void(tree, tvb(), "its runs do not fit its length") end
+  local question = probe and tvb(1, 1):bitfield(5) == 1
+  if count > 128 or tvb:len() ~= CONTROL_HEAD + 8 * count + (question and 24 or 0) + SIGNATURE then return void(tree, tvb(), "its runs do not fit its length") end
   local flags = tree:add(f.flags, tvb(1, 1))
   flags:add(f.answer_now, tvb(1, 1))
   flags:add(f.digests, tvb(1, 1))
+  if probe then flags:add(f.asks_path, tvb(1, 1)) end
   tree:add(f.epoch, tvb(2, 1))
   tree:add_le(f.sequence, tvb(8, 8))
   tree:add_le(f.sent, tvb(16, 8))
@@ -104,6 +114,10 @@ local function control(tvb, tree, type)
     tree:add(f.run, run, probe and string.format("receivers %u + %u", first, run(4, 4):le_uint())
       or string.format("blocks %u + %u: %u symbols", first, run(4, 2):le_uint(), run(6, 2):le_uint()))
   end
+  if question then
+    local at = CONTROL_HEAD + 8 * count
+    for i, name in ipairs({"time", "path_rate", "limiting", "told", "round_trip", "longest"}) do tree:add_le(f[name], tvb(at + 4 * (i - 1), 4)) end
+  end
   tree:add(f.signature, tvb(tvb:len() - SIGNATURE, SIGNATURE))
   return string.format("sequence %s, %u runs", tostring(tvb(8, 8):le_uint64()), count)
 end
@@ -111,7 +125,9 @@ end
 local function report(tvb, tree)
   if tvb:len() < 20 + 30 + TAG or tvb:len() > 20 + 1200 + TAG then return void(tree, tvb(), "too short, or too long") end
   tree:add(f.epoch, tvb(1, 1))
-  tree:add(f.flags, tvb(2, 1)):add(f.suspects, tvb(2, 1))
+  local flags = tree:add(f.flags, tvb(2, 1))
+  flags:add(f.suspects, tvb(2, 1))
+  flags:add(f.measured, tvb(2, 1))
   tree:add(f.phase, tvb(3, 1))
   tree:add_le(f.report, tvb(8, 8))
   tree:add_le(f.receiver, tvb(16, 4))

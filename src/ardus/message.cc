@@ -14,7 +14,8 @@ constexpr std::size_t kRunSize = 8;
 constexpr std::size_t kAnnounceHead = 136;
 constexpr std::size_t kReportFixed = 30;
 constexpr std::size_t kDigestHead = 16;
-constexpr std::uint8_t kAnswerNow = 1, kDigests = 2, kSuspects = 1;
+constexpr std::size_t kQuestionSize = 24;
+constexpr std::uint8_t kAnswerNow = 1, kDigests = 2, kAsksPath = 4, kSuspects = 1, kMeasured = 2;
 
 constexpr std::uint8_t first_byte(MessageType type) { return static_cast<std::uint8_t>(kVersion << 4 | static_cast<std::uint8_t>(type)); }
 
@@ -102,12 +103,17 @@ std::optional<DataHeader> read_data_header(BytesView datagram) {
 Bytes write_control(const Control& control) {
   Bytes out;
   ByteWriter writer(out);
-  writer.u8(first_byte(control.type)).u8(static_cast<std::uint8_t>((control.answer_now ? kAnswerNow : 0) | (control.digests ? kDigests : 0))).u8(control.epoch).u8(0).u32(control.session);
+  const bool asks_path = control.path && control.type == MessageType::probe;
+  const int flags = (control.answer_now ? kAnswerNow : 0) | (control.digests ? kDigests : 0) | (asks_path ? kAsksPath : 0);
+  writer.u8(first_byte(control.type)).u8(static_cast<std::uint8_t>(flags)).u8(control.epoch).u8(0).u32(control.session);
   writer.u64(control.sequence).u64(control.sent).u32(control.ended).u32(control.backoff).u32(control.group).u32(control.sample);
   if (control.type == MessageType::probe) {
     const std::size_t runs = std::min(control.receivers.size(), kMaxRuns);
     writer.u16(control.census).u16(static_cast<std::uint16_t>(runs)).u32(control.slots);
     for (std::size_t i = 0; i < runs; ++i) writer.u32(control.receivers[i].first.value).u32(control.receivers[i].count);
+    if (const auto& path = control.path) {
+      writer.u32(path->time).u32(path->rate).u32(path->limiting.value).u32(path->told.value).u32(path->round_trip).u32(path->longest);
+    }
   } else {
     const std::size_t runs = std::min(control.blocks.size(), kMaxRuns);
     writer.u32(control.window).u16(control.due).u16(static_cast<std::uint16_t>(runs));
@@ -120,7 +126,7 @@ Bytes write_control(const Control& control) {
 
 namespace {
 
-Status read_runs(ByteReader& in, Control& out) {
+Status read_runs(ByteReader& in, bool asks_path, Control& out) {
   const bool probe = out.type == MessageType::probe;
   std::uint16_t runs = 0;
   if (probe) {
@@ -133,7 +139,7 @@ Status read_runs(ByteReader& in, Control& out) {
     runs = in.u16();
   }
   if (runs > kMaxRuns) return malformed(std::to_string(runs) + " runs; at most " + std::to_string(kMaxRuns) + " are allowed");
-  if (in.remaining() != runs * kRunSize + sizeof(Signature)) return malformed("its length does not fit its number of runs");
+  if (in.remaining() != runs * kRunSize + (asks_path ? kQuestionSize : 0) + sizeof(Signature)) return malformed("its length does not fit its number of runs");
   for (std::uint16_t i = 0; i < runs; ++i) {
     const std::uint32_t first = in.u32();
     std::uint32_t count = 0;
@@ -146,6 +152,14 @@ Status read_runs(ByteReader& in, Control& out) {
     }
     if (count == 0 || count > 0xffffffff - first) return malformed("a run is empty or reaches past the last number");
   }
+  if (!asks_path) return {};
+  PathQuestion& path = out.path.emplace();
+  path.time = in.u32();
+  path.rate = in.u32();
+  path.limiting = ReceiverNumber{in.u32()};
+  path.told = ReceiverNumber{in.u32()};
+  path.round_trip = in.u32();
+  path.longest = in.u32();
   return {};
 }
 
@@ -156,7 +170,8 @@ Result<Control> read_control(BytesView datagram) {
   Control out;
   if (type != MessageType::plan && type != MessageType::window_end && type != MessageType::probe) return malformed("no control message");
   if (datagram.size() < kControlHead + sizeof(Signature)) return malformed("shorter than a control message");
-  if ((datagram[1] & ~(kAnswerNow | kDigests)) != 0) return malformed("unknown flags in a control message");
+  const bool asks_path = type == MessageType::probe && (datagram[1] & kAsksPath) != 0;
+  if ((datagram[1] & ~(kAnswerNow | kDigests | (asks_path ? kAsksPath : 0))) != 0) return malformed("unknown flags in a control message");
   out.type = *type;
   ByteReader in(datagram);
   in.u8();
@@ -172,7 +187,7 @@ Result<Control> read_control(BytesView datagram) {
   out.backoff = in.u32();
   out.group = in.u32();
   out.sample = in.u32();
-  if (const Status runs = read_runs(in, out); !runs) return runs.error();
+  if (const Status runs = read_runs(in, asks_path, out); !runs) return runs.error();
   return out;
 }
 
@@ -214,7 +229,7 @@ Result<DigestList> read_digests(BytesView datagram) {
 void write_report_header(const ReportHeader& header, std::uint8_t* at) {
   at[0] = first_byte(MessageType::report);
   at[1] = header.epoch;
-  at[2] = header.suspects ? kSuspects : 0;
+  at[2] = static_cast<std::uint8_t>((header.suspects ? kSuspects : 0) | (header.measured ? kMeasured : 0));
   at[3] = static_cast<std::uint8_t>(header.phase);
   put(at + 4, header.session);
   put(at + 8, header.number);
@@ -224,9 +239,9 @@ void write_report_header(const ReportHeader& header, std::uint8_t* at) {
 std::optional<ReportHeader> read_report_header(BytesView datagram) {
   if (datagram.size() < kReportHeader + kTagSize || datagram[0] != first_byte(MessageType::report)) return std::nullopt;
   const std::uint8_t* at = datagram.data();
-  if ((at[2] & ~kSuspects) != 0 || at[3] < 1 || at[3] > 4) return std::nullopt;
+  if ((at[2] & ~(kSuspects | kMeasured)) != 0 || at[3] < 1 || at[3] > 4) return std::nullopt;
   return ReportHeader{static_cast<ReceiverPhase>(at[3]), get<std::uint32_t>(at + 4), get<std::uint64_t>(at + 8),
-                      ReceiverNumber{get<std::uint32_t>(at + 16)}, at[1], (at[2] & kSuspects) != 0};
+                      ReceiverNumber{get<std::uint32_t>(at + 16)}, at[1], (at[2] & kSuspects) != 0, (at[2] & kMeasured) != 0};
 }
 
 Bytes write_report_body(const ReportBody& body) {
@@ -236,6 +251,7 @@ Bytes write_report_body(const ReportBody& body) {
   const std::uint16_t flags = static_cast<std::uint16_t>((body.more ? 1 : 0) | (body.backlog ? 2 : 0) | (body.away ? 4 : 0) | (body.everything ? 8 : 0));
   writer.u16(static_cast<std::uint16_t>(flags << 12 | (body.census & 0x0fff)));
   static_assert(kReportFixed == 30);
+  if (const auto& path = body.path) writer.u32(path->loss_events).u32(path->events).u32(path->received).u32(path->one_way);
   std::uint32_t at = 0;
   for (const DeficitRun& run : body.deficits) {
     if (out.size() + 11 > kMaxReportBody) {
@@ -250,7 +266,7 @@ Bytes write_report_body(const ReportBody& body) {
   return out;
 }
 
-Result<ReportBody> read_report_body(BytesView bytes) {
+Result<ReportBody> read_report_body(BytesView bytes, bool measured) {
   if (bytes.size() > kMaxReportBody) return malformed("a report of " + std::to_string(bytes.size()) + " bytes");
   ByteReader in(bytes);
   ReportBody out;
@@ -262,6 +278,13 @@ Result<ReportBody> read_report_body(BytesView bytes) {
   out.unicast_loss = in.u16();
   out.done = in.u32();
   const std::uint16_t flags = in.u16();
+  if (measured) {
+    PathReport& path = out.path.emplace();
+    path.loss_events = in.u32();
+    path.events = in.u32();
+    path.received = in.u32();
+    path.one_way = in.u32();
+  }
   if (!in.ok()) return malformed("a report that ends early");
   out.more = (flags & 1 << 12) != 0;
   out.backlog = (flags & 2 << 12) != 0;

@@ -75,6 +75,18 @@ struct ReceiverRun {
   friend bool operator==(const ReceiverRun&, const ReceiverRun&) = default;
 };
 
+/// PROBE, where the rate goes by what each way carries (§5.10): what receivers measure theirs by.
+struct PathQuestion {
+  std::uint32_t time = 0;        ///< µs of the sender's clock, modulo 2^32, when it left
+  std::uint32_t rate = 0;        ///< kbit/s on the wire: who could get less says so unasked; 0: nobody
+  ReceiverNumber limiting;       ///< whose way the rate goes by: answers at once; 0: nobody's
+  ReceiverNumber told;           ///< whose round trip follows; 0: nobody's
+  std::uint32_t round_trip = 0;  ///< µs
+  std::uint32_t longest = 0;     ///< µs: of all; who was not told its own goes by it
+
+  friend bool operator==(const PathQuestion&, const PathQuestion&) = default;
+};
+
 /// What steers the whole group.
 struct Control {
   MessageType type = MessageType::probe;  ///< plan, window_end or probe
@@ -94,6 +106,7 @@ struct Control {
   std::uint16_t census = 0;    ///< PROBE: the number of the census, 0 for none
   std::uint32_t slots = 0;     ///< PROBE: µs over which the receivers asked spread their answers
   std::vector<ReceiverRun> receivers;  ///< PROBE: who is asked
+  std::optional<PathQuestion> path;    ///< PROBE
 
   friend bool operator==(const Control&, const Control&) = default;
 };
@@ -143,6 +156,7 @@ struct ReportHeader {
   ReceiverNumber receiver;
   std::uint8_t epoch = 0;    ///< the newest of path 0 whose secret it knows
   bool suspects = false;     ///< it met what a member forged, or waits for digests of the blocks it names
+  bool measured = false;     ///< its body has a PathReport
   friend bool operator==(const ReportHeader&, const ReportHeader&) = default;
 };
 
@@ -152,6 +166,16 @@ struct DeficitRun {
   std::uint32_t count = 0;     ///< at least 1
   std::uint8_t deficit = 0;    ///< 1 … 128
   friend bool operator==(const DeficitRun&, const DeficitRun&) = default;
+};
+
+/// How the group's path to a receiver is; told where a PathQuestion was heard.
+struct PathReport {
+  std::uint32_t loss_events = 0;  ///< of 2^32 - 1: loss events for each packet (RFC 5348); 0: none yet
+  std::uint32_t events = 0;       ///< loss events so far, modulo 2^32
+  std::uint32_t received = 0;     ///< kbit/s on the wire of late
+  std::uint32_t one_way = 0;      ///< µs, modulo 2^32: its clock less the last PathQuestion's time
+
+  friend bool operator==(const PathReport&, const PathReport&) = default;
 };
 
 struct ReportBody {
@@ -167,6 +191,7 @@ struct ReportBody {
   std::uint16_t unicast_loss = 0;
   std::uint32_t done = 0;    ///< blocks held
   std::uint16_t census = 0;  ///< that this answers; 0 for none
+  std::optional<PathReport> path;
   std::vector<DeficitRun> deficits;  ///< ascending, apart from each other
 
   friend bool operator==(const ReportBody&, const ReportBody&) = default;
@@ -176,7 +201,8 @@ void write_report_header(const ReportHeader& header, std::uint8_t* at);
 std::optional<ReportHeader> read_report_header(BytesView datagram);
 /// At most kMaxReportBody bytes: deficits that find no room are left out and `more` is set.
 Bytes write_report_body(const ReportBody& body);
-Result<ReportBody> read_report_body(BytesView body);
+/// @param measured  as its header has it
+Result<ReportBody> read_report_body(BytesView body, bool measured);
 
 // --- ANNOUNCE: §2.4, signed by the sender --------------------------------------------------------------------------------
 

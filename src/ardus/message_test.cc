@@ -66,6 +66,13 @@ Control census() {
   return c;
 }
 
+Control path_question() {
+  Control c = census();
+  c.sequence = 20, c.census = 0, c.slots = 0, c.receivers = {}, c.sample = 0;
+  c.path = PathQuestion{0x01020304, 20'000, ReceiverNumber{7}, ReceiverNumber{12}, 45'000, 180'000};
+  return c;
+}
+
 DigestList digest_list() {
   DigestList list{0x0a0b0c0d, BlockIndex{33}, SymbolIndex{126}, {}};
   for (std::uint8_t i = 0; i < 4; ++i) list.digests.push_back(symbol_digest(Bytes(kSymbolSize, i)));
@@ -84,6 +91,12 @@ ReportBody report_body() {
   b.backlog = true, b.everything = true, b.echo = 18, b.echo_delay = 1500, b.seen = 4300, b.unicast_seen = 7, b.loss = 655, b.unicast_loss = 1;
   b.done = 31, b.census = 5;
   b.deficits = {{BlockIndex{3}, 1, 2}, {BlockIndex{40}, 1000, 128}, {BlockIndex{2000000}, 1, 1}};
+  return b;
+}
+
+ReportBody measured_report_body() {
+  ReportBody b = report_body();
+  b.path = PathReport{4'294'967, 31, 18'700, 0xfffffff0};
   return b;
 }
 
@@ -139,7 +152,8 @@ std::vector<std::pair<std::string, Bytes>> datagrams() {
   parity.type = MessageType::parity, parity.symbol = SymbolIndex{128}, parity.number = 4243;
   DataHeader repair = data_header();
   repair.type = MessageType::repair, repair.symbol = SymbolIndex{200}, repair.number = 9;
-  const ReportHeader report{ReceiverPhase::complete, 0x0a0b0c0d, 3, ReceiverNumber{7}, 0, false}, suspicion{ReceiverPhase::receiving, 0x0a0b0c0d, 4, ReceiverNumber{7}, 2, true};
+  const ReportHeader report{ReceiverPhase::complete, 0x0a0b0c0d, 3, ReceiverNumber{7}, 0, false}, suspicion{ReceiverPhase::receiving, 0x0a0b0c0d, 4, ReceiverNumber{7}, 2, true},
+      measured{ReceiverPhase::receiving, 0x0a0b0c0d, 5, ReceiverNumber{7}, 0, false};
   Control attacked = plan();
   attacked.type = MessageType::window_end, attacked.sequence = 19, attacked.digests = true;
   SessionReceiverKeys receiver(session_name(), 0, counting<32>(0x20), ReceiverNumber{7}, counting<32>(0x60));
@@ -150,6 +164,8 @@ std::vector<std::pair<std::string, Bytes>> datagrams() {
           {"probe, a census", signed_control(census())},
           {"report", receiver.seal_report(report, report_body())},
           {"report that suspects a forger, epoch 2 known", receiver.seal_report(suspicion, report_body())},
+          {"probe that asks how the paths are", signed_control(path_question())},
+          {"report that tells how its path is", receiver.seal_report(measured, measured_report_body())},
           {"window end under attack", signed_control(attacked)},
           {"digest", signed_digests(digest_list())},
           {"repair", sealed_repair(repair)},
@@ -168,6 +184,7 @@ Json make_vectors() {
   out["report_key"] = to_hex(derive_key(counting<32>(0x60), session_name(), 0, 7, Direction::to_sender));
   out["next_epoch_secret"] = to_hex(next_epoch_secret(counting<32>(0x20)));
   out["report_body"] = to_hex(write_report_body(report_body()));
+  out["report_body_with_path"] = to_hex(write_report_body(measured_report_body()));
   out["parity"] = {{"symbol_size", 32}, {"source", to_hex(fec_block())}, {"indices", {128, 129, 255}}, {"parity", to_hex(fec_parity())}};
   for (const auto& [name, bytes] : datagrams()) out["datagrams"].push_back({{"name", name}, {"hex", to_hex(bytes)}});
   return out;
@@ -221,7 +238,7 @@ TEST(Message, ADataHeaderWhoseSymbolDoesNotFitItsTypeIsNone) {
 }
 
 TEST(Message, ControlMessagesAreReadBack) {
-  for (const Control& control : {plan(), window_end(), census()}) {
+  for (const Control& control : {plan(), window_end(), census(), path_question()}) {
     const auto read = read_control(signed_control(control));
     ASSERT_TRUE(read) << read.error().message;
     EXPECT_EQ(*read, control);
@@ -239,7 +256,7 @@ TEST(Message, DigestsAreReadBackAndAListThatDoesNotFitIsNone) {
 }
 
 TEST(Message, AReportIsReadBack) {
-  const auto read = read_report_body(write_report_body(report_body()));
+  const auto read = read_report_body(write_report_body(report_body()), false);
   ASSERT_TRUE(read) << read.error().message;
   EXPECT_EQ(*read, report_body());
 }
@@ -247,7 +264,7 @@ TEST(Message, AReportIsReadBack) {
 TEST(Message, AReportOfMoreDeficitsThanFitSaysSo) {
   ReportBody body;
   for (std::uint32_t i = 0; i < 1000; ++i) body.deficits.push_back({BlockIndex{i * 300}, 1, 1});
-  const auto read = read_report_body(write_report_body(body));
+  const auto read = read_report_body(write_report_body(body), false);
   ASSERT_TRUE(read);
   EXPECT_TRUE(read->more);
   EXPECT_GT(read->deficits.size(), 250u);
@@ -262,7 +279,7 @@ TEST(Message, RunsThatReachPastTheLastNumberAreRefused) {
   EXPECT_FALSE(read_control(signed_control(control)));
   ReportBody body;
   body.deficits = {{BlockIndex{0xfffffff0}, 0x10, 1}};
-  EXPECT_FALSE(read_report_body(write_report_body(body)));
+  EXPECT_FALSE(read_report_body(write_report_body(body), false));
 }
 
 TEST(Message, AnAnnouncementIsReadBackAndItsForgeryIsNot) {
@@ -280,7 +297,7 @@ TEST(Message, DamagedDatagramsAreReadWithinBounds) {
       (void)read_control(damaged);
       (void)read_digests(damaged);
       (void)read_report_header(damaged);
-      (void)read_report_body(damaged);
+      for (const bool measured : {false, true}) (void)read_report_body(damaged, measured);
     });
   }
 }

@@ -73,7 +73,8 @@ struct Peer {
   double loss = 0;
   bool suspects = false;    ///< its last report said that a member forges symbols
   std::uint8_t epoch = 0;   ///< the newest whose secret it says it knows
-  Duration rtt{};           ///< its own, smoothed; zero until measured
+  Duration rtt{};           ///< its own, smoothed; zero until measured. Longer ones count at once
+  Duration mean_trip{};     ///< its own, smoothed either way; zero until measured
   bool away = false;        ///< does not listen to the group
   bool quarantined = false; ///< asked for more than it can have lost: served alone
   bool elsewhere = false;   ///< fetches what it lacks from others: not served alone meanwhile

@@ -10,6 +10,7 @@
 #include "ardus/digest_book.h"
 #include "ardus/feedback.h"
 #include "ardus/loss_meter.h"
+#include "ardus/path_meter.h"
 #include "base/random.h"
 
 namespace ghost::ardus {
@@ -23,7 +24,7 @@ constexpr Duration kLongestRepeat = 1s;
 constexpr unsigned kTriesAlike = 2;        // reports before the pause between two is doubled
 constexpr Duration kReportSlot = 30us;     // §3.1, §5.5: reports that all have to make spread over so much for each receiver
 constexpr double kHopelessLoss = 0.5;      // §5.6: beyond it a receiver leaves the group
-constexpr Duration kHopelessAfter = 1s;
+constexpr Duration kHopelessAfter = 1s, kHopelessAfterAsked = 5s;  // the second where the rate comes down to the worst way
 constexpr std::uint64_t kLossSpan = 512;
 // §5.8.
 constexpr std::uint64_t kCredible = std::uint64_t{1} << 18;  // packet numbers further beyond what the sender signed are not taken
@@ -104,6 +105,8 @@ struct Receiver::Impl {
     hear_group(now);
     group_replay_.take(header.number);
     group_loss_.arrived(header.number);
+    hopeless_loss_.arrived(header.number);
+    path_.arrived(header.number, now);
     if (options_.guarded) {
       tags_.resize(ReplayWindow::kSize);
       tags_[header.number % ReplayWindow::kSize] = tag_of(datagram);
@@ -372,6 +375,7 @@ struct Receiver::Impl {
     take_digest_flag(control->digests, now);
     group_seen_ = std::max(group_seen_, control->sent);
     group_loss_.passed(control->sent);
+    hopeless_loss_.passed(control->sent);
     check_hopeless(now);
     infer_ended(control->ended, now);
     if (control->type == MessageType::plan) take_plan(*control, now);
@@ -417,16 +421,41 @@ struct Receiver::Impl {
       everything_ = true;
       want_report(now + census_slot(control.sequence, options_.number, std::chrono::microseconds(std::min(control.slots, 10'000'000u))));
     }
+    if (control.path) take_path_question(*control.path, now);
     if (phase_ == ReceiverPhase::receiving && is_sampled(control.sequence, options_.number, control.sample)) {
       want_report(now + Duration(static_cast<Duration::rep>(random_.unit() * static_cast<double>(longest_backoff_.count()))));
     }
   }
 
+  /// The one the rate goes by answers at once; who could get less than is sent says so, the sooner the less it is (§5.10).
+  void take_path_question(const PathQuestion& question, TimePoint now) {
+    path_.hear(question, options_.number, now);
+    const auto share = path_.too_fast();
+    if (phase_ != ReceiverPhase::receiving || away()) return;
+    if (question.limiting == options_.number) return want_report(now);
+    if (!share) {
+      path_report_at_ = TimePoint::max();
+    } else if (path_report_at_ == TimePoint::max()) {
+      const double ease = (std::clamp(*share, 0.5, 0.9) - 0.5) / 0.4;
+      const Duration random = backoff(random_.unit(), longest_backoff_, group_);
+      path_report_at_ = now + Duration(static_cast<Duration::rep>(0.25 * ease * static_cast<double>(longest_backoff_.count()) + 0.75 * static_cast<double>(random.count())));
+    }
+  }
+
   /// A link that can't carry the group's rate is cleared for unicast.
   void check_hopeless(TimePoint now) {
-    if (group_loss_.measured() < kLossSpan || group_loss_.loss() < kHopelessLoss) hopeless_since_ = TimePoint::max();
-    else hopeless_since_ = std::min(hopeless_since_, now);
-    if (!wants_group_ || phase_ != ReceiverPhase::receiving || hopeless_since_ == TimePoint::max() || now - hopeless_since_ < kHopelessAfter) return;
+    if (group_loss_.measured() < kLossSpan || group_loss_.loss() < kHopelessLoss) {
+      hopeless_since_ = TimePoint::max();
+    } else if (hopeless_since_ == TimePoint::max()) {
+      hopeless_since_ = now;
+      hopeless_loss_.answered();
+    }
+    const Duration after = path_.asked() ? kHopelessAfterAsked : kHopelessAfter;
+    if (!wants_group_ || phase_ != ReceiverPhase::receiving || hopeless_since_ == TimePoint::max() || now - hopeless_since_ < after) return;
+    if (path_.asked() && hopeless_loss_.loss() < kHopelessLoss) {  // the rate has come down to it
+      hopeless_since_ = TimePoint::max();
+      return;
+    }
     wants_group_ = false;
     everything_ = true;
     want_report(now);
@@ -495,7 +524,7 @@ struct Receiver::Impl {
   void poll(TimePoint now) {
     out_.clear();
     check_deaf(now);
-    const bool must = now >= must_report_at_;
+    const bool must = now >= std::min(must_report_at_, path_report_at_);
     bool lacking = false;
     if (now >= lacking_report_at_) {
       lacking_report_at_ = TimePoint::max();
@@ -512,7 +541,7 @@ struct Receiver::Impl {
   }
 
   void report(TimePoint now) {
-    must_report_at_ = TimePoint::max();
+    must_report_at_ = path_report_at_ = TimePoint::max();
     forget_done();
     const bool suspects = wary_ && (now - suspected_ < kSuspicionPause * 2 || waits_for_digests());
     ReportBody body;
@@ -526,6 +555,7 @@ struct Receiver::Impl {
     body.loss = to_wire(group_loss_.loss());
     body.unicast_loss = to_wire(own_loss_.loss());
     if (std::exchange(answers_, false)) own_loss_.answered();
+    if (path_.asked() && !away()) body.path = path_.report();
     body.done = collector_.done();
     body.census = census_;
     everything_ ? add_everything(body) : add_asked(body);
@@ -574,7 +604,7 @@ struct Receiver::Impl {
   }
 
   TimePoint next_wakeup() const {
-    return std::min({must_report_at_, lacking_report_at_, phase_ == ReceiverPhase::receiving ? deaf_check_ : TimePoint::max()});
+    return std::min({must_report_at_, lacking_report_at_, path_report_at_, phase_ == ReceiverPhase::receiving ? deaf_check_ : TimePoint::max()});
   }
 
   ReceiverOptions options_;
@@ -586,7 +616,8 @@ struct Receiver::Impl {
 
   ReplayWindow group_replay_, own_replay_, control_replay_;
   LossMeter group_loss_{kLossSpan};
-  BatchLoss own_loss_;
+  BatchLoss own_loss_, hopeless_loss_;
+  PathMeter path_;
   std::uint64_t group_seen_ = 0, own_seen_ = 0;
   TimePoint hopeless_since_ = TimePoint::max();
   TimePoint started_, heard_, heard_group_, deaf_check_;
@@ -594,7 +625,7 @@ struct Receiver::Impl {
 
   std::uint32_t inferred_;  ///< blocks below were sent once, as far as is known
   std::vector<Asked> asked_;  ///< by block
-  TimePoint must_report_at_ = TimePoint::max(), lacking_report_at_ = TimePoint::max();
+  TimePoint must_report_at_ = TimePoint::max(), lacking_report_at_ = TimePoint::max(), path_report_at_ = TimePoint::max();
   bool everything_ = false, answers_ = false;  ///< the next report: names all that is lacking; answers a question on its own path
   std::uint16_t census_ = 0;
   unsigned tries_ = 0;

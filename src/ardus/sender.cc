@@ -13,13 +13,17 @@ namespace {
 constexpr std::size_t kCachedBlocks = 3 * kWindowBlocks;
 constexpr std::array<std::uint64_t, 7> kAnnouncePauses = {1, 1, 1, 2, 3, 5, 8};  // seconds; then 10
 constexpr std::size_t kBuffer = 1472;  // of one datagram
+constexpr double kPathAnswerBits = 360 * 8;  // of a question to the group and a report that answers it, on the wire
+constexpr Duration kLongestPathInterval = 250ms;
 }  // namespace
 
 Sender::Impl::Impl(const SenderOptions& options, const SessionName& name, SenderKeys& keys, BlockSource& source, TimePoint now)
     : options_(options), name_(name), keys_(keys), cache_(options.stream, source, kCachedBlocks), rate_control_(options.ceiling, options.fixed_rate),
-      created_(now), wanted_(options.stream.blocks()), pending_(options.stream.blocks()), cursor_(options.stream.blocks()),
+      ceiling_(options.ceiling), created_(now), wanted_(options.stream.blocks()), pending_(options.stream.blocks()), cursor_(options.stream.blocks()),
       rtt_(options.initial_rtt), buffers_(kBatch * kBuffer) {
-  pacer_.set_rate(rate_control_.rate());
+  if (options.congestion == Congestion::tfmcc) path_rate_ = std::make_unique<TfmccRate>();
+  if (options.congestion == Congestion::background) path_rate_ = std::make_unique<BackgroundRate>();
+  pacer_.set_rate(path_rate_ ? std::min(ceiling_, static_cast<std::uint64_t>(path_rate_->rate())) : rate_control_.rate());
   out_.reserve(kBatch);
 }
 
@@ -94,17 +98,48 @@ Duration Sender::Impl::probe_interval() const {
   return std::clamp<Duration>(std::max<Duration>(enough, 2 * std::min(rtt_, shortest_rtt_)), 20ms, 1s);
 }
 
+/// Where the rate goes by the ways, it is asked for once a round trip, so that question and answer of one stay below a twentieth of what is sent.
+Duration Sender::Impl::path_interval() const {
+  const Duration enough(static_cast<Duration::rep>(kPathAnswerBits * 20e9 / static_cast<double>(pacer_.rate())));
+  // Queues are watched more closely than that.
+  const Duration trip = options_.congestion == Congestion::tfmcc ? std::min(rtt_, kLongestPathInterval) : Duration{};
+  return std::clamp<Duration>(std::max(enough, trip), 20ms, 200ms);
+}
+
+PathQuestion Sender::Impl::path_question(TimePoint now) {
+  PathQuestion out;
+  out.time = static_cast<std::uint32_t>(std::chrono::duration_cast<std::chrono::microseconds>(now.time_since_epoch()).count());
+  if (options_.congestion == Congestion::tfmcc) out.rate = static_cast<std::uint32_t>(std::min<std::uint64_t>(pacer_.rate() / 1000, 0xffffffff));
+  out.limiting = out.told = path_rate_->limiting();
+  if (!to_tell_.empty()) {
+    out.told = to_tell_.front();
+    to_tell_.pop_front();
+  }
+  const auto us = [](Duration time) { return static_cast<std::uint32_t>(std::chrono::duration_cast<std::chrono::microseconds>(time).count()); };
+  if (const Peer* told = find(out.told)) out.round_trip = us(told->mean_trip);
+  if (out.round_trip == 0) out.told = {};
+  out.longest = us(rtt_);
+  return out;
+}
+
 void Sender::Impl::probe(TimePoint now) {
-  step_rate(now);
+  path_rate_ ? step_path_rate(now) : step_rate(now);
   Control out = message(MessageType::probe);
   const auto group = static_cast<std::uint32_t>(group_size());
-  out.sample = std::max(1u, group / kSampled);
+  if (!path_rate_) {
+    out.sample = std::max(1u, group / kSampled);
+  } else {
+    const bool rising = path_rate_->limiting().value == 0;
+    if (now >= next_sample_) out.sample = std::max(1u, group / (rising ? kSampledRising : kSampled));
+    if (out.sample > 0) next_sample_ = now + (rising ? path_interval() : probe_interval());
+    out.path = path_question(now);
+  }
   const Probe& probe = probes_[probes_sent_++ % probes_.size()] = {sequence_ + 1, out.sample};
   control(std::move(out), Destination::group, 0, now);
   for (const auto& peer : peers_) {
     if (peer && peer->in_group() && !peer->has_all() && !peer->asked && is_sampled(probe.sequence, peer->number, probe.sample)) peer->asked = now;
   }
-  next_probe_ = now + probe_interval();
+  next_probe_ = now + (path_rate_ && !group_is_done() ? path_interval() : probe_interval());
 }
 
 /// Whether nothing is left to do for the group: only single receivers, if any, are still served.
@@ -338,8 +373,9 @@ void Sender::begin(TimePoint now) { impl_->begin(now); }
 void Sender::end() { impl_->over_ = true; }
 
 void Sender::set_ceiling(std::uint64_t ceiling, bool fixed) {
+  impl_->ceiling_ = ceiling;
   impl_->rate_control_.set_ceiling(ceiling, fixed);
-  impl_->pacer_.set_rate(impl_->rate_control_.rate());
+  impl_->pacer_.set_rate(impl_->path_rate_ ? std::min(impl_->pacer_.rate(), ceiling) : impl_->rate_control_.rate());
 }
 
 void Sender::on_datagram(BytesView datagram, TimePoint now) { impl_->take_report(datagram, now); }

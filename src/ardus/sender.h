@@ -8,6 +8,7 @@
 
 #include "ardus/block_set.h"
 #include "ardus/message.h"
+#include "ardus/path_rate.h"
 #include "ardus/payload.h"
 #include "ardus/session_keys.h"
 #include "base/result.h"
@@ -57,7 +58,8 @@ enum class PeerState : std::uint8_t {
 struct SenderOptions {
   StreamShape stream;
   std::uint64_t ceiling = 1'000'000'000;  ///< bit/s on the wire (kWireOverhead counts), at most
-  bool fixed_rate = true;                 ///< sends at the ceiling; otherwise finds its rate, from ceiling/8
+  bool fixed_rate = true;                 ///< sends at the ceiling; otherwise finds its rate
+  Congestion congestion = Congestion::quantile;  ///< how; others than quantile find it whatever fixed_rate says
   std::size_t start_receivers = 1;        ///< begins when so many have joined …
   Duration start_after = Duration::max(); ///< … or after this with those who have; none: waits on for the first
   Duration initial_rtt = std::chrono::milliseconds(2);

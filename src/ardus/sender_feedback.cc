@@ -18,6 +18,7 @@ constexpr double kMostDemandUnderAttack = 0.5;
 constexpr unsigned kGroupRounds = 3;            // repairs by multicast before few stragglers are served alone
 constexpr unsigned kFew = 3;
 constexpr unsigned kSilentProbes = 4;
+constexpr std::size_t kMostToTell = 64;         // receivers that wait to hear how long their round trip is
 constexpr Duration kUnanswered = 500ms;         // of a question to the group: it is put by unicast, again after twice as long
 constexpr unsigned kMostAskedAlone = 16;        // at a time: each question is signed
 }  // namespace
@@ -33,6 +34,7 @@ void Sender::Impl::take_report(BytesView datagram, TimePoint now) {
   take_round_trip(*peer, report->body, now);
   take_loss(*peer, report->body, now);
   take_state(*peer, *report, now);
+  if (report->body.path) take_path(*peer, *report->body.path, now);
   peer->suspects = report->header.suspects;
   if (peer->suspects) take_suspicion(*peer, report->body, now);
   if (!peer->has_all()) take_deficits(*peer, report->body, now);
@@ -68,6 +70,7 @@ void Sender::Impl::take_round_trip(Peer& peer, const ReportBody& body, TimePoint
   const Duration trip = now - sent.time - std::chrono::microseconds(body.echo_delay);
   if (trip < Duration::zero() || trip > kLongestRtt) return;
   peer.rtt = peer.rtt == Duration::zero() || trip > peer.rtt ? trip : (peer.rtt * 7 + trip) / 8;
+  peer.mean_trip = peer.mean_trip == Duration::zero() ? trip : (peer.mean_trip * 9 + trip) / 10;
   if (body.away || static_cast<double>(body.loss) / 65535 > kOutlierLoss) return;
   shortest_rtt_ = std::min(shortest_rtt_, trip);
   trips_[trips_measured_++ % trips_.size()] = trip;
@@ -143,6 +146,37 @@ void Sender::Impl::step_rate(TimePoint now) {
   if (pacer_.rate() == rate_control_.rate()) return;
   pacer_.set_rate(rate_control_.rate());
   rate_since_ = keys_.group_sent();
+}
+
+/// What a receiver's way is like, for a rate that goes by the ways.
+void Sender::Impl::take_path(Peer& peer, const PathReport& path, TimePoint now) {
+  if (!path_rate_ || !peer.in_group() || peer.has_all() || peer.mean_trip == Duration::zero()) return;
+  ++answers_;
+  answered_ = now;
+  path_rate_->report(peer.number, path, peer.mean_trip, now);
+  if (peer.number != path_rate_->limiting() && to_tell_.size() < kMostToTell && std::ranges::find(to_tell_, peer.number) == to_tell_.end()) to_tell_.push_back(peer.number);
+  const auto allowed = std::min(ceiling_, static_cast<std::uint64_t>(path_rate_->rate()));
+  if (allowed < pacer_.rate()) pacer_.set_rate(allowed);  // at once; upwards at the next step
+}
+
+void Sender::Impl::step_path_rate(TimePoint now) {
+  unanswered_probes_ = answers_ > 0 || probes_sent_ == 0 ? 0 : unanswered_probes_ + 1;
+  answers_ = 0;
+  if (unanswered_probes_ >= kSilentProbes && now - answered_ > 4 * rtt_ && group_size() > 0) {
+    path_rate_->cut(0.5);
+    unanswered_probes_ = 0;
+  }
+  if (!losses_.empty()) {
+    loss_ = quantile_of_losses();
+    if (waited_for_ * 20 > losses_.size() || behind_ * 2 > losses_.size()) path_rate_->cut(0.7);
+    losses_.clear();
+    behind_ = waited_for_ = 0;
+  }
+  const Peer* limiting = find(path_rate_->limiting());
+  if (limiting == nullptr || limiting->has_all() || !limiting->in_group() || limiting->state == PeerState::silent) path_rate_->left();
+  path_rate_->step(!was_idle_, rtt_, ceiling_, now);
+  was_idle_ = false;
+  pacer_.set_rate(std::min(ceiling_, static_cast<std::uint64_t>(path_rate_->rate())));
 }
 
 void Sender::Impl::take_deficits(Peer& peer, const ReportBody& body, TimePoint now) {

@@ -11,6 +11,7 @@
 #include "ardus/feedback.h"
 #include "ardus/pacer.h"
 #include "ardus/parity_plan.h"
+#include "ardus/path_rate.h"
 #include "ardus/peer.h"
 #include "ardus/rate_control.h"
 #include "ardus/repair_window.h"
@@ -23,6 +24,7 @@ inline constexpr unsigned kRepairShare = 4;                       ///< repair sy
 inline constexpr double kUnicastShare = 0.01;                     ///< of the rate, while the group is being sent to
 inline constexpr double kOutlierLoss = 0.3;                       ///< who loses more is not what the group's times are judged by
 inline constexpr std::uint32_t kSampled = 16;                     ///< receivers that answer a PROBE
+inline constexpr std::uint32_t kSampledRising = 4;                ///< the same in slow start, where the rate goes by the ways
 inline constexpr Duration kBetweenSecrets = std::chrono::seconds(5);  ///< §3.4
 inline constexpr Duration kSecretPatience = std::chrono::seconds(2);
 inline constexpr Duration kAnswerSlot = std::chrono::microseconds(30);
@@ -41,7 +43,9 @@ struct Sender::Impl {
   Control message(MessageType type) const;
   void announce(TimePoint now);
   void probe(TimePoint now);
+  PathQuestion path_question(TimePoint now);
   Duration probe_interval() const;
+  Duration path_interval() const;
   void census(TimePoint now);
   void fail(std::string why);
   void tend_secret(TimePoint now);
@@ -76,7 +80,9 @@ struct Sender::Impl {
   void take_deficits(Peer& peer, const ReportBody& body, TimePoint now);
   void take_deficit(Peer& peer, BlockIndex block, std::uint8_t deficit, std::uint64_t seen, TimePoint now);
   RepairWindow& window_for(BlockIndex block);
+  void take_path(Peer& peer, const PathReport& path, TimePoint now);
   void step_rate(TimePoint now);
+  void step_path_rate(TimePoint now);
   double quantile_of_losses();
   bool is_news(Peer& peer, const ReportBody& body) const;
   void watch_silence(TimePoint now);
@@ -110,6 +116,10 @@ struct Sender::Impl {
   BlockCache cache_;
   Pacer pacer_;
   RateControl rate_control_;
+  std::unique_ptr<PathRate> path_rate_;       ///< the rate goes by it, where there is one
+  std::uint64_t ceiling_;                     ///< bit/s on the wire
+  std::deque<ReceiverNumber> to_tell_;        ///< whose round trip is to be told
+  TimePoint next_sample_{};                   ///< PROBEs before it ask nobody but the one that path_rate_ goes by
   ParityPlan plan_;
   std::vector<std::unique_ptr<Peer>> peers_;  ///< by number - 1; null once removed
   std::vector<Peer*> flows_;                  ///< whose flow is not idle

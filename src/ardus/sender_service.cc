@@ -18,6 +18,10 @@ constexpr Duration kSendingWaysLook = std::chrono::seconds(1);
 constexpr Duration kWayGone = std::chrono::seconds(5);       ///< without the address receivers were told
 constexpr int kSendTries = 20;
 
+Congestion congestion_of(v1::Congestion asked) {
+  return asked == v1::Congestion::tfmcc ? Congestion::tfmcc : asked == v1::Congestion::background ? Congestion::background : Congestion::quantile;
+}
+
 std::uint64_t utc_ms() {
   return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count());
 }
@@ -228,7 +232,8 @@ void SendingSession::begin() {
   if (map_->blocks() > 0) {
     SenderOptions options;
     options.stream.bytes = map_->stream_bytes();
-    options.fixed_rate = request_.rate != 0;
+    options.congestion = congestion_of(request_.congestion);
+    options.fixed_rate = request_.rate != 0 && options.congestion == Congestion::quantile;
     options.ceiling = request_.rate != 0 ? request_.rate : ceiling();
     options.give_up_after = patience();
     options.silent_after = std::min(options.silent_after, patience() / 2);

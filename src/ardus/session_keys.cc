@@ -195,7 +195,7 @@ std::optional<SenderKeys::Report> SenderKeys::open_report(BytesView datagram) {
   opened_.resize(sealed.size());
   if (!peer.in.open(header->number, datagram.first(kReportHeader), sealed, opened_.data())) return std::nullopt;
   peer.replay.take(header->number);
-  auto body = read_report_body(BytesView(opened_).first(sealed.size() - kTagSize));
+  auto body = read_report_body(BytesView(opened_).first(sealed.size() - kTagSize), header->measured);
   if (!body) return std::nullopt;
   return Report{*header, *std::move(body)};
 }
@@ -274,7 +274,9 @@ Bytes SessionReceiverKeys::seal_report(const ReportHeader& header, const ReportB
   if (!report_.epoch_of(header.number)) return {};
   const Bytes plain = write_report_body(body);
   Bytes out(kReportHeader + plain.size() + kTagSize);
-  write_report_header(header, out.data());
+  ReportHeader written = header;
+  written.measured = body.path.has_value();
+  write_report_header(written, out.data());
   report_.seal(header.number, BytesView(out).first(kReportHeader), plain, out.data() + kReportHeader);
   return out;
 }

@@ -144,7 +144,7 @@ class Simulation {
  public:
   Simulation(const SimulationOptions& options, const std::function<void(double)>& progress)
       : options_(options), progress_(progress), stream_{options.bytes}, key_(KeyPair::generate()), random_(options.seed), name_{1, drawn<SessionNonce>(), key_.public_key()},
-        keys_(name_, drawn<Secret>(), key_, options.keys), source_(stream_, options.seed), sender_(sender_options(options), name_, keys_, source_, kStart) {
+        keys_(name_, drawn<Secret>(), key_, options.keys), source_(stream_, options.seed), sender_(sender_options(options), name_, keys_, source_, kStart), bottleneck_(options.bottleneck, options.bottleneck_queue), flows_(options.others.size()) {
     for (std::size_t i = 0; i < options.receivers; ++i) receivers_.push_back(std::make_unique<SimulatedReceiver>(options, i, source_, stream_));
     const std::size_t real = std::min(options.real, options.receivers);
     for (std::size_t i = 0; i < real; ++i) receivers_[i * options.receivers / real]->real = true;
@@ -161,6 +161,7 @@ class Simulation {
         schedule({kStart + late->at, 0, Kind::join, i, nullptr});
       }
     }
+    for (std::size_t i = 0; i < flows_.size(); ++i) schedule({kStart + options_.others[i].from, 0, Kind::flow_timer, i, nullptr});
     sender_.begin(kStart);
     pump_sender(kStart);
     while (!queue_.empty() && !finished_) {
@@ -178,13 +179,15 @@ class Simulation {
   }
 
  private:
-  enum class Kind : std::uint8_t { burst, unicast, report, sender_timer, receiver_timer, join, through, eviction, told_secret, restart };
+  enum class Kind : std::uint8_t { burst, unicast, report, sender_timer, receiver_timer, join, through, eviction, told_secret, restart, flow_acknowledged, flow_timer };
   struct Event {
     TimePoint time;
     std::uint64_t order;
     Kind kind;
     std::size_t receiver;
     std::shared_ptr<const Burst> burst;
+    std::uint64_t segment = 0;
+    TimePoint sent{};
     bool operator<(const Event& other) const { return time != other.time ? time > other.time : order > other.order; }
   };
 
@@ -193,6 +196,7 @@ class Simulation {
     out.stream = {options.bytes};
     out.ceiling = options.rate;
     out.fixed_rate = options.fixed_rate;
+    out.congestion = options.congestion;
     out.start_receivers = options.receivers + 1;  // begin() is called
     out.give_up_after = options.give_up_after;
     return out;
@@ -313,6 +317,11 @@ class Simulation {
       case Kind::eviction: evict(event.receiver); break;
       case Kind::restart: restart(event.receiver); break;
       case Kind::told_secret: tell_secret(event.receiver); break;
+      case Kind::flow_acknowledged:
+        flows_[event.receiver].acknowledged(event.segment, now_ - event.sent, now_);
+        pump_flow(event.receiver);
+        break;
+      case Kind::flow_timer: tick_flow(event.receiver); break;
     }
   }
 
@@ -336,13 +345,17 @@ class Simulation {
       if (outgoing.empty()) break;
       auto burst = std::make_shared<Burst>();
       for (const Outgoing& one : outgoing) {
-        if (one.to == Destination::group) {
+        const bool to_group = one.to == Destination::group;
+        if (!to_group && one.to != Destination::receiver) continue;
+        if (to_group && !bottleneck_.limited()) {
           burst->datagrams.push_back(to_bytes(one.bytes));
-        } else if (one.to == Destination::receiver) {
-          auto alone = std::make_shared<Burst>();
-          alone->datagrams.push_back(to_bytes(one.bytes));
-          schedule({now + options_.rtt / 2, 0, Kind::unicast, by_number_[one.index - 1], std::move(alone)});
+          continue;
         }
+        const TimePoint through = pass_bottleneck(one.bytes.size() + kWireOverhead, &BottleneckShare::session, now);
+        if (through == TimePoint::max()) continue;
+        auto alone = std::make_shared<Burst>();
+        alone->datagrams.push_back(to_bytes(one.bytes));
+        schedule({through + options_.rtt / 2, 0, to_group ? Kind::burst : Kind::unicast, to_group ? 0 : by_number_[one.index - 1], std::move(alone)});
       }
       if (!burst->datagrams.empty()) schedule({now + options_.rtt / 2, 0, Kind::burst, 0, std::move(burst)});
     }
@@ -352,6 +365,35 @@ class Simulation {
       sender_wakes_ = next;
       schedule({next, 0, Kind::sender_timer, 0, nullptr});
     }
+  }
+
+  /// When it is through, TimePoint::max() when it was dropped.
+  TimePoint pass_bottleneck(std::uint64_t wire_bytes, std::uint64_t BottleneckShare::*whose, TimePoint now) {
+    if (!bottleneck_.limited()) return now;
+    const TimePoint through = bottleneck_.pass(wire_bytes, now);
+    if (through == TimePoint::max()) return through;
+    const auto tenth = static_cast<std::size_t>((through - kStart) / 100ms);
+    if (shares_.size() <= tenth) shares_.resize(tenth + 1);
+    shares_[tenth].*whose += wire_bytes * 8;
+    return through;
+  }
+
+  void pump_flow(std::size_t index) {
+    const CrossTraffic& traffic = options_.others[index];
+    if (traffic.until != Duration::max() && now_ - kStart >= traffic.until) return;
+    RenoFlow& flow = flows_[index];
+    std::uint64_t segment = flow.next();
+    for (unsigned left = flow.take(); left > 0; --left, ++segment) {
+      const TimePoint through = pass_bottleneck(RenoFlow::kWireBytes, &BottleneckShare::others, now_);
+      if (through != TimePoint::max()) schedule({through + options_.rtt, 0, Kind::flow_acknowledged, index, nullptr, segment, now_});
+    }
+  }
+
+  void tick_flow(std::size_t index) {
+    if (flows_[index].next() == 0) flows_[index].start(now_);
+    else if (now_ >= flows_[index].timeout()) flows_[index].on_timeout(now_);
+    pump_flow(index);
+    if (now_ - kStart < options_.others[index].until) schedule({std::max(flows_[index].timeout(), now_ + 1ms), 0, Kind::flow_timer, index, nullptr});
   }
 
   /// With what a member adds to it, for all but itself and those who would believe anything.
@@ -479,6 +521,7 @@ class Simulation {
     out.epoch = keys_.epoch();
     out.phase = sender_.phase();
     out.virtual_seconds = std::chrono::duration<double>(now_ - kStart).count();
+    out.shares = std::move(shares_);
     out.failure = failure_.empty() ? out.sender.failure : failure_;
     for (std::size_t i = 0; i < receivers_.size(); ++i) {
       const SimulatedReceiver& receiver = *receivers_[i];
@@ -508,6 +551,9 @@ class Simulation {
   SenderKeys keys_;
   SimulatedSource source_;
   Sender sender_;
+  SimulatedQueue bottleneck_;
+  std::vector<RenoFlow> flows_;
+  std::vector<BottleneckShare> shares_;
   std::vector<std::unique_ptr<SimulatedReceiver>> receivers_;
   std::vector<std::size_t> by_number_;
   std::priority_queue<Event> queue_;

@@ -34,6 +34,17 @@ struct Eviction {
   Duration at{};
 };
 
+/// TCP traffic through the bottleneck (SimulationOptions::bottleneck).
+struct CrossTraffic {
+  Duration from{};
+  Duration until = Duration::max();
+};
+
+/// Bits on the wire that the bottleneck let through in one tenth of a second.
+struct BottleneckShare {
+  std::uint64_t session = 0, others = 0;
+};
+
 /// The first receiver, turned into one that uses the group's keys for packets of its own. The other real receivers get them.
 class Insider {
  public:
@@ -64,6 +75,10 @@ struct SimulationOptions {
   Duration rtt = std::chrono::milliseconds(1);
   std::uint64_t rate = 1'000'000'000;  ///< bit/s on the wire
   bool fixed_rate = true;
+  Congestion congestion = Congestion::quantile;
+  std::uint64_t bottleneck = 0;  ///< bit/s of a link that everything the sender sends goes through first; 0: no limit
+  std::uint64_t bottleneck_queue = 256 * 1024;  ///< bytes
+  std::vector<CrossTraffic> others;             ///< that shares it, over the same round trip
   std::uint64_t link_rate = 0;   ///< bit/s every receiver's link carries; 0: no limit
   std::size_t slow = 0;          ///< the last so many receivers …
   std::uint64_t slow_rate = 0;   ///< … have links of so many bit/s
@@ -102,6 +117,7 @@ struct SimulationResult {
   std::uint8_t epoch = 0;              ///< the last
   double received_seconds = 0;         ///< until the last receiver that is neither slow nor out nor late held everything
   double slowest_seconds = 0;          ///< until the last of all did
+  std::vector<BottleneckShare> shares;  ///< of each tenth of a second, where there is a bottleneck
   SenderProgress sender;
   std::string failure;                 ///< the time limit was reached, or the sender failed
 };

@@ -12,7 +12,7 @@ from captures import Capture
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 VECTORS = json.loads((ROOT / "docs/spec/vectors/ardus.json").read_text())
 DATAGRAMS = {one["name"]: bytes.fromhex(one["hex"]) for one in VECTORS["datagrams"]}
-FIELDS = ("type", "session", "number", "block", "symbol", "sequence", "runs", "run", "receiver", "phase", "flags.answer_now", "control", "data_group", "name", "sender", "digest", "broken")
+FIELDS = ("type", "session", "number", "block", "symbol", "sequence", "runs", "run", "receiver", "phase", "flags.answer_now", "control", "data_group", "name", "sender", "digest", "path.limiting", "path.round_trip", "broken")
 LONG = 240  # seconds
 
 
@@ -40,7 +40,8 @@ class ArdusWireshark(unittest.TestCase):
             self.assertEqual((one["session"], one["broken"]), (session, []), name)
         kinds = {name: int(one["type"][0]) for name, one in shown.items()}
         self.assertEqual(kinds, {"data": 1, "parity": 2, "plan": 4, "window end, answer now": 5, "probe, a census": 6, "report": 7, "announcement": 8,
-                                 "report that suspects a forger, epoch 2 known": 7, "window end under attack": 5, "digest": 9, "repair": 3})
+                                 "report that suspects a forger, epoch 2 known": 7, "window end under attack": 5, "digest": 9, "repair": 3,
+                                 "probe that asks how the paths are": 6, "report that tells how its path is": 7})
         self.assertEqual((shown["digest"]["block"], shown["digest"]["symbol"], len(shown["digest"]["digest"])), (["33"], ["126"], 4))
         self.assertEqual((shown["data"]["number"], shown["data"]["block"], shown["data"]["symbol"]), (["4242"], ["33"], ["127"]))
         self.assertEqual(shown["parity"]["symbol"], ["128"])
@@ -50,6 +51,8 @@ class ArdusWireshark(unittest.TestCase):
         at_once = [shown[name]["flags.answer_now"][0] in ("1", "True") for name in ("plan", "window end, answer now")]  # as tshark's version prints it
         self.assertEqual(at_once, [False, True])
         self.assertTrue(shown["probe, a census"]["run"][0].startswith("receivers "))
+        asks = shown["probe that asks how the paths are"]
+        self.assertEqual((asks["path.limiting"], asks["path.round_trip"]), (["7"], ["45000"]))
         self.assertEqual((shown["report"]["receiver"], shown["report"]["phase"]), ([str(VECTORS["session"]["receiver"])], ["2"]))
         self.assertEqual(shown["announcement"]["sender"], [VECTORS["key"]["public"]])
         self.assertEqual(len(shown["announcement"]["control"] + shown["announcement"]["data_group"] + shown["announcement"]["name"]), 3)

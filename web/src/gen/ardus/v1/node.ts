@@ -1,6 +1,15 @@
 // Made by protoc-gen-b2 from ardus/v1/node.proto: change that, not this.
 import * as b2 from '../../../b2/proto';
 
+export enum Congestion {
+  /** for networks of one's own: what nearly all receivers' ways carry */
+  quantile = 0,
+  /** for routed networks: what TCP would get on the worst way */
+  tfmcc = 1,
+  /** what other traffic leaves over */
+  background = 2,
+}
+
 export enum TransferPhase {
   unknown = 0,
   /** sender: reading, chunking, hashing; receiver: comparing with what is there */
@@ -52,6 +61,8 @@ export interface SendRequest {
   expected: string[];
   /** how long a receiver that fell silent is waited for; 0: 60000 */
   patienceMs: number;
+  /** how the rate is found; with another than the first, `rate` is the most it may be */
+  congestion: Congestion;
 }
 export const SendRequestCodec: b2.Codec<SendRequest> = b2.codec('ardus.v1.SendRequest', [
   b2.list(1, 'paths', 'string'),
@@ -62,6 +73,7 @@ export const SendRequestCodec: b2.Codec<SendRequest> = b2.codec('ardus.v1.SendRe
   b2.plain(6, 'waitMs', 'uint32'),
   b2.list(7, 'expected', 'string'),
   b2.plain(8, 'patienceMs', 'uint32'),
+  b2.plain(9, 'congestion', 'enum'),
 ]);
 export const encodeSendRequest = (message: b2.Init<SendRequest>): Uint8Array => SendRequestCodec.encode(message);
 export const decodeSendRequest = (bytes: Uint8Array): SendRequest => SendRequestCodec.decode(bytes);
