@@ -120,7 +120,7 @@ void StageService::describe() {
 void StageService::commit(const std::string& proposal) {
   with<ariascribe::v1::LibraryClient>(ariascribe_, StepKind::describe, [this, proposal](ariascribe::v1::LibraryClient library) {
     call_ = library.commit(
-        {proposal},
+        {proposal, {}},
         [this, attempt = attempt_](Result<ariascribe::v1::CommitResponse> committed) {
           if (!current(StepKind::describe, attempt)) return;
           ended(StepKind::describe, committed ? Result<std::string>(job_->described(*committed)) : Result<std::string>(committed.error()));
