@@ -48,8 +48,9 @@ class AccuracyTest(unittest.TestCase):
 
     def test_surer_answers_are_more_often_right(self):
         for field in ("composer", "work"):
-            surest = self.accuracy.reliability(field)[-1]
-            unsure = self.accuracy.reliability(field)[0]
+            # A handful of answers is no share.
+            bins = [each for each in self.accuracy.reliability(field) if each[2] >= 20]
+            surest, unsure = bins[-1], bins[0]
             with self.subTest(field=field):
                 self.assertGreater(surest[4], unsure[4])
                 self.assertGreater(surest[4], 0.95)
