@@ -1,6 +1,7 @@
 #include "ardus/ardus_node_service.h"
 
 #include <algorithm>
+#include <set>
 
 namespace ghost::ardus {
 
@@ -139,7 +140,11 @@ void ArdusNode::move(const std::shared_ptr<Reception>& reception, std::size_t nu
   log_.warning("ardus: this machine's address is another", {{"interface", to.name}, {"was", was.address.host()}, {"is", to.address.host()}});
   reception->reports[number] = std::move(*reports);
   reception->announcements[number] = {};
-  if (Status heard = hear_announcements(reception, number); !heard) log_.error("ardus: announcements are not heard", {{"why", heard.error().message}});
+  if (Status heard = hear_announcements(reception, number); !heard) {
+    log_.error("ardus: announcements are not heard", {{"why", heard.error().message}});
+    reception->ways[number] = was;  // the next look moves again
+    return;
+  }
   serving_.erase(was.address);
   const std::string serves = serve_peers(to);
   for (auto& [key, receiving] : receiving_) {
@@ -190,7 +195,7 @@ void ArdusNode::on_announcement(const Announcement& announcement, const Way& way
   ReceivingSession::Parts parts{node_, ports_, way, reception->into, reception->seeds, reception->owners, options_.accept_from, serve_peers(way), reception->mirrors,
                                 log_, [this] { change(); }, [this](PeerDesk::Holding held) { peers_.add(std::move(held)); }};
   parts.told_before = is_told_of(host_of(announcement));
-  receiving_[key] = {std::make_unique<ReceivingSession>(std::move(parts), announcement), call};
+  receiving_[key] = {std::make_unique<ReceivingSession>(std::move(parts), announcement), call, ++serials_};
   change();
 }
 
@@ -275,13 +280,13 @@ void ArdusNode::send(v1::SendRequest request, b2::ServerStream<v1::Transfer> str
   });
 }
 
-std::vector<v1::Transfer> ArdusNode::received_by(std::uint64_t reception) const {
-  std::vector<v1::Transfer> all;
+std::map<std::uint64_t, v1::Transfer> ArdusNode::received_by(std::uint64_t reception) const {
+  std::map<std::uint64_t, v1::Transfer> all;
   for (const Past& past : history_) {
-    if (past.reception == reception && !past.transfer.sending) all.push_back(past.transfer);
+    if (past.reception == reception && !past.transfer.sending) all[past.serial] = past.transfer;
   }
   for (const auto& [session, receiving] : receiving_) {
-    if (receiving.reception == reception) all.push_back(receiving.session->told());
+    if (receiving.reception == reception) all[receiving.serial] = receiving.session->told();
   }
   return all;
 }
@@ -309,13 +314,15 @@ void ArdusNode::receive(v1::ReceiveRequest request, b2::ServerStream<v1::Transfe
   const auto leave = std::shared_ptr<void>(nullptr, [this, call, alive = std::weak_ptr<char>(alive_)](void*) {
     if (!alive.expired()) calls_.erase(call);
   });
-  const auto told = std::make_shared<std::map<std::uint64_t, TimePoint>>();  // sessions whose end was told
+  const auto told = std::make_shared<std::set<std::uint64_t>>();  // whose end was told, by serial
   follow<v1::Transfer>(std::move(stream), [this, call, told, once = request.once, leave](const Say<v1::Transfer>& say) {
-    for (const v1::Transfer& transfer : received_by(call)) {
-      if (told->contains(transfer.session)) continue;
+    const auto all = received_by(call);
+    std::erase_if(*told, [&](std::uint64_t serial) { return !all.contains(serial); });
+    for (const auto& [serial, transfer] : all) {
+      if (told->contains(serial)) continue;
       say(transfer);
       if (transfer.phase < v1::TransferPhase::done) continue;
-      (*told)[transfer.session] = node_.network().now();
+      told->insert(serial);
       // A stranger's announcement is told, and ends nothing.
       if (once && !was_refused(transfer)) return false;
     }
@@ -421,11 +428,13 @@ void ArdusNode::tell_all() {
   tidy();
 }
 
-void ArdusNode::remember(const v1::Transfer& transfer, std::uint64_t reception) {
-  history_.push_back({transfer, reception});
+void ArdusNode::remember(const v1::Transfer& transfer, std::uint64_t reception, std::uint64_t serial) {
+  history_.push_back({transfer, reception, serial});
   metrics_.ended(transfer);
   if (options_.ended && !was_refused(transfer)) options_.ended(transfer);
-  if (history_.size() > kHistory) history_.pop_front();
+  if (history_.size() <= kHistory) return;
+  const auto stranger = std::ranges::find_if(history_, [](const Past& past) { return was_refused(past.transfer); });
+  history_.erase(stranger != history_.end() ? stranger : history_.begin());
 }
 
 /// Lets go of what has ended and was told.
@@ -436,10 +445,12 @@ void ArdusNode::tidy() {
       ++one;
       continue;
     }
+    // What was verified is forgotten last: it would be received again.
+    if (heard_.size() >= kMostHeard) std::erase_if(heard_, [](const auto& each) { return each.second != TimePoint::max(); });
     if (heard_.size() >= kMostHeard) heard_.clear();
     if (was_refused(one->second.session->told()) || !one->second.session->is_proven()) (void)told_of(host_of(one->second.session->announcement()));
     heard_[one->first] = one->second.session->verified() ? TimePoint::max() : now + kTryAgain;
-    remember(one->second.session->told(), one->second.reception);
+    remember(one->second.session->told(), one->second.reception, one->second.serial);
     one = receiving_.erase(one);
   }
   for (auto one = sending_.begin(); one != sending_.end();) {
@@ -447,7 +458,7 @@ void ArdusNode::tidy() {
       ++one;
       continue;
     }
-    remember(one->second->told(), 0);
+    remember(one->second->told(), 0, 0);
     one = sending_.erase(one);
   }
 }

@@ -72,11 +72,12 @@ class ArdusNode : public v1::NodeService {
   /// A transfer that is over.
   struct Past {
     v1::Transfer transfer;
-    std::uint64_t reception;  ///< as Receiving has it
+    std::uint64_t reception, serial;  ///< as Receiving has them
   };
   struct Receiving {
     std::unique_ptr<ReceivingSession> session;
     std::uint64_t reception;  ///< number of the Receive call it came by; 0: what the daemon was started with
+    std::uint64_t serial;     ///< its own, from 1: session numbers are the senders', and strangers' too
   };
 
   /// A session by its number and who announces it: another can't take its place by using the number.
@@ -96,12 +97,12 @@ class ArdusNode : public v1::NodeService {
   void change();
   void tell_all();
   void tidy();
-  void remember(const v1::Transfer& transfer, std::uint64_t reception);
+  void remember(const v1::Transfer& transfer, std::uint64_t reception, std::uint64_t serial);
   template <class Message>
   void follow(b2::ServerStream<Message> stream, std::function<bool(const Say<Message>&)> tell);
   SendingSession* sending(std::uint32_t session);
   std::vector<SendingSession*> all_sending() const;  ///< but for what is relayed
-  std::vector<v1::Transfer> received_by(std::uint64_t reception) const;
+  std::map<std::uint64_t, v1::Transfer> received_by(std::uint64_t reception) const;  ///< by serial
   v1::Transfers transfers() const;
   std::string metrics_text() const;
 
@@ -114,7 +115,7 @@ class ArdusNode : public v1::NodeService {
   std::map<net::Address, std::unique_ptr<net::Listener>> serving_;  ///< 1834/tcp, by the way's address: what was received is handed on
   std::shared_ptr<Reception> reception_;               ///< what the daemon was started with; null for none
   std::map<std::uint64_t, std::shared_ptr<Reception>> calls_;  ///< of Receive calls: the newest takes what is announced
-  std::uint64_t call_count_ = 0;
+  std::uint64_t call_count_ = 0, serials_ = 0;
   std::map<std::uint32_t, std::unique_ptr<SendingSession>> sending_;
   std::map<Announced, Receiving> receiving_;
   std::unique_ptr<Relay> relay_;                       ///< null where nothing is relayed

@@ -18,6 +18,7 @@ double seconds_of(Duration time) { return std::chrono::duration<double>(time).co
 void PathRate::cut(double factor) { rate_ = std::max(kLeastPathRate, factor * rate_); }
 
 void PathRate::note_received(const PathReport& path) {
+  if (path.received == 0) return;  // it has counted nothing yet
   const double received = path.received * 1e3;
   least_received_ = least_received_ > 0 ? std::min(least_received_, received) : received;
 }
@@ -58,6 +59,7 @@ void TfmccRate::step(bool busy, Duration longest, std::uint64_t ceiling, TimePoi
     heard_ = now;
   } else if (now - heard_ > std::max<Duration>(10 * limiting_trip_, 1s)) {
     limiting_ = {};
+    heard_ = now;  // growth begins here
   }
   least_received_ = 0;
   rate_ = std::clamp(rate_, kLeastPathRate, std::max(kLeastPathRate, static_cast<double>(ceiling)));
@@ -103,7 +105,10 @@ void BackgroundRate::report(ReceiverNumber from, const PathReport& path, Duratio
 }
 
 void BackgroundRate::step(bool busy, Duration longest, std::uint64_t ceiling, TimePoint now) {
-  if (delays_.empty()) return;
+  if (delays_.empty()) {
+    rate_ = std::max(rate_, kLeastBackground);
+    return;
+  }
   std::ranges::sort(delays_);
   const auto [queue, from] = delays_[(delays_.size() * 95 + 99) / 100 - 1];
   const bool lost = lost_ * 20 > delays_.size();
@@ -120,10 +125,12 @@ void BackgroundRate::step(bool busy, Duration longest, std::uint64_t ceiling, Ti
   const double over = queue / target;
   calm_ = !lost && over < kCalm ? calm_ + 1 : 0;
   if (lost || over > 1) {
-    if (std::exchange(slow_start_, false)) rate_ = std::min(rate_, received);
+    // What comes through while there is little to send says nothing of the way.
+    const double most = busy && received > 0 ? received : rate_;
+    if (std::exchange(slow_start_, false)) rate_ = std::min(rate_, most);
     if (now - cut_at_ < loop) return;
     cut_at_ = now;
-    if (received > 0) rate_ = std::min(rate_, received);
+    rate_ = std::min(rate_, most);
     cut(lost ? 0.5 : std::max(0.5, 1.5 - over / 2));
   } else if (!busy) {
     return;

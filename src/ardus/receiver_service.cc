@@ -74,7 +74,9 @@ void ReceivingSession::moved(const Way& way, std::string serves) {
   membership_ = {};
   data_ = {};
   if (link_) return lost({Errc::io, "this machine's address on " + way.name + " is another: " + way.address.host()});
-  if (dial_) redial();
+  if (!dial_) return;
+  dial_.reset();
+  redial();
 }
 
 void ReceivingSession::dial() {
@@ -101,6 +103,7 @@ void ReceivingSession::on_dialed(Result<std::unique_ptr<b2::Link>> link) {
   link_ = std::move(*link);
   ++link_count_;
   dials_failed_ = 0;
+  redial_timer_.reset();
   b2::Link::Events events;
   events.closed = [this](const Error& why) { lost(why); };
   link_->set_events(std::move(events));

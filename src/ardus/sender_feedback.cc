@@ -168,7 +168,10 @@ void Sender::Impl::step_path_rate(TimePoint now) {
   }
   if (!losses_.empty()) {
     loss_ = quantile_of_losses();
-    if (waited_for_ * 20 > losses_.size() || behind_ * 2 > losses_.size()) path_rate_->cut(0.7);
+    if (waited_for_ * 20 > losses_.size() || behind_ * 2 > losses_.size()) {
+      path_rate_->cut(0.7);
+      rate_since_ = keys_.group_sent();
+    }
     losses_.clear();
     behind_ = waited_for_ = 0;
   }

@@ -137,7 +137,7 @@ class Faults(ardus_test.Machines):
             heard.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, socket.inet_aton(GROUP[0]) + socket.inet_aton("127.0.0.1"))
             heard.settimeout(LONG)
             until(lambda: "nobody signed" in self.log(1))
-            sender = self.sending(self.album, "--receivers", "1", "--rate", "25M")
+            sender = self.sending(self.album, "--receivers", "1", "--rate", "15M")
             while len(told := self.next_announcement(heard)) and told[24:56] == strangers[0][24:56]:
                 pass
             session, content = struct.unpack_from("<I", told, 4)[0], told[56:88].hex()
@@ -183,7 +183,7 @@ class Faults(ardus_test.Machines):
         (self.album / "x").write_bytes(noise(22_000_000, 6))
         for number in (1, 2):
             self.serve(number)
-        sender = self.sending(self.album, "--receivers", "2", "--rate", "16M")  # 12 s; the list of the revoked is looked at every 2 s
+        sender = self.sending(self.album, "--receivers", "2", "--rate", "12M")  # 15 s; the list of the revoked is looked at every 2 s
         self.under_way(sender, 1, 2)
         subprocess.run([str(BIN / "make_house"), "--revoke", str(self.root / "keeper"), "r1"], check=True)
         code, summary, err = self.ended(sender)
