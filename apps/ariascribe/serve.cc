@@ -36,7 +36,7 @@ Verb ariascribe_serve_verb() {
     });
     const auto store = catalogue_place(arguments);
     if (!store) return complain("ariascribe", store.error());
-    // Made for the node's network and gone before it.
+    // Made for the node's network, and stopped before it goes; a call on one of the node's threads may still need them until then.
     std::unique_ptr<ariascribe::LookupService> lookups;
     std::unique_ptr<ariascribe::CollectionService> collection;
     daemon.ready = [&](b2::Node& node) -> Status {
@@ -57,7 +57,9 @@ Verb ariascribe_serve_verb() {
       collection->stop();
       stopped();
     };
-    daemon.ended = [&] { collection.reset(); };
+    daemon.ended = [&] {
+      if (collection) collection->stop();
+    };
     return run_daemon(daemon, arguments);
   };
   return verb;

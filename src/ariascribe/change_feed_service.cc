@@ -71,7 +71,7 @@ void ChangeFeed::look() {
 void ChangeFeed::read_for(const std::shared_ptr<Subscriber>& subscriber) {
   if (!worker_ || subscriber->asked || subscriber->full) return;
   subscriber->asked = true;
-  worker_->run([this, subscriber, rev = subscriber->rev, id = subscriber->id, alive = std::weak_ptr<char>(alive_)] {
+  worker_->run([this, subscriber, rev = subscriber->rev, id = subscriber->id, alive = std::weak_ptr<char>(alive_)]() mutable {
     Result<v1::ChangesPage> page = Error{Errc::io, ""};
     if (!store_) {
       auto opened = open_();
@@ -80,7 +80,8 @@ void ChangeFeed::read_for(const std::shared_ptr<Subscriber>& subscriber) {
     }
     if (store_) page = page_behind(*store_, rev, id);
     if (!page) store_.reset();  // a server that went away may be back the next time
-    reactor_.post([this, subscriber, page = std::move(page), alive]() mutable {
+    // Given away: the last to hold a stream ends it, and is to be the reactor's thread.
+    reactor_.post([this, subscriber = std::move(subscriber), page = std::move(page), alive]() mutable {
       if (!alive.expired()) tell(subscriber, std::move(page));
     });
   });

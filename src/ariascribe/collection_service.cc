@@ -15,10 +15,11 @@ namespace {
 std::string person_of(const b2::CallContext& context) {
   if (!context.caller) return "owner";
   switch (context.caller->kind) {
-    case b2::Identity::Kind::member: return context.caller->name.empty() ? "member " + context.caller->node.words() : context.caller->name;
+    // Members choose their names, and may choose another's.
+    case b2::Identity::Kind::member: return context.caller->name + " (" + context.caller->node.words() + ")";
     case b2::Identity::Kind::console: return "console";
-    case b2::Identity::Kind::owner:
-    case b2::Identity::Kind::stranger: break;
+    case b2::Identity::Kind::stranger: return "a stranger";
+    case b2::Identity::Kind::owner: break;
   }
   return "owner";
 }
@@ -27,13 +28,17 @@ std::string person_of(const b2::CallContext& context) {
 
 CollectionService::CollectionService(net::Reactor& reactor, CollectionPlaces places, std::function<Result<Repertoire>()> shipped, std::function<void()> indexed)
     : reactor_(reactor), places_(std::move(places)), shipped_(std::move(shipped)), indexed_(std::move(indexed)), corrections_(Corrections(places_.state)), feed_(reactor, [this] { return open_store(); }),
-      importer_(std::make_unique<b2::Workers>(1)), exporters_(std::make_unique<b2::Workers>(2)) {}
+      importer_(std::make_unique<b2::Workers>(1)), exporters_(std::make_unique<b2::Workers>(2)), indexer_(std::make_unique<b2::Workers>(1)) {}
 
 void CollectionService::stop() {
   if (upload_) upload_->cancelled = true;
   for (const auto& each : sendings_) each->cancel();
   importer_.reset();
   exporters_.reset();
+  {
+    const std::lock_guard lock(indexer_mutex_);
+    indexer_.reset();
+  }
   alive_.reset();
   feed_.stop();
   const Error ending{Errc::busy, "the daemon is shutting down"};
@@ -52,6 +57,14 @@ Result<std::unique_ptr<Store>> CollectionService::open_store() const {
 void CollectionService::index_anew(Store& store) const {
   const auto repertoire = shipped_();
   if (repertoire && update_index(store, *repertoire, places_.index) && indexed_) indexed_();
+}
+
+void CollectionService::index_soon() {
+  const std::lock_guard lock(indexer_mutex_);
+  if (!indexer_) return;
+  indexer_->run([this] {
+    if (auto store = open_store()) index_anew(**store);
+  });
 }
 
 Result<v1::Subject> CollectionService::show(const v1::ShowRequest& request, const b2::CallContext&) {
@@ -111,7 +124,7 @@ Result<v1::CommitCorrectionsResponse> CollectionService::commit(const v1::Commit
   if (!store) return store.error();
   const auto done = corrections_.with([&](Corrections& corrections) { return corrections.commit(**store, request.proposal, person_of(context)); });
   if (!done) return done.error();
-  index_anew(**store);
+  index_soon();
   return v1::CommitCorrectionsResponse{done->commit, static_cast<std::uint32_t>(done->values)};
 }
 
@@ -120,7 +133,7 @@ Result<v1::UndoCorrectionsResponse> CollectionService::undo(const v1::UndoCorrec
   if (!store) return store.error();
   const auto done = corrections_.with([&](Corrections& corrections) { return corrections.undo(**store, request.commit, person_of(context)); });
   if (!done) return done.error();
-  index_anew(**store);
+  index_soon();
   return v1::UndoCorrectionsResponse{static_cast<std::uint32_t>(done->values)};
 }
 

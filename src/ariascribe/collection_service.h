@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <string>
 
 #include "ariascribe/change_feed_service.h"
@@ -44,6 +45,8 @@ class CollectionService : public v1::CollectionService {
   Result<std::unique_ptr<Store>> open_store() const;
   /// Brings the index up to the catalogue; what goes wrong is for the next time, since the catalogue is as it should be.
   void index_anew(Store& store) const;
+  /// The same on a thread of its own: it may wait for another process that does it. From any thread.
+  void index_soon();
   void take_piece(const std::shared_ptr<Upload>& upload, const v1::ImportPiece& piece, std::size_t bytes);
   Status begin(Upload& upload, const v1::ImportStart& start);
   void run_import(const std::shared_ptr<Upload>& upload);
@@ -58,7 +61,8 @@ class CollectionService : public v1::CollectionService {
   Guarded<Corrections> corrections_;
   std::shared_ptr<char> alive_ = std::make_shared<char>();  ///< gone when posted work must not touch this
   ChangeFeed feed_;
-  std::unique_ptr<b2::Workers> importer_, exporters_;  ///< last, so that they end first
+  std::mutex indexer_mutex_;
+  std::unique_ptr<b2::Workers> importer_, exporters_, indexer_;  ///< last, so that they end first
 };
 
 }  // namespace ghost::ariascribe

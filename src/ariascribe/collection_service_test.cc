@@ -69,6 +69,7 @@ class CollectionTest : public testing::Test {
     service_->import(b2::BidiStream<v1::ImportPiece, v1::ImportEvent>(b2::ServerCall(end, 1, {})));
     return end;
   }
+  static void send_nonsense(const ImportEnd& end) { end->reader.message(Bytes{0x0a}); }
   static void send(const ImportEnd& end, std::string_view data, const std::string& format = "") {
     v1::ImportPiece piece;
     if (!format.empty()) piece.start = v1::ImportStart{format, "", "library", "CC-BY-4.0"};
@@ -145,6 +146,10 @@ TEST_F(CollectionTest, RefusesWhatIsNoImport) {
   wrong("", "csv", true, Errc::malformed, "only the first message");
   wrong(std::string(257 * 1024, 'x'), "csv", false, Errc::exhausted, "256 KiB");
   wrong("<no", "marcxml", false, Errc::malformed, "");
+  const auto nonsense = begin_import();
+  send(nonsense, "id,title\n", "csv");
+  send_nonsense(nonsense);  // fails the call itself
+  EXPECT_TRUE(nonsense->ended());
   const auto silent = begin_import();
   silent->reader.end();
   EXPECT_EQ(silent->failed->code, Errc::malformed);
@@ -229,7 +234,13 @@ TEST_F(CollectionTest, CorrectionsAreProposedCommittedAndUndone) {
   EXPECT_EQ(shown("year"), "");
   EXPECT_EQ(service_->undo({""}, context_).error().code, Errc::not_found);
   EXPECT_EQ(service_->undo({"../../c"}, context_).error().code, Errc::not_found);
+  // As if the process had been killed after the proposal was written down, and before the values were.
+  ASSERT_TRUE(write_file_atomically(folder_ / "ariascribe" / "corrections" / "ffffffff-0000-7000-8000-000000000000.json",
+                                    as_bytes(R"({"who":"owner","values":[{"subject":")" + service_->show({"library:1"}, context_)->id + R"(","field":"year","said":"","value":"1933"}]})"), 0600));
+  EXPECT_EQ(service_->undo({""}, context_).error().code, Errc::not_found);
+  EXPECT_TRUE(std::filesystem::is_empty(folder_ / "ariascribe" / "corrections"));
   EXPECT_EQ(propose({}).error().code, Errc::malformed);
+  EXPECT_EQ(propose({{"library:1", "title", std::string("a\0b", 3)}}).error().code, Errc::malformed);
   EXPECT_EQ(propose({{"library:9", "title", "x"}}).error().code, Errc::not_found);
   EXPECT_EQ(propose({{"library:1", "colour", "x"}}).error().code, Errc::malformed);
   EXPECT_EQ(propose({{"library:1", "alias", "x"}}).error().code, Errc::malformed);

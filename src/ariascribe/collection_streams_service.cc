@@ -18,6 +18,8 @@ constexpr std::uint64_t kLongestUpload = 8ULL << 30;      // MusicBrainz's works
 constexpr std::size_t kLongestPiece = 256 * 1024, kLongestWord = 4096, kExportPiece = 48 * 1024;
 constexpr std::uint64_t kTellEvery = 1U << 20;            // bytes, while they come
 constexpr std::uint64_t kMostProblemsTold = 1000;
+constexpr std::string_view kOwnLicence = "own";           // of corrections
+constexpr std::chrono::minutes kPatienceWithReader{1};    // who reads no export for so long holds up others
 
 std::filesystem::path uploads_of(const std::filesystem::path& state) { return state / "ariascribe" / "imports"; }
 
@@ -31,6 +33,11 @@ void CollectionService::Upload::remove_file() {
 
 void CollectionService::import(b2::BidiStream<v1::ImportPiece, v1::ImportEvent> stream) {
   if (!importer_) return stream.fail({Errc::busy, "the daemon is shutting down"});
+  if (upload_ && !upload_->ended && !upload_->stream.open()) {
+    // A message that could not be read ended the call, which tells nobody here.
+    upload_->remove_file();
+    upload_.reset();
+  }
   if (upload_) return stream.fail({Errc::busy, "another import is under way; one is done at a time"});
   const auto upload = upload_ = std::make_shared<Upload>(std::move(stream));
   const std::weak_ptr<Upload> weak = upload;
@@ -60,8 +67,14 @@ Status CollectionService::begin(Upload& upload, const v1::ImportStart& start) {
   const bool known = std::any_of(formats.begin(), formats.end(), [&](const ImportFormat& each) { return each.name == start.format; });
   if (!known) return Error{Errc::not_found, "there is no format '" + start.format + "'; `ariascribe import --help` names them"};
   if (start.mapping.size() > kLongestWord || start.source.size() > kLongestWord || start.licence.size() > kLongestWord) return Error{Errc::exhausted, "mapping, source and licence have at most 4,096 bytes each"};
+  if (start.licence == kOwnLicence) return Error{Errc::malformed, "the licence '" + start.licence + "' stands for what people correct; say under which one the file comes"};
   const std::filesystem::path folder = uploads_of(places_.state);
   if (const Status made = make_directories(folder, 0700); !made) return made;
+  // What is there is left of a process that was killed: an import that is done again goes by the catalogue, not by the file.
+  std::error_code failed;
+  std::vector<std::filesystem::path> left;
+  for (std::filesystem::directory_iterator at(folder, failed), end; !failed && at != end; at.increment(failed)) left.push_back(at->path());
+  for (const std::filesystem::path& each : left) std::filesystem::remove(each, failed);
   std::array<std::uint8_t, 8> random{};
   random_bytes(random);
   upload.job.format = start.format;
@@ -195,8 +208,7 @@ void CollectionService::Sending::cancel() {
 
 bool CollectionService::Sending::wait_for_room() {
   std::unique_lock lock(mutex);
-  changed.wait(lock, [&] { return room > 0 || cancelled; });
-  if (cancelled) return false;
+  if (!changed.wait_for(lock, kPatienceWithReader, [&] { return room > 0 || cancelled; }) || cancelled) return false;
   --room;
   return true;
 }

@@ -12,7 +12,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::size_t kMostValues = 1000, kKeptCorrections = 32, kLongestCommit = 16U << 20;
+constexpr std::size_t kMostValues = 1000, kKeptCorrections = 32, kLongestCommit = 32U << 20;
 
 std::int64_t unix_ms() { return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count(); }
 
@@ -28,6 +28,7 @@ Result<Corrections::Proposal> Corrections::propose(Store& store, const std::vect
   for (const Correction& each : corrections) {
     if (!has_one_value(each.field)) return Error{Errc::malformed, "'" + each.field + "' has many values; `ariascribe correct` adds one"};
     if (each.value.size() > kMaxClaim) return Error{Errc::exhausted, "'" + each.field + "' is longer than " + std::to_string(kMaxClaim) + " bytes"};
+    if (each.value.find('\0') != std::string::npos) return Error{Errc::malformed, "'" + each.field + "' has a zero byte in it"};
     const auto standing = store.standing(each, who);
     if (!standing) return standing.error();
     const auto same = [&](const Value& other) { return other.subject == standing->subject && other.field == each.field; };
@@ -96,9 +97,22 @@ std::string Corrections::last_of(const std::string& who) const {
   return "";
 }
 
+/// Whether this person says all of it as before: the process was killed before it was written, or before its undoing was noted.
+bool Corrections::is_undone(Store& store, const Proposal& commit) const {
+  return std::all_of(commit.values.begin(), commit.values.end(), [&](const Value& each) {
+    const auto standing = store.standing({each.subject, each.field, {}, {}, {}}, commit.who);
+    return standing && standing->said == each.said;
+  });
+}
+
 Result<Corrections::Done> Corrections::undo(Store& store, const std::string& commit, const std::string& who) {
-  const std::string id = commit.empty() ? last_of(who) : commit;
-  const auto taken = read(id);
+  std::string id = commit.empty() ? last_of(who) : commit;
+  auto taken = read(id);
+  for (std::error_code failed; commit.empty() && taken && !failed && is_undone(store, *taken);) {
+    std::filesystem::remove(folder_ / (id + ".json"), failed);
+    id = last_of(who);
+    taken = read(id);
+  }
   if (!taken) return taken.error();
   // What a person said is that person's to take back; another one corrects it.
   if (taken->who != who) return Error{Errc::refused, "commit '" + id + "' is of " + taken->who + ", and undone by nobody else"};

@@ -39,6 +39,7 @@ class Corrections {
  private:
   Result<Proposal> read(const std::string& id) const;
   std::string last_of(const std::string& who) const;
+  bool is_undone(Store& store, const Proposal& commit) const;
 
   const std::filesystem::path folder_;
   UuidSource uuids_;

@@ -34,6 +34,7 @@ bool IndexFollower::look() {
   if (works == FileState{}) return false;
   const auto done = read_anew();
   if (done && !*done) return false;
+  if (!done && (done.error().code == Errc::io || done.error().code == Errc::exhausted)) works_ = {};  // tried again: no memory, or no file to be had
   if (told_) told_(done ? Result<std::size_t>(knowledge_.now()->matcher.stored()->size()) : Result<std::size_t>(done.error()));
   return done.has_value();
 }
