@@ -12,6 +12,7 @@ start of the sending command to its end; then the copies are compared. CPU is us
 delivery to receivers mostly to the sender. Wire: bytes that left the sender's interface, Ethernet headers included, over file bytes.
 Figures are medians over the rounds."""
 import argparse
+import contextlib
 import filecmp
 import json
 import os
@@ -40,6 +41,12 @@ def cpu_of(pid):
 def tree_of(pid):
     children = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     return [pid] + [each for child in children for each in tree_of(int(child))]
+
+
+def kill_tree(process):
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+        for pid in tree_of(process.pid):
+            os.kill(pid, signal.SIGKILL)
 
 
 class Rival:
@@ -191,7 +198,7 @@ class Bench:
             else:
                 time.sleep(0.002)
         if result["seconds"] is None:
-            sender.kill()
+            kill_tree(sender)
             result["why"] = f"none in {self.arguments.limit} s"
         else:
             time.sleep(0.3)  # udp-receiver ends by itself, a moment later
@@ -210,7 +217,7 @@ class Bench:
         result["wire"] = (self.hosts.sent(0)[0] - bytes_before) / size
         for process in running:
             if process.returncode is None:
-                process.send_signal(signal.SIGKILL)
+                kill_tree(process)
                 process.wait()
         self.hosts.processes.clear()
         shutil.rmtree(rival.folder, ignore_errors=True)
