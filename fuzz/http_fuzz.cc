@@ -49,6 +49,7 @@ struct Server {
     if (request.path.empty() || request.path[0] != '/' || request.path.find("..") != std::string::npos) std::abort();
     if (!request.header("host") || request.headers.size() > 8 || request.body.size() > 256) std::abort();
     if (request.method == "POST") read_call(request);
+    if (const auto query = b2::read_connect_query(request.query); query && (!b2::is_connect_query(request.query) || query->message.size() > request.query.size())) std::abort();
     auto upgraded = reply->upgrade_to_websocket("b2.1", [this](std::unique_ptr<ByteStream> stream) {
       websocket = std::move(stream);
       websocket->set_handler(websocket_seen);

@@ -98,9 +98,9 @@ b2::Caller& Session::steady() {
   return client_->caller();
 }
 
-bool Session::wait(const std::function<bool()>& done) {
+bool Session::wait(const std::function<bool()>& done, TimePoint until) {
   const auto watch = network_->watch(signals_.get(), POLLIN, [this](short) { interrupted_ = true; });
-  while (!done() && !interrupted_) network_->turn(TimePoint::max());
+  while (!done() && !interrupted_ && network_->now() < until) network_->turn(until);
   return done();
 }
 

@@ -40,8 +40,9 @@ class Session {
   /// Calls that outlive this connection: made again on another as the rules allow. link() and channel() are not to be used after.
   b2::Caller& steady();
 
-  /// Turns until `done` answers true; false when SIGINT came first.
-  bool wait(const std::function<bool()>& done);
+  /// Turns until `done` answers true; false when SIGINT came first, or that time.
+  bool wait(const std::function<bool()>& done, TimePoint until = TimePoint::max());
+  bool interrupted() const { return interrupted_; }
   /// One unary call, waited for.
   Result<Bytes> call(std::string_view service, std::string_view method, BytesView request, Duration timeout);
 

@@ -8,6 +8,12 @@
 
 namespace ghost::b2 {
 
+namespace {
+
+constexpr std::size_t kMostAttempts = 3;  // to connect, beside each other
+
+}  // namespace
+
 Result<Target> Target::parse(std::string_view text, std::uint16_t default_port) {
   Target target;
   constexpr std::string_view scheme = "tls:";
@@ -26,13 +32,27 @@ Dial::Dial(Parts parts, Target target, Done done) : parts_(std::move(parts)), ta
     const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(parts_.timeout).count();
     end(Error{Errc::timed_out, target_.text() + ": not connected within " + std::to_string(ms) + " ms"});
   });
-  connecting_ = parts_.network.connect(target_.address, parts_.timeout, [this](Result<std::unique_ptr<net::ByteStream>> stream) {
-    if (!stream) return end(stream.error());
-    on_stream(std::move(*stream));
-  });
+  connect();
 }
 
 Dial::~Dial() = default;
+
+void Dial::connect() {
+  if (parts_.impatience > Duration::zero() && connecting_.size() + 1 < kMostAttempts) {
+    net::Reactor& reactor = parts_.network.reactor();
+    impatience_ = reactor.wake_at(reactor.now() + parts_.impatience, [this](TimePoint) { connect(); });
+  }
+  connecting_.push_back(parts_.network.connect(target_.address, parts_.timeout, [this](Result<std::unique_ptr<net::ByteStream>> stream) {
+    if (is_connected_ || !done_) return;
+    if (!stream) {
+      if (++failed_ == connecting_.size()) end(stream.error());
+      return;
+    }
+    is_connected_ = true;
+    impatience_.reset();
+    on_stream(std::move(*stream));
+  }));
+}
 
 void Dial::on_stream(std::unique_ptr<net::ByteStream> stream) {
   if (!target_.tls) return start_link(std::move(stream));
@@ -84,6 +104,7 @@ void Dial::start_link(std::unique_ptr<net::ByteStream> stream) {
 
 void Dial::end(Result<std::unique_ptr<Link>> result) {
   timer_.reset();
+  impatience_.reset();
   if (result) (*result)->set_events({});
   const auto done = std::move(done_);
   done_ = nullptr;

@@ -46,11 +46,15 @@ class Dial {
     std::shared_ptr<const net::TlsContext> tls;  ///< may be null when the target is plain
     Trust trust;
     Duration timeout = std::chrono::seconds(10);
+    /// Where a connection takes longer another attempt is made beside it, and a third: on a way that loses, TCP's first packet comes again after a second
+    /// only. 0: none.
+    Duration impatience = {};
   };
   Dial(Parts parts, Target target, Done done);
   ~Dial();
 
  private:
+  void connect();
   void on_stream(std::unique_ptr<net::ByteStream> stream);
   void on_secured(std::unique_ptr<net::ByteStream> stream);
   Status judge_server(const net::Peer& peer) const;
@@ -60,10 +64,12 @@ class Dial {
   Parts parts_;
   Target target_;
   Done done_;
-  std::unique_ptr<net::Connecting> connecting_;
+  std::vector<std::unique_ptr<net::Connecting>> connecting_;
+  std::size_t failed_ = 0;    ///< of these
+  bool is_connected_ = false;
   std::unique_ptr<net::TlsHandshake> handshake_;
   std::unique_ptr<Link> link_;
-  net::Timer timer_;
+  net::Timer timer_, impatience_;
 };
 
 /// Calls to one place: dials when a call wants it and again when the connection was lost or its peer leaves, so that callers see

@@ -54,6 +54,42 @@ TEST(ConnectCall, AnotherVersionAndACompressedBodyAreRefusedWithWhatWouldDo) {
   EXPECT_NE(zipped.error().message.find("identity"), std::string::npos);
 }
 
+TEST(ConnectQuery, HasTheMessageAsItIsOrInBase64) {
+  const auto text = [](std::string_view query) {
+    const auto read = read_connect_query(query);
+    return read ? std::string(as_text(read->message)) : "failed: " + read.error().message;
+  };
+  EXPECT_EQ(text("connect=v1&encoding=json&message=%7B%22text%22:+%22a%2Bb%22%7d"), R"({"text": "a+b"})");
+  EXPECT_EQ(text("message=eyJhIjoxfQ&base64=1&encoding=json"), R"({"a":1})") << "unpadded";
+  EXPECT_EQ(text("message=eyJhIjoxfQ%3D%3D&base64=1&encoding=json"), R"({"a":1})") << "padded";
+  EXPECT_EQ(text("message=-_8%2B&base64=1&encoding=proto"), "\xfb\xff\x3e") << "both alphabets";
+  EXPECT_EQ(text("encoding=json&message=&utm=1&compression=identity&base64=0"), "") << "what it does not know is passed over";
+  EXPECT_EQ(read_connect_query("encoding=proto&message=")->codec, ConnectCodec::proto);
+  EXPECT_TRUE(is_connect_query("a&encoding=x"));
+  EXPECT_FALSE(is_connect_query("t=encoding&xencoding=1"));
+}
+
+TEST(ConnectQuery, WhatCannotBeReadIsRefusedWithWhy) {
+  const std::pair<const char*, Errc> cases[] = {
+      {"", Errc::malformed},                                   {"encoding=json", Errc::malformed},
+      {"message=%7B%7D", Errc::malformed},                     {"encoding=json&message=a&message=a", Errc::malformed},
+      {"encoding=json&message=%7", Errc::malformed},           {"encoding=json&message=%zz", Errc::malformed},
+      {"encoding=json&message=%+7", Errc::malformed},          {"encoding=json&base64=1&message=a", Errc::malformed},
+      {"encoding=json&base64=1&message=ab.d", Errc::malformed}, {"encoding=json&base64=1&message=ab", Errc::malformed},
+      {"encoding=json&base64=yes&message=", Errc::malformed},  {"encoding=json&message=&connect=v2", Errc::malformed},
+      {"encoding=xml&message=", Errc::unsupported},            {"encoding=json&message=&compression=gzip", Errc::unsupported}};
+  for (const auto& [query, code] : cases) {
+    const auto refused = read_connect_query(query);
+    ASSERT_FALSE(refused) << query;
+    EXPECT_EQ(refused.error().code, code) << query << ": " << refused.error().message;
+  }
+}
+
+TEST(ConnectQuery, IsACallsWhereThePathIsAMethods) {
+  for (const char* path : {"/acme.v1.Tally/Get", "/a.b/C"}) EXPECT_TRUE(is_connect_path(path)) << path;
+  for (const char* path : {"", "/", "/index.html", "/assets/index-1.js", "/a.b/", "/a.b/c.js", "/a.b/C/D", "/a/C"}) EXPECT_FALSE(is_connect_path(path)) << path;
+}
+
 TEST(ConnectError, HasConnectsNameAndStatusForEveryCode) {
   const std::pair<Errc, std::pair<std::string_view, int>> table[] = {
       {Errc::cancelled, {"canceled", 499}},          {Errc::unknown, {"unknown", 500}},

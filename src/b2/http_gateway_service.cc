@@ -38,6 +38,21 @@ void harden(net::HttpResponse& response) {
   response.headers.emplace_back("x-content-type-options", "nosniff");
   response.headers.emplace_back("referrer-policy", "no-referrer");
   response.headers.emplace_back("cross-origin-opener-policy", "same-origin");
+  response.headers.emplace_back("cross-origin-resource-policy", "same-origin");
+}
+
+/// An answer by GET that the caller may keep, but must ask about before it is used again: what is known may have changed.
+/// @param known  `if-none-match`, what the caller has: then only that it still holds
+net::HttpResponse kept(std::string_view type, Bytes body, std::string_view known) {
+  const Digest digest = sha256(body);
+  const std::string tag = "\"" + to_hex(BytesView(digest).first(16)) + "\"";
+  net::HttpResponse response;
+  response.status = known.find(tag) == std::string_view::npos ? 200 : 304;
+  response.headers = {{"cache-control", "private, no-cache"}, {"etag", tag}, {"vary", "authorization"}};
+  if (response.status == 304) return response;
+  response.headers.emplace_back("content-type", std::string(type));
+  response.body = std::move(body);
+  return response;
 }
 
 /// "localhost:2203" → "localhost"; "[::1]:2203" → "::1".
@@ -87,6 +102,11 @@ class HttpCall : public UnarySink {
     caller_ = context.caller;
     trace_ = context.trace;
   }
+  /// The call came by GET; its answer may be kept where anyone may ask for it.
+  void came_by_get(std::string_view known) {
+    by_get_ = true;
+    if (method_.needs == "public") known_ = std::string(known);
+  }
   void arm(Duration timeout) {
     timer_ = reactor_.wake_at(reactor_.now() + timeout, [self = std::static_pointer_cast<HttpCall>(shared_from_this())](TimePoint) {
       self->late_ = true;
@@ -100,7 +120,8 @@ class HttpCall : public UnarySink {
     last.write_to(bytes.data());
     auto body = render_(bytes);
     end(body ? MethodCounters::kOk : static_cast<std::uint16_t>(body.error().code));
-    respond(body ? uncached(200, type_, std::move(*body)) : error_response(body.error()));
+    if (!body) return respond(error_response(body.error()));
+    respond(known_ ? kept(type_, std::move(*body), *known_) : uncached(200, type_, std::move(*body)));
   }
   void fail(std::uint64_t, const Error& error) override {
     end(static_cast<std::uint16_t>(error.code), error.message);
@@ -118,6 +139,7 @@ class HttpCall : public UnarySink {
     endpoint_.call_failed({method_.service_name, method_.name, static_cast<Errc>(status), why, *caller_, trace_ ? &*trace_ : nullptr, took});
   }
   void respond(net::HttpResponse response) {
+    if (by_get_) harden(response);
     if (const auto reply = std::move(reply_)) reply->send(std::move(response));
   }
 
@@ -129,6 +151,8 @@ class HttpCall : public UnarySink {
   Render render_;
   std::shared_ptr<const Identity> caller_;
   std::optional<TraceContext> trace_;
+  bool by_get_ = false;
+  std::optional<std::string> known_;  ///< by GET, where the answer may be kept: `if-none-match`
   bool late_ = false;  ///< its deadline has passed, and its caller has been told
   TimePoint began_;
   net::Timer timer_;
@@ -151,18 +175,21 @@ bool HttpGateway::origin_allowed(std::string_view origin, std::string_view host)
   return origin == "http://" + std::string(host) || origin == "https://" + std::string(host);
 }
 
-std::optional<net::HttpResponse> HttpGateway::refusal(const net::HttpRequest& request) const {
+std::optional<net::HttpResponse> HttpGateway::refusal(const net::HttpRequest& request, bool is_call) const {
   const std::string_view host = request.header("host").value_or("");
   if (!host_allowed(host)) {
     return net::HttpResponse::text(421, "This server is not known as '" + std::string(host_of(host)) +
                                             "'. If it should be, start it with --host " + std::string(host_of(host)) + ".\n");
   }
-  const bool changes = request.method != "GET" && request.method != "HEAD";
+  const bool reads = !is_call && (request.method == "GET" || request.method == "HEAD");
   const bool upgrades = request.header("upgrade").has_value();
   const auto origin = request.header("origin");
-  if ((changes || upgrades) && origin && !origin_allowed(*origin, host)) {
+  if ((!reads || upgrades) && origin && !origin_allowed(*origin, host)) {
     return net::HttpResponse::text(403, "Requests from the origin '" + std::string(*origin) + "' are not taken here.\n");
   }
+  // A browser sends no Origin with what a page of another site embeds or leads to, but says so here.
+  const std::string_view site = request.header("sec-fetch-site").value_or("none");
+  if (!reads && site != "none" && site != "same-origin") return net::HttpResponse::text(403, "Calls from pages of other sites are not taken here.\n");
   return std::nullopt;
 }
 
@@ -186,14 +213,16 @@ std::shared_ptr<const Identity> HttpGateway::identify(const net::HttpRequest& re
 }
 
 void HttpGateway::handle(net::HttpRequest request, std::unique_ptr<net::HttpReply> reply, const HttpPeer& peer) {
-  if (auto refused = refusal(request)) {
+  const bool by_post = request.method == "POST", by_get = request.method == "GET" || request.method == "HEAD";
+  const bool is_call = by_post || (by_get && (method_at(request) != nullptr || (is_connect_path(request.path) && is_connect_query(request.query))));
+  if (auto refused = refusal(request, is_call)) {
     harden(*refused);
     parts_.endpoint.counters.refuse(refused->status == 421 ? Refusal::http_host : Refusal::http_origin);
     return reply->send(std::move(*refused));
   }
   if (request.method == "GET" && request.header("upgrade")) return upgrade(request, std::move(reply), peer);
-  if (request.method == "POST") return call(request, std::move(reply), peer);
-  net::HttpResponse response = request.method == "GET" || request.method == "HEAD"
+  if (is_call) return call(request, std::move(reply), peer);
+  net::HttpResponse response = by_get
                                    ? get(request, peer)
                                    : net::HttpResponse::text(405, "GET for pages, POST for calls.\n");
   if (response.status == 405) response.headers.emplace_back("allow", "GET, HEAD, POST");
@@ -220,34 +249,54 @@ void HttpGateway::upgrade(const net::HttpRequest& request, std::unique_ptr<net::
   if (!done) reply->send(net::HttpResponse::text(400, done.error().message + "\n"));
 }
 
-/// A call by the Connect protocol, or why it is none.
-void HttpGateway::call(const net::HttpRequest& request, std::unique_ptr<net::HttpReply> reply, const HttpPeer& peer) {
-  const auto refuse = [&](const Error& error, Refusal why, int status = 0) {
-    parts_.endpoint.counters.refuse(why);
-    net::HttpResponse response = json(status != 0 ? status : http_status(error.code), connect_error_json(error));
-    if (status == 415) response.headers.emplace_back("accept-post", "application/json, application/proto");
-    if (error.code == Errc::unsupported && request.header("content-encoding")) response.headers.emplace_back("accept-encoding", "identity");
-    reply->send(std::move(response));
-  };
+MethodEntry* HttpGateway::method_at(const net::HttpRequest& request) {
   const std::string_view path = std::string_view(request.path).substr(1);
   const auto slash = path.find('/');
-  MethodEntry* method = slash == std::string_view::npos ? nullptr : parts_.endpoint.services.find(path.substr(0, slash), path.substr(slash + 1));
+  return slash == std::string_view::npos ? nullptr : parts_.endpoint.services.find(path.substr(0, slash), path.substr(slash + 1));
+}
+
+/// A call by the Connect protocol, or why it is none.
+void HttpGateway::call(const net::HttpRequest& request, std::unique_ptr<net::HttpReply> reply, const HttpPeer& peer) {
+  const bool by_post = request.method == "POST";
+  const auto refuse = [&](const Error& error, Refusal why, int status = 0, net::HttpHeaders more = {}) {
+    parts_.endpoint.counters.refuse(why);
+    net::HttpResponse response = json(status != 0 ? status : http_status(error.code), connect_error_json(error));
+    for (auto& each : more) response.headers.push_back(std::move(each));
+    if (error.code == Errc::unsupported && request.header("content-encoding")) response.headers.emplace_back("accept-encoding", "identity");
+    if (!by_post) harden(response);
+    reply->send(std::move(response));
+  };
+  MethodEntry* method = method_at(request);
   if (method == nullptr) {
     return refuse({Errc::unsupported, "there is no method at " + request.path + "; calls go to /SERVICE/METHOD"}, Refusal::call_unfit, 404);
   }
   const std::string type = media_type(request.header("content-type").value_or(""));
-  const Error streams{Errc::unsupported, request.path + " is a stream; streams go by b2, in a WebSocket at /b2"};
-  if (method->kind != MethodKind::unary && is_connect_stream(type)) {
+  if (method->kind != MethodKind::unary) {
+    const Error streams{Errc::unsupported, request.path + " is a stream; streams go by b2, in a WebSocket at /b2"};
+    if (!by_post || !is_connect_stream(type)) return refuse(streams, Refusal::call_unfit);
     parts_.endpoint.counters.refuse(Refusal::call_unfit);
     return reply->send(stream_refusal(streams, type));
   }
-  const auto codec = unary_codec(type);
-  if (!codec) {
-    return refuse({Errc::unsupported, "calls carry content-type: application/json or application/proto"}, Refusal::call_unfit, 415);
+  ConnectQuery sent;  // how the message is written, and by GET the message
+  if (by_post) {
+    const auto written = unary_codec(type);
+    if (!written) {
+      return refuse({Errc::unsupported, "calls carry content-type: application/json or application/proto"}, Refusal::call_unfit, 415,
+                    {{"accept-post", "application/json, application/proto"}});
+    }
+    sent.codec = *written;
+  } else {
+    const bool reads = codec().changes_nothing(method->service_name, method->name);
+    if (!reads || request.method == "HEAD") {
+      return refuse({Errc::unsupported, request.path + (reads ? " is called by POST or GET" : " is called by POST; GET is for methods that only read")},
+                    Refusal::call_unfit, 405, {{"allow", reads ? "GET, POST" : "POST"}});
+    }
+    auto query = read_connect_query(request.query);
+    if (!query) return refuse(query.error(), Refusal::call_unfit);
+    sent = std::move(*query);
   }
-  if (method->kind != MethodKind::unary) return refuse(streams, Refusal::call_unfit);
   const auto call = read_connect_call(
-      {request.header("connect-protocol-version"), request.header("content-encoding"), request.header("connect-timeout-ms")}, *codec);
+      {request.header("connect-protocol-version"), request.header("content-encoding"), request.header("connect-timeout-ms")}, sent.codec);
   if (!call) return refuse(call.error(), Refusal::call_unfit);
   auto identity = identify(request, peer);
   if (!identity) return refuse({Errc::unauthenticated, std::string(kWrongToken)}, Refusal::http_token);
@@ -256,19 +305,26 @@ void HttpGateway::call(const net::HttpRequest& request, std::unique_ptr<net::Htt
     if (parts_.endpoint.on_refused) parts_.endpoint.on_refused(*identity, allowed.error());
     return refuse(allowed.error(), Refusal::call_right);
   }
+  // A browser shows its certificate also for a page of another site, and one that is old does not say that it does.
+  if (!by_post && method->needs != "public" && identity->kind == Identity::Kind::member && !request.header("sec-fetch-site")) {
+    return refuse({Errc::refused, name + " is called by GET with the console's token, or with 'sec-fetch-site: none' beside a certificate; by POST without either"},
+                  Refusal::http_origin);
+  }
   if (call->timeout == Duration::zero()) return refuse({Errc::timed_out, "the deadline had passed when the call arrived"}, Refusal::call_unfit);
-  start(request, *call, *method, std::move(identity), std::move(reply));
+  start(request, *call, by_post ? BytesView(request.body) : BytesView(sent.message), *method, std::move(identity), std::move(reply));
 }
 
-void HttpGateway::start(const net::HttpRequest& request, const ConnectCall& call, MethodEntry& method, std::shared_ptr<const Identity> caller,
+void HttpGateway::start(const net::HttpRequest& request, const ConnectCall& call, BytesView message, MethodEntry& method, std::shared_ptr<const Identity> caller,
                         std::unique_ptr<net::HttpReply> reply) {
   Bytes from_json;
   HttpCall::Render render = [](BytesView answer) -> Result<Bytes> { return to_bytes(answer); };
   if (call.codec == ConnectCodec::json) {
-    auto read = codec().request_from_json(method.service_name, method.name, as_text(request.body));
+    auto read = codec().request_from_json(method.service_name, method.name, as_text(message));
     if (!read) {
       parts_.endpoint.counters.refuse(Refusal::call_unfit);
-      return reply->send(error_response(read.error()));
+      net::HttpResponse refused = error_response(read.error());
+      if (request.method == "GET") harden(refused);
+      return reply->send(std::move(refused));
     }
     from_json = std::move(*read);
     render = [this, service = method.service_name, called = method.name](BytesView answer) -> Result<Bytes> {
@@ -279,6 +335,7 @@ void HttpGateway::start(const net::HttpRequest& request, const ConnectCall& call
   }
   const Duration timeout = call.timeout.value_or(kDefaultTimeout);
   const auto sink = std::make_shared<HttpCall>(parts_.reactor, parts_.endpoint, method, std::move(reply), media_type_of(call.codec), std::move(render));
+  if (request.method == "GET") sink->came_by_get(request.header("if-none-match").value_or(""));
   sink->arm(timeout);
   CallContext context;
   context.caller = std::move(caller);
@@ -287,7 +344,7 @@ void HttpGateway::start(const net::HttpRequest& request, const ConnectCall& call
   context.method = method.name;
   context.trace = trace_of(request);
   sink->set_context(context);
-  method.service->handle(method.method, call.codec == ConnectCodec::json ? BytesView(from_json) : BytesView(request.body), ServerCall(sink, 1, std::move(context)));
+  method.service->handle(method.method, call.codec == ConnectCodec::json ? BytesView(from_json) : message, ServerCall(sink, 1, std::move(context)));
 }
 
 net::HttpResponse HttpGateway::get(const net::HttpRequest& request, const HttpPeer& peer) const {

@@ -49,12 +49,13 @@ class HttpGateway {
  private:
   bool host_allowed(std::string_view host) const;
   bool origin_allowed(std::string_view origin, std::string_view host) const;
-  std::optional<net::HttpResponse> refusal(const net::HttpRequest& request) const;
+  std::optional<net::HttpResponse> refusal(const net::HttpRequest& request, bool is_call) const;
   std::shared_ptr<const Identity> identify(std::string_view bearer, const HttpPeer& peer) const;
   std::shared_ptr<const Identity> identify(const net::HttpRequest& request, const HttpPeer& peer) const;
   void upgrade(const net::HttpRequest& request, std::unique_ptr<net::HttpReply> reply, const HttpPeer& peer);
   void call(const net::HttpRequest& request, std::unique_ptr<net::HttpReply> reply, const HttpPeer& peer);
-  void start(const net::HttpRequest& request, const ConnectCall& call, MethodEntry& method, std::shared_ptr<const Identity> caller,
+  MethodEntry* method_at(const net::HttpRequest& request);
+  void start(const net::HttpRequest& request, const ConnectCall& call, BytesView message, MethodEntry& method, std::shared_ptr<const Identity> caller,
              std::unique_ptr<net::HttpReply> reply);
   net::HttpResponse get(const net::HttpRequest& request, const HttpPeer& peer) const;
   net::HttpResponse health(const net::HttpRequest& request, const HttpPeer& peer) const;

@@ -122,6 +122,11 @@ Result<std::vector<JsonMethod>> JsonCodec::methods(std::string_view service) con
   return methods;
 }
 
+bool JsonCodec::changes_nothing(std::string_view service, std::string_view method) const {
+  const pb::MethodDescriptor* found = pool_->method(service, method);
+  return found != nullptr && pool_->tell(*found).changes_nothing;
+}
+
 Result<Bytes> JsonCodec::request_from_json(std::string_view service, std::string_view method, std::string_view json) const {
   const pb::MethodDescriptor* found = pool_->method(service, method);
   if (found == nullptr) return unknown(service, method);

@@ -19,7 +19,8 @@ struct JsonMethod {
   std::string input, output;  ///< full names of messages
   std::string needs;          ///< "public", "" (a member), or a role
   bool on_loop = false;
-  bool idempotent = false;
+  bool idempotent = false;    ///< twice is as once
+  bool changes_nothing = false;  ///< idempotency_level NO_SIDE_EFFECTS: may be called by GET
 };
 
 /// Messages of services that are known by their descriptors only, from and to JSON (protobuf's canonical mapping). With
@@ -40,6 +41,8 @@ class JsonCodec {
   std::vector<std::string> services() const;
   /// In the order of their indexes; not_found when there is no such service.
   Result<std::vector<JsonMethod>> methods(std::string_view service) const;
+  /// Whether that method says of itself that it has no side effects; false where it is not known here.
+  bool changes_nothing(std::string_view service, std::string_view method) const;
   /// The request in JSON ("" is {}) as bytes. malformed names the field; not_found when the method is not known here.
   Result<Bytes> request_from_json(std::string_view service, std::string_view method, std::string_view json) const;
   /// The answer in JSON, fields at their defaults too. malformed names the message and field as our own decoders do.

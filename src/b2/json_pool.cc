@@ -87,6 +87,7 @@ void JsonPool::note_options(const pb::FileDescriptorProto& file) {
     for (const auto& method : service.method()) {
       Options options;
       options.idempotent = method.options().idempotency_level() != pb::MethodOptions::IDEMPOTENCY_UNKNOWN;
+      options.changes_nothing = method.options().idempotency_level() == pb::MethodOptions::NO_SIDE_EFFECTS;
       const pb::UnknownFieldSet& fields = method.options().unknown_fields();
       for (int i = 0; i < fields.field_count(); ++i) {
         const pb::UnknownField& field = fields.field(i);
@@ -106,11 +107,12 @@ const pb::MethodDescriptor* JsonPool::method(std::string_view service_name, std:
 }
 
 JsonMethod JsonPool::tell(const pb::MethodDescriptor& method) const {
-  JsonMethod told{method.name(), kind_of(method), method.input_type()->full_name(), method.output_type()->full_name(), "", false, false};
+  JsonMethod told{method.name(), kind_of(method), method.input_type()->full_name(), method.output_type()->full_name(), "", false, false, false};
   if (const auto found = options_.find(method.full_name()); found != options_.end()) {
     told.needs = found->second.needs;
     told.on_loop = found->second.on_loop;
     told.idempotent = found->second.idempotent;
+    told.changes_nothing = found->second.changes_nothing;
   }
   return told;
 }

@@ -22,7 +22,7 @@ class JsonPool {
   const std::vector<std::string>& services() const { return services_; }
   const google::protobuf::ServiceDescriptor* service(std::string_view name) const;
   const google::protobuf::MethodDescriptor* method(std::string_view service, std::string_view name) const;
-  /// Right and idempotence included.
+  /// Right and side effects included.
   JsonMethod tell(const google::protobuf::MethodDescriptor& method) const;
   google::protobuf::util::TypeResolver& resolver() const { return *resolver_; }
 
@@ -30,7 +30,7 @@ class JsonPool {
   struct Options {
     std::string needs;
     bool on_loop = false;
-    bool idempotent = false;
+    bool idempotent = false, changes_nothing = false;
   };
   void note_options(const google::protobuf::FileDescriptorProto& file);
 

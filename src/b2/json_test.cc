@@ -137,7 +137,7 @@ TEST(JsonCodec, DescribesAServiceWithItsMessagesAndComments) {
   const std::string text = core().describe("b2.v1.Core").value();
   EXPECT_NE(text.find("// What every b2 endpoint answers.\nservice Core {\n"), std::string::npos) << text;
   EXPECT_NE(text.find("  rpc Health(.b2.v1.HealthRequest) returns (.b2.v1.HealthResponse) { option (b2.needs) = \"public\"; option (b2.on_loop) = "
-                      "true; option idempotency_level = IDEMPOTENT; }\n"),
+                      "true; option idempotency_level = NO_SIDE_EFFECTS; }\n"),
             std::string::npos)
       << text;
   EXPECT_NE(text.find("message MethodStats"), std::string::npos);

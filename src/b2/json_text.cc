@@ -74,7 +74,7 @@ std::string method_text(const JsonPool& pool, const pb::MethodDescriptor& method
   std::string options;
   if (!told.needs.empty()) options += " option (b2.needs) = \"" + told.needs + "\";";
   if (told.on_loop) options += " option (b2.on_loop) = true;";
-  if (told.idempotent) options += " option idempotency_level = IDEMPOTENT;";
+  if (told.idempotent) options += std::string(" option idempotency_level = ") + (told.changes_nothing ? "NO_SIDE_EFFECTS;" : "IDEMPOTENT;");
   return text + (options.empty() ? ";\n" : " {" + options + " }\n");
 }
 

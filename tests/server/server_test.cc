@@ -299,6 +299,108 @@ TEST_F(ServerTest, CallsGoByHttpAsProtobufToo) {
   EXPECT_NE(wrong.find(R"("code":"invalid_argument")"), std::string::npos);
 }
 
+TEST_F(ServerTest, WhatOnlyReadsIsCalledByGetToo) {
+  const std::string answer = http(get("/b2.v1.Core/Health?connect=v1&encoding=json&message=%7B%7D"));
+  EXPECT_EQ(status(answer), "HTTP/1.1 200 OK");
+  EXPECT_EQ(body(answer), body(http(post("/b2.v1.Core/Health", "{}")))) << "the same as by POST";
+  EXPECT_NE(answer.find("cache-control: private, no-cache\r\n"), std::string::npos) << answer;
+  EXPECT_NE(answer.find("x-content-type-options: nosniff\r\n"), std::string::npos) << answer;
+  EXPECT_NE(answer.find("cross-origin-resource-policy: same-origin\r\n"), std::string::npos) << answer;
+  const std::string proto = http(get("/b2.v1.Core/Health?encoding=proto&base64=1&message="));
+  EXPECT_EQ(to_hex(as_bytes(body(proto))), "0802");
+  const std::string wrong = http(get("/b2.v1.Core/Health?encoding=json&message=%7B%22srvice%22:1%7D"));
+  EXPECT_EQ(status(wrong), "HTTP/1.1 400 Bad Request");
+  EXPECT_NE(wrong.find("cache-control: no-store\r\n"), std::string::npos) << wrong;
+  EXPECT_EQ(status(http(get("/b2.v1.Core/Health"))), "HTTP/1.1 400 Bad Request") << "a call without a message";
+  EXPECT_EQ(status(http(get("/b2.v1.Core/Nothing?encoding=json&message="))), "HTTP/1.1 404 Not Found");
+  const std::string file = http(get("/index.html?encoding=x"));
+  EXPECT_NE(file.find("content-type: text/plain"), std::string::npos) << "a page that is not there, and no call: " << file;
+}
+
+TEST_F(ServerTest, AnAnswerByGetIsAskedForOnlyWhereItHasChanged) {
+  const std::string answer = http(get("/b2.v1.Core/Health?encoding=json&message="));
+  const std::size_t at = answer.find("etag: ");
+  ASSERT_NE(at, std::string::npos) << answer;
+  const std::string tag = answer.substr(at + 6, answer.find("\r\n", at) - at - 6);
+  const std::string same = http(get("/b2.v1.Core/Health?encoding=json&message=", "if-none-match: \"other\", " + tag + "\r\n"));
+  EXPECT_EQ(status(same), "HTTP/1.1 304 Not Modified");
+  EXPECT_EQ(body(same), "");
+  endpoint_.services.set_health(service_, v1::Health::not_serving);
+  EXPECT_EQ(status(http(get("/b2.v1.Core/Health?encoding=json&message=", "if-none-match: " + tag + "\r\n"))), "HTTP/1.1 200 OK");
+  const std::string members = http(get("/b2.v1.Core/Stats?encoding=json&message=", with_token()));
+  EXPECT_EQ(status(members), "HTTP/1.1 200 OK");
+  EXPECT_NE(members.find("cache-control: no-store\r\n"), std::string::npos) << "what is for members is kept nowhere: " << members;
+  EXPECT_EQ(members.find("etag: "), std::string::npos) << members;
+}
+
+TEST_F(ServerTest, GetNeitherChangesAnythingNorGivesMoreThanPost) {
+  const std::string echo = http(get("/test.v1.Test/Echo?encoding=proto&message="));
+  EXPECT_EQ(status(echo), "HTTP/1.1 405 Method Not Allowed") << "that it may be done twice is not enough";
+  EXPECT_NE(echo.find("allow: POST\r\n"), std::string::npos) << echo;
+  EXPECT_EQ(status(http(get("/test.v1.Test/Hold?encoding=proto&message="))), "HTTP/1.1 405 Method Not Allowed");
+  EXPECT_TRUE(service_.held.empty());
+  EXPECT_EQ(status(http(get("/test.v1.Test/Count?encoding=proto&message="))), "HTTP/1.1 501 Not Implemented") << "a stream";
+  const std::string head = http("HEAD /b2.v1.Core/Health?encoding=json&message= HTTP/1.1\r\nhost: localhost\r\n\r\n");
+  EXPECT_EQ(status(head), "HTTP/1.1 405 Method Not Allowed");
+  EXPECT_NE(head.find("allow: GET, POST\r\n"), std::string::npos) << head;
+  const std::string head_of_echo = http("HEAD /test.v1.Test/Echo HTTP/1.1\r\nhost: localhost\r\n\r\n");
+  EXPECT_NE(head_of_echo.find("allow: POST\r\n"), std::string::npos) << head_of_echo;
+  EXPECT_EQ(status(http(get("/b2.v1.Core/Stats?encoding=json&message="))), "HTTP/1.1 401 Unauthorized");
+  EXPECT_EQ(status(http(get("/b2.v1.Core/Health?encoding=json&message=", "authorization: Bearer wrong\r\n"))), "HTTP/1.1 401 Unauthorized");
+  EXPECT_EQ(status(http(get("/b2.v1.Core/Health?encoding=json&message=", "connect-timeout-ms: 0\r\n"))), "HTTP/1.1 504 Gateway Timeout");
+  EXPECT_EQ(status(http(get("/b2.v1.Core/Health?encoding=json&message=" + std::string(20'000, 'a')))), "HTTP/1.1 414 URI Too Long");
+}
+
+TEST_F(ServerTest, APageOfAnotherOriginMayNotCallByGetEither) {
+  const std::string call = "/b2.v1.Core/Health?encoding=json&message=";
+  EXPECT_EQ(status(http(get(call, "origin: http://evil.example\r\n"))), "HTTP/1.1 403 Forbidden");
+  EXPECT_EQ(status(http(get(call, "origin: null\r\n"))), "HTTP/1.1 403 Forbidden");
+  for (const char* from : {"cross-site", "same-site", "anything"}) {
+    EXPECT_EQ(status(http(get(call, "sec-fetch-site: " + std::string(from) + "\r\n"))), "HTTP/1.1 403 Forbidden") << from;
+  }
+  EXPECT_EQ(status(http(get(call, "sec-fetch-site: same-origin\r\norigin: http://localhost:2203\r\n"))), "HTTP/1.1 200 OK");
+  EXPECT_EQ(status(http(get(call, "sec-fetch-site: none\r\n"))), "HTTP/1.1 200 OK") << "somebody typed it";
+  EXPECT_EQ(status(http("GET " + call + " HTTP/1.1\r\nhost: evil.example\r\n\r\n")), "HTTP/1.1 421 Misdirected Request");
+  EXPECT_EQ(refused(Refusal::http_origin), 5u);
+}
+
+TEST_F(ServerTest, ACertificateAloneCallsByGetOnlyWhatIsPublic) {
+  struct Reply : net::HttpReply {
+    explicit Reply(int& status_to) : told(status_to) {}
+    void send(net::HttpResponse response) override { told = response.status; }
+    Status upgrade_to_websocket(std::string_view, std::function<void(std::unique_ptr<net::ByteStream>)>) override { return Error{Errc::unsupported, "no"}; }
+    int& told;
+  };
+  const auto ask = [&](Identity::Kind kind, std::string method, std::string_view path, net::HttpHeaders more) {
+    HttpPeer peer;
+    auto identity = std::make_shared<Identity>();
+    identity->kind = kind;
+    peer.identity = identity;
+    net::HttpRequest request;
+    request.method = std::move(method);
+    request.path = path;
+    request.query = "encoding=json&message=%7B%7D";
+    request.body = to_bytes(as_bytes("{}"));
+    request.headers = std::move(more);
+    request.headers.emplace_back("host", "localhost:2203");
+    request.headers.emplace_back("content-type", "application/json");
+    int told = 0;
+    gateway_->handle(std::move(request), std::make_unique<Reply>(told), peer);
+    return told;
+  };
+  using enum Identity::Kind;
+  const std::string_view stats = "/b2.v1.Core/Stats";
+  EXPECT_EQ(ask(member, "GET", stats, {}), 403) << "an old browser, led here by a page of another site";
+  EXPECT_EQ(refused(Refusal::http_origin), 1u);
+  EXPECT_EQ(ask(member, "GET", stats, {{"sec-fetch-site", "cross-site"}}), 403);
+  EXPECT_EQ(ask(member, "GET", stats, {{"sec-fetch-site", "same-origin"}}), 200);
+  EXPECT_EQ(ask(member, "GET", stats, {{"sec-fetch-site", "none"}}), 200);
+  EXPECT_EQ(ask(member, "GET", stats, {{"authorization", "Bearer " + std::string(kToken)}}), 200);
+  EXPECT_EQ(ask(member, "POST", stats, {}), 200);
+  EXPECT_EQ(ask(member, "GET", "/b2.v1.Core/Health", {}), 200);
+  EXPECT_EQ(ask(owner, "GET", stats, {}), 200) << "no browser opens a Unix socket";
+}
+
 TEST_F(ServerTest, WhatConnectAllowsAndIsNotServedIsRefusedWithWhatIs) {
   const std::string zipped = http(post("/b2.v1.Core/Health", "{}", "content-encoding: gzip\r\n"));
   EXPECT_EQ(status(zipped), "HTTP/1.1 501 Not Implemented");

@@ -205,4 +205,37 @@ TEST(Retry, AServerThatDrainsIsNotSeenByItsCallers) {
   }
 }
 
+TEST(Dial, WhereTheFirstPacketIsLostAnImpatientOneIsThereSooner) {
+  for (const Duration impatience : {Duration(0ms), Duration(300ms)}) {
+    const net::Address here = net::Address::ip4({10, 0, 0, 1}, 0), there = net::Address::ip4({10, 0, 0, 2}, 2203);
+    net::SimWorld world{7};
+    net::Network &ours = world.add_host(here), &theirs = world.add_host(net::Address::ip4({10, 0, 0, 2}, 0));
+    Endpoint dialer, acceptor;
+    std::vector<std::unique_ptr<Link>> accepted;
+    const auto listening = theirs.listen(there, [&](std::unique_ptr<net::ByteStream> stream) {
+      accepted.push_back(std::make_unique<Link>(theirs.reactor(), acceptor, Side::acceptor, std::move(stream), std::make_shared<Identity>(), Link::Events{}));
+      accepted.back()->open();
+    });
+    ASSERT_TRUE(listening);
+    world.partition(here, there);
+    std::unique_ptr<Link> link;
+    std::optional<Error> closed;
+    int told = 0;
+    const TimePoint start = world.now();
+    Dial dial({ours, dialer, nullptr, {}, 5s, impatience}, {there, false}, [&](Result<std::unique_ptr<Link>> result) {
+      ++told;
+      if (!result) return;
+      link = std::move(*result);
+      link->set_events({{}, {}, [&](const Error& why) { closed = why; }});
+    });
+    world.run_for(350ms);  // the second attempt is lost, too
+    world.heal(here, there);
+    ASSERT_TRUE(world.run_until([&] { return link != nullptr; }, 5s));
+    EXPECT_EQ(world.now() - start < 900ms, impatience > 0ms);
+    world.run_for(5s);
+    EXPECT_EQ(told, 1) << "the other attempts end unheard";
+    EXPECT_FALSE(closed) << closed->message;
+  }
+}
+
 }  // namespace ghost::b2::test
