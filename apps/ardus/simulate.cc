@@ -72,6 +72,7 @@ Result<SimulationOptions> options_of(const Arguments& arguments) {
   if (done) done = read_congestion(arguments, out);
   if (const auto text = given("bottleneck"); text && done) done = take(parse_bit_rate(*text), out.bottleneck, "--bottleneck");
   if (const auto text = given("queue"); text && done) done = take(parse_size(*text), out.bottleneck_queue, "--queue");
+  if (const auto text = given("before"); text && done) done = take(number_of<std::size_t>("before", *text, 0, out.receivers), out.before_bottleneck, "");
   if (const auto text = given("others"); text && done) {
     std::size_t flows = 0;
     done = take(number_of<std::size_t>("others", *text, 0, 64), flows, "");
@@ -171,6 +172,7 @@ Verb simulate_verb() {
                   congestion_option(),
                   background_option(),
                   Option{"bottleneck", "RATE", "what a link carries that all of it goes through first (no limit)"},
+                  Option{"before", "N", "so many receivers are reached without that link (0)"},
                   Option{"queue", "SIZE", "that this link's queue holds (256K)"},
                   Option{"others", "N", "so many greedy TCP flows share it"},
                   Option{"link", "RATE", "what each receiver's link carries (no limit)"},

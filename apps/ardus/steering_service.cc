@@ -88,10 +88,10 @@ Steering::~Steering() {
 
 b2::Caller& Steering::caller() { return session_ ? session_->channel() : link_->channel(); }
 
-bool Steering::wait(const std::function<bool()>& done) {
-  if (session_) return session_->wait(done);
+bool Steering::wait(const std::function<bool()>& done, TimePoint until) {
+  if (session_) return session_->wait(done, until);
   const auto watch = network_->watch(signals_.get(), POLLIN, [this](short) { interrupted_ = true; });
-  while (!done() && !interrupted_) network_->turn(TimePoint::max());
+  while (!done() && !interrupted_ && network_->now() < until) network_->turn(until);
   return done();
 }
 

@@ -19,8 +19,9 @@ class Steering {
   b2::Caller& caller();
   /// Whether a daemon does the work.
   bool handed_over() const { return session_ != nullptr; }
-  /// Turns until `done` answers true; false when SIGINT or SIGTERM came first.
-  bool wait(const std::function<bool()>& done);
+  /// Turns until `done` answers true; false when SIGINT or SIGTERM came first, or that time.
+  bool wait(const std::function<bool()>& done, TimePoint until = TimePoint::max());
+  bool interrupted() const { return interrupted_ || (session_ && session_->interrupted()); }
 
  private:
   Steering() = default;

@@ -202,6 +202,12 @@ int send(const Arguments& arguments) {
   return end(arguments, last);
 }
 
+/// Nobody answered where it was announced.
+bool is_unanswered(const ardus::v1::Transfer& transfer) { return transfer.sender.empty() && transfer.error == "timed_out"; }
+
+/// Nobody who may send was behind it: it is no transfer that the operator waits for, and the node ends no `--once` with it.
+bool is_nobodys_transfer(const ardus::v1::Transfer& transfer) { return is_unanswered(transfer) || exit_of(transfer) == Exit::refused; }
+
 int receive(const Arguments& arguments) {
   if (!arguments.has("into")) {
     std::cerr << "ardus: receive needs --into DIR, the folder that takes what comes\n";
@@ -213,11 +219,14 @@ int receive(const Arguments& arguments) {
     std::cerr << "ardus: --" << option << " goes with --from URL\n";
     return code(Exit::usage);
   }
+  const auto wait = milliseconds(arguments, "wait");
+  if (!wait) return wrong_use(wait.error());
   auto hooks = CommandHooks::of(arguments, "on-received");
   if (!hooks) return wrong_use(hooks.error());
   // Before the connection, whose end is told to them.
   Display display(arguments);
   ardus::v1::Transfer last;
+  bool accepted = false;  // a sender that may send has told what it sends
   std::optional<Status> ended;
   auto steering = Steering::open(arguments, arguments.has("quiet"));
   if (!steering) return fail(arguments, steering.error());
@@ -233,11 +242,14 @@ int receive(const Arguments& arguments) {
       request,
       [&](const ardus::v1::Transfer& transfer) {
         last = transfer;
+        const bool has_manifest = transfer.files > 0 || transfer.phase >= ardus::v1::TransferPhase::streaming;
+        accepted = accepted || (has_manifest && !is_nobodys_transfer(transfer));
         display.show(transfer);
         if (transfer.phase < ardus::v1::TransferPhase::done) return;
         display.finish(name(transfer.phase));
-        if (exit_of(transfer) != Exit::refused) hooks->run(transfer);
-        if (!request.once || exit_of(transfer) == Exit::refused) {
+        if (!is_nobodys_transfer(transfer)) hooks->run(transfer);
+        if (!request.once || is_nobodys_transfer(transfer)) {
+          if (is_unanswered(transfer) && !arguments.has("quiet")) std::cerr << "ardus: " << printable(transfer.detail) << "; waiting for another\n";
           if (arguments.has("json")) print_json(progress_event(transfer));
           else std::cout << sentence(transfer) << std::endl;
         }
@@ -247,6 +259,12 @@ int receive(const Arguments& arguments) {
     hooks->tell();
     return ended.has_value();
   };
+  const auto begun = [&] { return over() || accepted; };
+  if (*wait > 0 && !(*steering)->wait(begun, std::chrono::steady_clock::now() + std::chrono::milliseconds(*wait)) && !(*steering)->interrupted()) {
+    call.cancel();
+    display.finish("failed");
+    return fail(arguments, {Errc::timed_out, "no sender that may send began a transfer within " + arguments.text("wait") + (last.detail.empty() ? "" : "; the last one announced: " + last.detail)});
+  }
   if (!(*steering)->wait(over)) {
     call.cancel();
     display.finish("interrupted");
@@ -335,7 +353,7 @@ Verb receive_verb() {
       "is gone on with by the next. A running 'ardus serve' does the work; without one, this process. With --from URL it fetches what 'ardus publish' wrote from a web server "
       "instead, and ends: the server is not trusted, the publisher's signature is; several servers may be named. Either way goes on where the other was interrupted.";
   verb.examples = {{"ardus receive --into /srv/music", "until Ctrl-C"},
-                   {"ardus receive --into . --once", "the next transfer, then end"},
+                   {"ardus receive --into . --once --wait 10m", "the next transfer, then end; without one, after ten minutes"},
                    {"ardus receive --into /srv/music --from https://www.example.org/pub/album.ardus", "from a web server"}};
   Option ca = Option{"ca", "FILE", "with --from: PEM of who may sign the servers' certificates, instead of the system's"};
   ca.complete = Complete::files;
@@ -343,7 +361,7 @@ Verb receive_verb() {
   from.repeated = true;
   Option into = Option{"into", "DIR", "the folder"};
   into.complete = Complete::directories;
-  verb.options = {into, iface_option(), Option{"once", "", "end with the first transfer"}, from,
+  verb.options = {into, iface_option(), Option{"once", "", "end with the first transfer"}, Option{"wait", "TIME", "end, without success, when no transfer has begun after this (without limit)"}, from,
                   Option{"publisher", "NODE", "with --from: take what this node published only: its name in the house, words or id"}, ca, mirror_option(), seed_option(), owners_option(), on_received_option(), hook_limit_option(), state_option(), json_option(), quiet_option()};
   verb.run = receive;
   return verb;

@@ -15,6 +15,7 @@ local f = {
   answer_now = ProtoField.bool("ardus.flags.answer_now", "Answer at once and in full", 8, nil, 0x01),
   digests = ProtoField.bool("ardus.flags.digests", "Digests are sent, since a member forges symbols", 8, nil, 0x02),
   asks_path = ProtoField.bool("ardus.flags.asks_path", "What each way carries is asked for", 8, nil, 0x04),
+  listen_again = ProtoField.bool("ardus.flags.listen_again", "It is to listen to the group again", 8, nil, 0x08),
   suspects = ProtoField.bool("ardus.flags.suspects", "Met what a member forged", 8, nil, 0x01),
   measured = ProtoField.bool("ardus.flags.measured", "Tells how its path is", 8, nil, 0x02),
   digest = ProtoField.bytes("ardus.digest", "Digest"),
@@ -92,6 +93,7 @@ local function control(tvb, tree, type)
   flags:add(f.answer_now, tvb(1, 1))
   flags:add(f.digests, tvb(1, 1))
   if probe then flags:add(f.asks_path, tvb(1, 1)) end
+  if probe then flags:add(f.listen_again, tvb(1, 1)) end
   tree:add(f.epoch, tvb(2, 1))
   tree:add_le(f.sequence, tvb(8, 8))
   tree:add_le(f.sent, tvb(16, 8))

@@ -17,6 +17,9 @@ constexpr std::size_t kMostReceiving = 16, kMostSending = 16, kHistory = 20, kMo
 /// Whether a session ended before its sender had shown that it may be trusted.
 bool was_refused(const v1::Transfer& transfer) { return transfer.error == name(Errc::refused) || transfer.error == name(Errc::unauthenticated); }
 
+/// Nobody who may send has answered where it was announced: another announcement may be of somebody who does.
+bool is_nobodys(const v1::Transfer& transfer) { return was_refused(transfer) || (transfer.sender.empty() && transfer.error == name(Errc::timed_out)); }
+
 /// Where an announcement says to join.
 std::string host_of(const Announcement& announcement) {
   const auto control = from_wire(announcement.control, announcement.control_port);
@@ -323,8 +326,8 @@ void ArdusNode::receive(v1::ReceiveRequest request, b2::ServerStream<v1::Transfe
       say(transfer);
       if (transfer.phase < v1::TransferPhase::done) continue;
       told->insert(serial);
-      // A stranger's announcement is told, and ends nothing.
-      if (once && !was_refused(transfer)) return false;
+      // An announcement of a stranger's, or of nobody's, is told, and ends nothing.
+      if (once && !is_nobodys(transfer)) return false;
     }
     return true;
   });

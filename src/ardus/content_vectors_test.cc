@@ -9,26 +9,11 @@
 #include "ardus/merkle.h"
 #include "ardus/publication.h"
 #include "ardus/stream_map.h"
+#include "ardus/test_vectors.h"
 #include "base/file.h"
 
 namespace ghost::ardus {
 namespace {
-
-/// RFC 8410's frame around a seed of 32 bytes that count up from `first`.
-KeyPair vector_key(std::uint8_t first) {
-  Bytes der = from_hex("302e020100300506032b657004220420").value();
-  for (std::uint8_t i = 0; i < 32; ++i) der.push_back(static_cast<std::uint8_t>(first + i));
-  return KeyPair::from_der(der).value();
-}
-
-template <std::size_t N>
-std::array<std::uint8_t, N> bytes_from(std::uint8_t first) {
-  std::array<std::uint8_t, N> out;
-  for (std::size_t i = 0; i < N; ++i) out[i] = static_cast<std::uint8_t>(first + i);
-  return out;
-}
-
-constexpr std::uint64_t kVectorSession = 0x0a0b0c0d;
 
 /// Every kind of entry, and all that may stand beside it.
 Manifest vector_manifest() {
@@ -65,15 +50,15 @@ struct ContentVectors {
 };
 
 ContentVectors make_content_vectors() {
-  const KeyPair sender = vector_key(0x80), receiver = vector_key(0xa0);
+  const KeyPair sender = key_from(0x80), receiver = key_from(0xa0);
   ContentVectors made;
   made.read = vector_manifest();
   made.manifest = encode_manifest(made.read, sender).value();
   made.map = encode_segment({kVectorSession, made.read.content, 0, {{0, 1}, {2, 1}}}, sender);
-  Receipt receipt{made.read.content, kVectorSession, bytes_from<16>(0x40), {}, 1'800'000'123'456, made.read.bytes(), Verified::on_arrival | Verified::read_back};
+  Receipt receipt{made.read.content, kVectorSession, counting<16>(0x40), {}, 1'800'000'123'456, made.read.bytes(), Verified::on_arrival | Verified::read_back};
   made.receipt = encode_receipt(receipt, receiver);
-  made.fetch_grant = encode_grant({GrantKind::fetch, made.read.content, kVectorSession, bytes_from<16>(0x40), receiver.public_key()}, sender);
-  made.relay_grant = encode_grant({GrantKind::relay, made.read.content, kVectorSession, bytes_from<16>(0x40), receiver.public_key()}, sender);
+  made.fetch_grant = encode_grant({GrantKind::fetch, made.read.content, kVectorSession, counting<16>(0x40), receiver.public_key()}, sender);
+  made.relay_grant = encode_grant({GrantKind::relay, made.read.content, kVectorSession, counting<16>(0x40), receiver.public_key()}, sender);
   made.publication = encode_publication({{to_bytes(as_bytes("a certificate")), to_bytes(as_bytes("the house's"))}, made.manifest});
   return made;
 }
@@ -94,12 +79,12 @@ std::string content_vectors_text() {
   std::string text = "{\n";
   const auto field = [&](const std::string& name, const std::string& value) { text += " \"" + name + "\": " + value + ",\n"; };
   const auto hex = [&](const std::string& name, BytesView bytes) { field(name, "\"" + to_hex(bytes) + "\""); };
-  hex("sender_seed", bytes_from<32>(0x80));
-  hex("sender_public", vector_key(0x80).public_key());
-  hex("receiver_seed", bytes_from<32>(0xa0));
-  hex("receiver_public", vector_key(0xa0).public_key());
+  hex("sender_seed", counting<32>(0x80));
+  hex("sender_public", key_from(0x80).public_key());
+  hex("receiver_seed", counting<32>(0xa0));
+  hex("receiver_public", key_from(0xa0).public_key());
   field("session", std::to_string(kVectorSession));
-  hex("nonce", bytes_from<16>(0x40));
+  hex("nonce", counting<16>(0x40));
   hex("manifest", made.manifest);
   hex("content_id", made.read.content);
   hex("stream_map_segment_0", made.map);
@@ -124,7 +109,7 @@ TEST(ContentVectors, OfTheSpecificationAreWhatWeWrite) {
 
 TEST(ContentVectors, AreReadAsWhatTheySay) {
   const ContentVectors made = make_content_vectors();
-  const PublicKey sender = vector_key(0x80).public_key(), receiver = vector_key(0xa0).public_key();
+  const PublicKey sender = key_from(0x80).public_key(), receiver = key_from(0xa0).public_key();
   const auto manifest = parse_manifest(made.manifest);
   ASSERT_TRUE(manifest) << manifest.error().message;
   EXPECT_EQ(manifest->entries, vector_manifest().entries);
@@ -135,7 +120,7 @@ TEST(ContentVectors, AreReadAsWhatTheySay) {
   EXPECT_EQ(segment->chunks, (std::vector<ChunkRange>{{0, 1}, {2, 1}}));
   const auto receipt = parse_receipt(made.receipt);
   ASSERT_TRUE(receipt);
-  EXPECT_TRUE(check_receipt(*receipt, manifest->content, kVectorSession, bytes_from<16>(0x40), receiver));
+  EXPECT_TRUE(check_receipt(*receipt, manifest->content, kVectorSession, counting<16>(0x40), receiver));
   EXPECT_EQ(parse_grant(made.fetch_grant, sender).value().kind, GrantKind::fetch);
   EXPECT_EQ(parse_grant(made.relay_grant, sender).value().node, receiver);
   EXPECT_EQ(parse_publication(made.publication).value().manifest, made.manifest);

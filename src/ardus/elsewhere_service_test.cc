@@ -3,9 +3,11 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
+#include <fstream>
 
 #include "ardus/chunk_runs.h"
 #include "ardus/peer_service.h"
+#include "ardus/session_service.h"
 #include "b2/house.h"
 #include "base/file.h"
 
@@ -134,6 +136,70 @@ TEST(Elsewhere, AMemberThatTheSenderNamedGetsTheChunks) {
   ASSERT_EQ(two.taken.size(), 2u) << two.elsewhere->detail();
   EXPECT_TRUE(std::ranges::equal(two.taken[1], BytesView(two.content).subspan(60'000)));
   EXPECT_EQ(two.elsewhere->bytes(), two.content.size());
+  two.holder->endpoint().services.remove(desk);
+}
+
+TEST(Relayed, AFetchIsRefusedBeforeTheSessionBeginsAndWaitsForWhatIsStillToComeOrLost) {
+  TwoMembers two;
+  const auto own = net::Address::ip4({127, 77, static_cast<std::uint8_t>(::getpid() >> 8), static_cast<std::uint8_t>(::getpid() | 1)}, 0);  // whose fixed ports nobody else has
+  Ports ports(*two.network, Logger::none(), [own] { return std::vector{own}; }, {});
+  SendingSession::Origin origin;
+  origin.manifest = two.manifest;
+  v1::SendRequest request;
+  request.interfaces = {"lo"};
+  SendingSession session({*two.holder, ports, Logger::none(), [] {}}, request, std::move(origin));
+  SessionDesk desk([&](std::uint32_t) { return &session; }, [] { return std::vector<SendingSession*>(); });
+  two.holder->endpoint().services.add(desk);
+  b2::Trust trust;
+  trust.house = two.fetcher->state().house();
+  trust.any_key_on_loopback = false;
+  b2::Target target;
+  target.tls = true;
+  target.address = two.holder->server().addresses().front();
+  b2::Client client(b2::Dial::Parts{*two.network, two.fetcher->endpoint(), two.fetcher->tls(), trust, 10s}, target, {});
+  std::map<std::uint32_t, Bytes> came;
+  std::optional<Status> ended;
+  const auto fetch = [&](std::uint32_t first, std::uint32_t count) {
+    came.clear();
+    ended.reset();
+    v1::FetchRequest asked;
+    ChunkSet chunks(2);
+    for (std::uint32_t chunk = first; chunk < first + count; ++chunk) chunks.insert(chunk);
+    asked.chunks = to_runs(chunks.ranges());
+    return v1::SessionClient(client.caller()).fetch(asked, [&](const v1::FetchedPart& part) { came[part.chunk] = to_bytes(part.bytes); }, [&](const Status& status) { ended = status; });
+  };
+  const auto turn = [&](const auto& until) {
+    for (const TimePoint end = two.network->now() + 60s; !until() && two.network->now() < end;) two.network->turn(std::min(end, two.network->now() + 50ms));
+    EXPECT_TRUE(until()) << session.told().detail;
+  };
+  auto early = fetch(0, 2);
+  turn([&] { return ended.has_value(); });
+  EXPECT_EQ(ended->error().code, Errc::conflict) << ended->error().message;
+  // The first chunk is there, the second still to come.
+  ChunkSet lacking(2);
+  lacking.insert(1);
+  session.provide(two.root / "into", lacking);
+  auto both = fetch(0, 2);
+  turn([&] { return came.contains(0); });
+  EXPECT_FALSE(ended.has_value());
+  session.provide(two.root / "into", ChunkSet(2));
+  turn([&] { return ended.has_value(); });
+  EXPECT_TRUE(*ended);
+  EXPECT_EQ(came.size(), 2u);
+  // It is found wrong: nobody gets it until it has come again.
+  const auto write_in_place = [&](const Bytes& bytes) { std::ofstream(two.root / "into/x").write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size())); };
+  write_in_place(Bytes(two.content.size(), 9));
+  auto again = fetch(0, 1);
+  const TimePoint soon = two.network->now() + 300ms;
+  turn([&] { return two.network->now() >= soon; });
+  EXPECT_TRUE(came.empty() && !ended);
+  write_in_place(two.content);
+  turn([&] {
+    session.provide(two.root / "into", ChunkSet(2));
+    return ended.has_value();
+  });
+  EXPECT_TRUE(*ended);
+  EXPECT_TRUE(std::ranges::equal(came[0], BytesView(two.content).first(60'000)));
   two.holder->endpoint().services.remove(desk);
 }
 

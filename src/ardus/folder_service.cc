@@ -2,8 +2,6 @@
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -15,14 +13,14 @@ namespace ghost::ardus {
 
 namespace {
 
-int open_beneath(int folder, const char* path, int flags, mode_t mode) {
+int open_beneath(Disk& disk, int folder, const char* path, int flags, mode_t mode) {
   open_how how{};
   how.flags = static_cast<std::uint64_t>(flags | O_CLOEXEC);
   how.mode = mode;
   how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
   for (;;) {
-    const long fd = ::syscall(SYS_openat2, folder, path, &how, sizeof how);
-    if (fd >= 0 || (errno != EINTR && errno != EAGAIN)) return static_cast<int>(fd);
+    const int fd = disk.open(folder, path, how);
+    if (fd >= 0 || (errno != EINTR && errno != EAGAIN)) return fd;
   }
 }
 
@@ -33,21 +31,21 @@ Error open_error(int why, const std::string& path) {
   if (why == EXDEV) return {Errc::refused, "open " + path + ": this leads out of the target folder"};
   if (why == ENOTDIR) return {Errc::conflict, "open " + path + ": something that is no folder stands on the way"};
   if (why == ENOSYS) return {Errc::unsupported, "open " + path + ": the kernel has no openat2; Linux 5.6 or later is needed"};
-  return errno_error(why, "open", path);
+  return disk_error(why, "open", path);
 }
 
 }  // namespace
 
-Result<Folder> Folder::open(const std::filesystem::path& path) {
+Result<Folder> Folder::open(const std::filesystem::path& path, std::shared_ptr<Disk> disk) {
   UniqueFd fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!fd) return errno_error("open the folder", path.string());
-  return Folder(std::move(fd), path);
+  return Folder(std::move(fd), path, std::move(disk));
 }
 
 Result<UniqueFd> Folder::open_file(const std::string& path, int flags, mode_t mode) const {
   const auto in = parent(path);
   if (!in) return in.error();
-  UniqueFd fd(open_beneath(in->folder, in->name.c_str(), flags, mode));
+  UniqueFd fd(open_beneath(*disk_, in->folder, in->name.c_str(), flags, mode));
   if (!fd) return open_error(errno, whole(path));
   return fd;
 }
@@ -55,7 +53,7 @@ Result<UniqueFd> Folder::open_file(const std::string& path, int flags, mode_t mo
 Result<Folder> Folder::folder(const std::string& path) const {
   auto fd = open_file(path, O_RDONLY | O_DIRECTORY);
   if (!fd) return fd.error();
-  return Folder(std::move(*fd), path_ / path);
+  return Folder(std::move(*fd), path_ / path, disk_);
 }
 
 Result<Folder::Parent> Folder::parent(const std::string& path) const {
@@ -64,7 +62,7 @@ Result<Folder::Parent> Folder::parent(const std::string& path) const {
   const std::string_view folder = std::string_view(path).substr(0, slash);
   if (last_.path != folder) {
     last_ = {};
-    UniqueFd fd(open_beneath(fd_.get(), std::string(folder).c_str(), O_PATH | O_DIRECTORY, 0));
+    UniqueFd fd(open_beneath(*disk_, fd_.get(), std::string(folder).c_str(), O_PATH | O_DIRECTORY, 0));
     const int why = errno;
     if (!fd && why != ENOENT) return open_error(why, whole(std::string(folder)));
     last_.missing = !fd;
@@ -78,11 +76,10 @@ Result<Folder::Parent> Folder::parent(const std::string& path) const {
 Status Folder::make_folder(const std::string& path, mode_t mode) const {
   const auto in = parent(path);
   if (!in) return in.error();
-  const int made = ::mkdirat(in->folder, in->name.c_str(), mode), why = errno;
+  const int made = disk_->make_folder(in->folder, in->name.c_str(), mode), why = errno;
   if (last_.missing || made == 0) forget();
   if (made == 0) return {};
-  errno = why;
-  if (errno != EEXIST) return errno_error("make the folder", whole(path));
+  if (why != EEXIST) return disk_error(why, "make the folder", whole(path));
   const auto there = look(path);
   if (!there) return there.error();
   if (*there && S_ISDIR((*there)->st_mode)) return {};
@@ -112,29 +109,56 @@ Result<std::string> Folder::read_link(const std::string& path) const {
 Status Folder::take(const Folder& from, const std::string& name, const std::string& path) const {
   const auto in = parent(path);
   if (!in) return in.error();
-  if (::renameat2(from.fd(), name.c_str(), in->folder, in->name.c_str(), 0) == 0) return {};
+  if (disk_->rename(from.fd(), name.c_str(), in->folder, in->name.c_str()) == 0) return {};
   if (errno == EISDIR) return Error{Errc::conflict, "put " + whole(path) + " in place: a folder stands there; move it away first"};
-  return errno_error("put in place", whole(path));
+  return disk_error("put in place", whole(path));
 }
 
 Status Folder::make_link(const std::string& says, const std::string& path) const {
   const auto in = parent(path);
   if (!in) return in.error();
-  if (::symlinkat(says.c_str(), in->folder, in->name.c_str()) != 0) return errno_error("make the symbolic link", whole(path));
+  if (disk_->symlink(says.c_str(), in->folder, in->name.c_str()) != 0) return disk_error("make the symbolic link", whole(path));
   return {};
 }
 
 Status Folder::make_hard_link(const std::string& file, const Folder& in, const std::string& name) const {
   const auto from = parent(file);
   if (!from) return from.error();
-  if (::linkat(from->folder, from->name.c_str(), in.fd(), name.c_str(), 0) != 0) return errno_error("make a hard link to", whole(file));
+  if (disk_->link(from->folder, from->name.c_str(), in.fd(), name.c_str()) != 0) return disk_error("make a hard link to", whole(file));
   return {};
 }
 
 Status Folder::remove_file(const std::string& path) const {
   const auto in = parent(path);
   if (!in) return in.error();
-  if (::unlinkat(in->folder, in->name.c_str(), 0) != 0 && errno != ENOENT) return errno_error("remove", whole(path));
+  if (disk_->remove(in->folder, in->name.c_str(), 0) != 0 && errno != ENOENT) return disk_error("remove", whole(path));
+  return {};
+}
+
+void Folder::remove_folder(const std::string& path) const {
+  const auto in = parent(path);
+  const auto gone = folder(path);
+  if (!in || !gone) return;
+  std::vector<std::string> names;
+  std::error_code failed;
+  for (std::filesystem::directory_iterator at(gone->path(), failed), end; !failed && at != end; at.increment(failed)) names.push_back(at->path().filename());
+  for (const std::string& name : names) (void)gone->remove_file(name);
+  (void)disk_->remove(in->folder, in->name.c_str(), AT_REMOVEDIR);
+}
+
+Status Folder::put_file(const std::string& path, BytesView contents, mode_t mode) const {
+  const std::string unfinished = path + ".part";
+  {
+    const auto fd = open_file(unfinished, O_WRONLY | O_CREAT | O_TRUNC, mode);
+    if (!fd) return fd.error();
+    if (Status written = write_exactly(*disk_, fd->get(), 0, contents, whole(path)); !written) return written;
+    if (disk_->sync(fd->get()) != 0) return disk_error("sync", whole(path));
+  }
+  if (Status taken = take(*this, unfinished, path); !taken) return taken;
+  const std::size_t slash = path.rfind('/');
+  const auto in = open_file(slash == std::string::npos ? "." : path.substr(0, slash), O_RDONLY | O_DIRECTORY);
+  if (!in) return in.error();
+  if (disk_->sync(in->get()) != 0) return disk_error("sync", whole(path));
   return {};
 }
 
@@ -168,18 +192,6 @@ Status read_exactly(int fd, std::uint64_t offset, std::span<std::uint8_t> out, c
     if (got == 0) return Error{Errc::data_loss, "read " + name + ": it ends before it should"};
     out = out.subspan(static_cast<std::size_t>(got));
     offset += static_cast<std::uint64_t>(got);
-  }
-  return {};
-}
-
-Status write_exactly(int fd, std::uint64_t offset, BytesView bytes, const std::string& name) {
-  while (!bytes.empty()) {
-    const ssize_t put = ::pwrite(fd, bytes.data(), bytes.size(), static_cast<off_t>(offset));
-    if (put < 0 && errno == EINTR) continue;
-    if (put < 0 && errno == EFBIG) return Error{Errc::exhausted, "write " + name + ": longer than this process, or the file system, allows (ulimit -f)"};
-    if (put < 0) return errno_error("write", name);
-    bytes = bytes.subspan(static_cast<std::size_t>(put));
-    offset += static_cast<std::uint64_t>(put);
   }
   return {};
 }

@@ -3,9 +3,11 @@
 
 #include <filesystem>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 
+#include "ardus/disk_service.h"
 #include "base/bytes.h"
 #include "base/result.h"
 #include "base/unique_fd.h"
@@ -16,8 +18,8 @@ namespace ghost::ardus {
 /// RESOLVE_NO_MAGICLINKS, so that neither "..", nor a symbolic link that stands somewhere on the way, takes it elsewhere.
 class Folder {
  public:
-  /// Opens it; its own path may go through links, since a person gave it.
-  static Result<Folder> open(const std::filesystem::path& path);
+  /// Opens it; its own path may go through links, since a person gave it. `disk` is shared with the folders that are opened beneath it.
+  static Result<Folder> open(const std::filesystem::path& path, std::shared_ptr<Disk> disk = std::make_shared<Disk>());
 
   /// open(2) beneath it. Errors name the whole path; a symbolic link on the way is told as what it is.
   Result<UniqueFd> open_file(const std::string& path, int flags, mode_t mode = 0) const;
@@ -33,7 +35,12 @@ class Folder {
   Status take(const Folder& from, const std::string& name, const std::string& path) const;
   Status make_link(const std::string& says, const std::string& path) const;
   Status remove_file(const std::string& path) const;
+  /// Removes it with the files and links in it; what does not go stays.
+  void remove_folder(const std::string& path) const;
+  /// Puts a file in place of what may be there, synced before and after.
+  Status put_file(const std::string& path, BytesView contents, mode_t mode) const;
 
+  Disk& disk() const { return *disk_; }
   int fd() const { return fd_.get(); }
   const std::filesystem::path& path() const { return path_; }
   /// A hard link at `path` to a file of this folder; exists when something stands there.
@@ -42,7 +49,7 @@ class Folder {
   void forget() const { last_ = {}; }
 
  private:
-  Folder(UniqueFd fd, std::filesystem::path path) : fd_(std::move(fd)), path_(std::move(path)) {}
+  Folder(UniqueFd fd, std::filesystem::path path, std::shared_ptr<Disk> disk) : fd_(std::move(fd)), path_(std::move(path)), disk_(std::move(disk)) {}
   /// The folder that a path is in, and the path's last part.
   struct Parent {
     int folder;
@@ -59,6 +66,7 @@ class Folder {
   };
   UniqueFd fd_;
   std::filesystem::path path_;
+  std::shared_ptr<Disk> disk_;
   mutable Last last_;
 };
 
@@ -68,6 +76,5 @@ void walk_files(const Folder& folder, const std::string& below, const std::funct
 
 /// Reads exactly this many bytes from there; data_loss at the end of the file.
 Status read_exactly(int fd, std::uint64_t offset, std::span<std::uint8_t> out, const std::string& name);
-Status write_exactly(int fd, std::uint64_t offset, BytesView bytes, const std::string& name);
 
 }  // namespace ghost::ardus

@@ -4,6 +4,9 @@
 
 namespace ghost::ardus {
 
+/// Packets over which a receiver tells its loss of late: of the last one to two of these spans.
+inline constexpr std::uint64_t kLossSpan = 512;
+
 /// How many of a path's packets are lost of late, from the numbers of those that come. Remembers between one and two spans.
 class LossMeter {
  public:
@@ -19,9 +22,13 @@ class LossMeter {
     passed(number + 1);
     ++recent_.came;
   }
-  /// The sender has used the numbers below `end`.
+  /// The sender has used the numbers below `end`. Where nothing is known yet, those from there on count: if none of them comes, all are lost.
   void passed(std::uint64_t end) {
-    if (!started_ || end <= end_) return;
+    if (!started_) {
+      started_ = true;
+      end_ = end;
+    }
+    if (end <= end_) return;
     recent_.sent += end - end_;
     end_ = end;
     if (recent_.sent >= span_) {
@@ -72,6 +79,8 @@ class BatchLoss {
     begin_ = end_;
     came_ = 0;
   }
+  /// Packets since the last question that was answered.
+  std::uint64_t sent() const { return end_ - begin_; }
   /// Since the last question that was answered, 0 … 1; where nothing was sent since, as it was then.
   double loss() const {
     const std::uint64_t sent = end_ - begin_;

@@ -15,7 +15,7 @@ constexpr std::size_t kAnnounceHead = 136;
 constexpr std::size_t kReportFixed = 30;
 constexpr std::size_t kDigestHead = 16;
 constexpr std::size_t kQuestionSize = 24;
-constexpr std::uint8_t kAnswerNow = 1, kDigests = 2, kAsksPath = 4, kSuspects = 1, kMeasured = 2;
+constexpr std::uint8_t kAnswerNow = 1, kDigests = 2, kAsksPath = 4, kListenAgain = 8, kSuspects = 1, kMeasured = 2;
 
 constexpr std::uint8_t first_byte(MessageType type) { return static_cast<std::uint8_t>(kVersion << 4 | static_cast<std::uint8_t>(type)); }
 
@@ -104,7 +104,7 @@ Bytes write_control(const Control& control) {
   Bytes out;
   ByteWriter writer(out);
   const bool asks_path = control.path && control.type == MessageType::probe;
-  const int flags = (control.answer_now ? kAnswerNow : 0) | (control.digests ? kDigests : 0) | (asks_path ? kAsksPath : 0);
+  const int flags = (control.answer_now ? kAnswerNow : 0) | (control.digests ? kDigests : 0) | (asks_path ? kAsksPath : 0) | (control.listen_again ? kListenAgain : 0);
   writer.u8(first_byte(control.type)).u8(static_cast<std::uint8_t>(flags)).u8(control.epoch).u8(0).u32(control.session);
   writer.u64(control.sequence).u64(control.sent).u32(control.ended).u32(control.backoff).u32(control.group).u32(control.sample);
   if (control.type == MessageType::probe) {
@@ -171,13 +171,15 @@ Result<Control> read_control(BytesView datagram) {
   if (type != MessageType::plan && type != MessageType::window_end && type != MessageType::probe) return malformed("no control message");
   if (datagram.size() < kControlHead + sizeof(Signature)) return malformed("shorter than a control message");
   const bool asks_path = type == MessageType::probe && (datagram[1] & kAsksPath) != 0;
-  if ((datagram[1] & ~(kAnswerNow | kDigests | (asks_path ? kAsksPath : 0))) != 0) return malformed("unknown flags in a control message");
+  const int of_probes = type == MessageType::probe ? kAsksPath | kListenAgain : 0;
+  if ((datagram[1] & ~(kAnswerNow | kDigests | of_probes)) != 0) return malformed("unknown flags in a control message");
   out.type = *type;
   ByteReader in(datagram);
   in.u8();
   const std::uint8_t flags = in.u8();
   out.answer_now = (flags & kAnswerNow) != 0;
   out.digests = (flags & kDigests) != 0;
+  out.listen_again = (flags & kListenAgain) != 0;
   out.epoch = in.u8();
   in.u8();
   out.session = in.u32();

@@ -92,6 +92,7 @@ struct Control {
   MessageType type = MessageType::probe;  ///< plan, window_end or probe
   bool digests = false;                   ///< a member forges symbols: those of the group are taken only as DIGESTs name them
   bool answer_now = false;                ///< whoever gets it reports at once and in full: unicast WINDOW_END
+  bool listen_again = false;              ///< PROBE to one that has left the group: it is sent to more slowly
   std::uint8_t epoch = 0;
   std::uint32_t session = 0;
   std::uint64_t sequence = 0;  ///< of control messages, from 1, strictly increasing

@@ -10,6 +10,7 @@
 #include "ardus/digest_book.h"
 #include "ardus/fec.h"
 #include "ardus/session_keys.h"
+#include "ardus/test_vectors.h"
 #include "base/file.h"
 
 namespace ghost::ardus {
@@ -18,21 +19,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-/// RFC 8410's frame around a seed of 32 bytes that count up from `first`.
-KeyPair key_from(std::uint8_t first) {
-  Bytes der = from_hex("302e020100300506032b657004220420").value();
-  for (std::uint8_t i = 0; i < 32; ++i) der.push_back(static_cast<std::uint8_t>(first + i));
-  return KeyPair::from_der(der).value();
-}
-
-template <std::size_t N>
-std::array<std::uint8_t, N> counting(std::uint8_t first) {
-  std::array<std::uint8_t, N> out;
-  for (std::size_t i = 0; i < N; ++i) out[i] = static_cast<std::uint8_t>(first + i);
-  return out;
-}
-
-SessionName session_name() { return {0x0a0b0c0d, counting<16>(0x40), key_from(0x80).public_key()}; }
+SessionName session_name() { return {kVectorSession, counting<16>(0x40), key_from(0x80).public_key()}; }
 
 Bytes symbol_bytes() {
   Bytes symbol(kSymbolSize);
@@ -43,7 +30,7 @@ Bytes symbol_bytes() {
 Control plan() {
   Control c;
   c.type = MessageType::plan;
-  c.session = 0x0a0b0c0d, c.sequence = 17, c.sent = 4242, c.ended = 32, c.backoff = 4000, c.group = 1000, c.window = 3, c.due = 12;
+  c.session = kVectorSession, c.sequence = 17, c.sent = 4242, c.ended = 32, c.backoff = 4000, c.group = 1000, c.window = 3, c.due = 12;
   c.blocks = {{BlockIndex{32}, 31, 6}, {BlockIndex{63}, 1, 7}};
   return c;
 }
@@ -74,7 +61,7 @@ Control path_question() {
 }
 
 DigestList digest_list() {
-  DigestList list{0x0a0b0c0d, BlockIndex{33}, SymbolIndex{126}, {}};
+  DigestList list{kVectorSession, BlockIndex{33}, SymbolIndex{126}, {}};
   for (std::uint8_t i = 0; i < 4; ++i) list.digests.push_back(symbol_digest(Bytes(kSymbolSize, i)));
   return list;
 }
@@ -102,7 +89,7 @@ ReportBody measured_report_body() {
 
 Announcement announcement() {
   Announcement a;
-  a.session = 0x0a0b0c0d, a.sequence = 2, a.time_ms = 1'800'000'000'000, a.sender = key_from(0x80).public_key(), a.content = counting<32>(1);
+  a.session = kVectorSession, a.sequence = 2, a.time_ms = 1'800'000'000'000, a.sender = key_from(0x80).public_key(), a.content = counting<32>(1);
   a.bytes = 10'000'000'000, a.rate = 200'000, a.control = {4, {10, 0, 0, 1}}, a.group = {4, {239, 255, 64, 9}}, a.name = "Kegelstatt";
   return a;
 }
@@ -131,7 +118,7 @@ Bytes sealed_repair(const DataHeader& header) {
   return out;
 }
 
-DataHeader data_header() { return {MessageType::data, 0, 0x0a0b0c0d, 4242, BlockIndex{33}, SymbolIndex{127}, 930}; }
+DataHeader data_header() { return {MessageType::data, 0, kVectorSession, 4242, BlockIndex{33}, SymbolIndex{127}, 930}; }
 
 Bytes fec_block() {
   Bytes block(3 * 32);
@@ -152,8 +139,8 @@ std::vector<std::pair<std::string, Bytes>> datagrams() {
   parity.type = MessageType::parity, parity.symbol = SymbolIndex{128}, parity.number = 4243;
   DataHeader repair = data_header();
   repair.type = MessageType::repair, repair.symbol = SymbolIndex{200}, repair.number = 9;
-  const ReportHeader report{ReceiverPhase::complete, 0x0a0b0c0d, 3, ReceiverNumber{7}, 0, false}, suspicion{ReceiverPhase::receiving, 0x0a0b0c0d, 4, ReceiverNumber{7}, 2, true},
-      measured{ReceiverPhase::receiving, 0x0a0b0c0d, 5, ReceiverNumber{7}, 0, false};
+  const ReportHeader report{ReceiverPhase::complete, kVectorSession, 3, ReceiverNumber{7}, 0, false}, suspicion{ReceiverPhase::receiving, kVectorSession, 4, ReceiverNumber{7}, 2, true},
+      measured{ReceiverPhase::receiving, kVectorSession, 5, ReceiverNumber{7}, 0, false};
   Control attacked = plan();
   attacked.type = MessageType::window_end, attacked.sequence = 19, attacked.digests = true;
   SessionReceiverKeys receiver(session_name(), 0, counting<32>(0x20), ReceiverNumber{7}, counting<32>(0x60));
@@ -175,7 +162,7 @@ std::vector<std::pair<std::string, Bytes>> datagrams() {
 Json make_vectors() {
   Json out;
   out["key"] = {{"seed", to_hex(counting<32>(0x80))}, {"public", to_hex(key_from(0x80).public_key())}};
-  out["session"] = {{"number", 0x0a0b0c0d}, {"nonce", to_hex(counting<16>(0x40))}, {"epoch_secret", to_hex(counting<32>(0x20))},
+  out["session"] = {{"number", kVectorSession}, {"nonce", to_hex(counting<16>(0x40))}, {"epoch_secret", to_hex(counting<32>(0x20))},
                     {"receiver", 7}, {"receiver_secret", to_hex(counting<32>(0x60))}};
   out["group_key"] = to_hex(derive_key(counting<32>(0x20), session_name(), 0, kGroupPath, Direction::to_receivers));
   out["own_path_key"] = to_hex(derive_key(counting<32>(0x60), session_name(), 0, 7, Direction::to_receivers));
@@ -243,6 +230,17 @@ TEST(Message, ControlMessagesAreReadBack) {
     ASSERT_TRUE(read) << read.error().message;
     EXPECT_EQ(*read, control);
   }
+}
+
+TEST(Message, OnlyAProbeCallsBackToTheGroup) {
+  Control control = census();
+  control.answer_now = control.listen_again = true;
+  const auto read = read_control(signed_control(control));
+  ASSERT_TRUE(read);
+  EXPECT_EQ(*read, control);
+  control = plan();
+  control.listen_again = true;
+  EXPECT_FALSE(read_control(signed_control(control)));
 }
 
 TEST(Message, DigestsAreReadBackAndAListThatDoesNotFitIsNone) {

@@ -77,6 +77,8 @@ struct Peer {
   Duration mean_trip{};     ///< its own, smoothed either way; zero until measured
   bool away = false;        ///< does not listen to the group
   bool quarantined = false; ///< asked for more than it can have lost: served alone
+  double left_by = 0;       ///< the loss for which it left the group; 0: it listens, or never heard it
+  unsigned invited = 0;     ///< times it was told to listen again
   bool elsewhere = false;   ///< fetches what it lacks from others: not served alone meanwhile
   bool insatiable = false;  ///< asked for more than that even then: given up
   bool backlog = false;
@@ -86,6 +88,7 @@ struct Peer {
   TimePoint heard;
   std::optional<TimePoint> asked;  ///< since when a question is unanswered
   unsigned asked_alone = 0;        ///< times it was asked by unicast since then
+  std::uint64_t sent_again = 0;    ///< symbols that were streamed to the group once more because of it, too
   std::uint64_t demanded = 0;      ///< symbols the group was sent because of it
   std::uint64_t unicast_symbols = 0;
 

@@ -41,7 +41,7 @@ Status write_chunk(const Folder& folder, const std::string& path, BytesView byte
     fd = folder.open_file(unfinished, O_WRONLY | O_CREAT | O_TRUNC, 0644);
   }
   if (!fd) return fd.error();
-  if (Status written = write_exactly(fd->get(), 0, bytes, unfinished); !written) return written;
+  if (Status written = write_exactly(folder.disk(), fd->get(), 0, bytes, unfinished); !written) return written;
   return folder.take(folder, unfinished, path);
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 namespace ghost::ardus {
 
@@ -15,7 +16,7 @@ constexpr double kTooMuchToRaise = 0.1;
 constexpr double kFarTooMuch = 0.5;
 constexpr double kAsMuch = 0.85;
 constexpr double kRateBound = 0.8;     // who sends less than this share of the rate is not held back by it
-constexpr int kTrySamples = 2, kShortPause = 8, kLongPause = 64, kDrainSteps = 4;
+constexpr int kTrySamples = 2, kShortPause = 8, kLongPause = 64, kDrainSteps = 4, kCutsInVain = 2;
 constexpr double kPieces = 48, kSure = 2, kSmoothed = 0.4;
 constexpr double kLeast = 500'000;
 }  // namespace
@@ -23,6 +24,7 @@ constexpr double kLeast = 500'000;
 void RateControl::set_ceiling(std::uint64_t ceiling, bool fixed) {
   const bool first = rate_ == 0;
   ceiling_ = std::max(ceiling, static_cast<std::uint64_t>(kLeast));
+  before_slow_.reset();
   fixed_ = fixed;
   if (fixed) {
     rate_ = ceiling_;
@@ -71,6 +73,7 @@ void RateControl::rise(const Point& at) {
 }
 
 void RateControl::hold(const Point& at) {
+  if (std::exchange(measured_, false) && at.loss - own_ <= kMore) own_ = loss_ = at.loss;  // of more packets than the trains had
   if (at.loss - own_ > kTooMuchToRaise + 2 * std::max(spread_, chance(own_))) return lower(at);
   spread_ += (std::abs(at.loss - loss_) - spread_) / 8;
   loss_ += (at.loss - loss_) / 4;
@@ -149,13 +152,44 @@ void RateControl::hold_at(double rate) {
 void RateControl::step_idle(const RateSample& sample) {
   if (fixed_) return;
   const double loss = std::clamp(sample.loss, 0.0, 1.0);
-  if (loss - own_ <= kFarTooMuch) return cut_at_.reset();
-  if (cut_at_ && loss > kAsMuch * *cut_at_) {  // less was sent, and as much of it lost
+  if (loss - own_ <= kFarTooMuch) {
+    in_vain_ = 0;
+    return cut_at_.reset();
+  }
+  // Less was sent, and as much of it lost: once that may be what a queue still held of the time before.
+  in_vain_ = cut_at_ && loss > kAsMuch * *cut_at_ ? in_vain_ + 1 : 0;
+  if (in_vain_ == kCutsInVain) {
     own_ = loss;
+    in_vain_ = 0;
     return cut_at_.reset();
   }
   cut_at_ = loss;
   found(static_cast<double>(rate_) * (1 - loss), static_cast<double>(rate_));
+}
+
+void RateControl::opened(const Opening::Outcome& outcome) {
+  if (fixed_) return;
+  if (outcome.limited) {
+    own_ = outcome.own;
+    measured_ = true;
+    return found(outcome.carried * (1 - own_), static_cast<double>(rate_));
+  }
+  if (outcome.level) growth_ = kRaise;
+  set_rate(std::min(static_cast<double>(rate_), growth_ * outcome.carried));
+}
+
+void RateControl::follow_slow(double carried) {
+  before_slow_ = {rate_, fixed_};
+  fixed_ = false;
+  own_ = 0;
+  found(carried, static_cast<double>(rate_));
+}
+
+void RateControl::follow_all() {
+  if (!before_slow_) return;
+  fixed_ = before_slow_->fixed;
+  hold_at(static_cast<double>(before_slow_->rate));
+  before_slow_.reset();
 }
 
 void RateControl::silence() {

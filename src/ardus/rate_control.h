@@ -2,6 +2,8 @@
 #include <cstdint>
 #include <optional>
 
+#include "ardus/opening.h"
+
 namespace ghost::ardus {
 
 /// What the rate is decided by, of the time since the last step.
@@ -25,6 +27,12 @@ class RateControl {
   void step(const RateSample& sample);
   /// The same of a time in which there was not always something to send: nothing can be learnt of it but that the rate is far too high.
   void step_idle(const RateSample& sample);
+  /// What came of the first packets.
+  void opened(const Opening::Outcome& outcome);
+  /// From here on it is sent to slower ways, at what comes through to them, also where the rate is fixed; until follow_all().
+  void follow_slow(double carried);
+  void follow_all();
+  bool follows_slow() const { return before_slow_.has_value(); }
   /// Nobody who was asked has answered.
   void silence();
 
@@ -62,6 +70,13 @@ class RateControl {
   double back_to_ = 0;           ///< the rate before it was raised or lowered
   Point sum_;                    ///< of the samples at the rate that is tried
   std::optional<double> cut_at_; ///< the loss for which the rate was taken to be far too high
+  int in_vain_ = 0;              ///< such cuts after which as much was lost
+  struct Before {
+    std::uint64_t rate;
+    bool fixed;
+  };
+  std::optional<Before> before_slow_;
+  bool measured_ = false;        ///< it holds at what the first packets told
   int samples_ = 0;
   int pause_ = 0, wait_ = 0;     ///< steps between two tries, and until the next
   int draining_ = 0;             ///< steps in which `behind` still speaks of the time before the last cut

@@ -25,7 +25,6 @@ constexpr unsigned kTriesAlike = 2;        // reports before the pause between t
 constexpr Duration kReportSlot = 30us;     // §3.1, §5.5: reports that all have to make spread over so much for each receiver
 constexpr double kHopelessLoss = 0.5;      // §5.6: beyond it a receiver leaves the group
 constexpr Duration kHopelessAfter = 1s, kHopelessAfterAsked = 5s;  // the second where the rate comes down to the worst way
-constexpr std::uint64_t kLossSpan = 512;
 // §5.8.
 constexpr std::uint64_t kCredible = std::uint64_t{1} << 18;  // packet numbers further beyond what the sender signed are not taken
 constexpr std::uint64_t kOvertaken = 2048;                   // so many packets may come before a signed message that left earlier
@@ -366,6 +365,7 @@ struct Receiver::Impl {
       // A PROBE that the group got before did not come here.
       const Duration missed = std::chrono::microseconds(control->slots);
       if (control->type == MessageType::probe && missed > Duration{} && now - heard_group_ > missed) go_deaf(now);
+      if (control->listen_again && !wants_group_) listen_again(now);
       want_report(now);
       return;
     }
@@ -452,13 +452,21 @@ struct Receiver::Impl {
     }
     const Duration after = path_.asked() ? kHopelessAfterAsked : kHopelessAfter;
     if (!wants_group_ || phase_ != ReceiverPhase::receiving || hopeless_since_ == TimePoint::max() || now - hopeless_since_ < after) return;
-    if (path_.asked() && hopeless_loss_.loss() < kHopelessLoss) {  // the rate has come down to it
+    if (hopeless_loss_.sent() < kLossSpan) return;      // a burst that was too fast, and little since
+    if (hopeless_loss_.loss() < kHopelessLoss) {  // the rate has come down to it
       hopeless_since_ = TimePoint::max();
       return;
     }
     wants_group_ = false;
     everything_ = true;
     want_report(now);
+  }
+
+  void listen_again(TimePoint now) {
+    wants_group_ = true;
+    heard_group_ = now;
+    group_loss_ = LossMeter(kLossSpan);
+    hopeless_since_ = TimePoint::max();
   }
 
   // --- what is lacking and when to say so ---

@@ -41,6 +41,7 @@ class ReceivingSession : private BlockSink {
     std::function<void()> changed;  ///< told() has other things to tell
     std::function<void(PeerDesk::Holding)> verified = {};  ///< the copy is in place
     std::function<void(SendingSession::Origin)> relay = {};  ///< for a relay: what it may hand on. It takes chunks by Fetch alone, and holds its receipt back
+    std::function<void(const ChunkSet& lacking)> relay_more = {};  ///< for a relay, once its session has begun: what of it is still to come
     std::uint64_t fetch_rate = 0;           ///< bit/s of what comes by Fetch; 0: as fast as it comes
     bool told_before = false;               ///< of a sender at that address that it may not send: not again in the log
   };
@@ -74,6 +75,9 @@ class ReceivingSession : private BlockSink {
   void give_way() { end(Phase::failed, "no member of the house answers at " + target_.text(), std::string(name(Errc::unauthenticated))); }
 
  private:
+  static constexpr Duration kRedial = std::chrono::milliseconds(500);
+  static constexpr std::size_t kMuchOnDisk = 64 * 1024 * 1024;  ///< bytes waiting for the store's thread: the sender is told
+
   void on_block(BlockIndex block, BytesView bytes) override;
 
   void dial();
@@ -94,6 +98,7 @@ class ReceivingSession : private BlockSink {
   void need();
   void get_keys();
   void on_keys(const v1::KeysUpdate& update);
+  void fetch_rest(const v1::ChunkRuns& runs);
   void learn_secret(const v1::KeysUpdate& update);
   Status read_map(const v1::KeysUpdate& update);
   Status listen_to_group();
@@ -114,6 +119,7 @@ class ReceivingSession : private BlockSink {
   void pump();
   void take_chunk(std::uint32_t chunk, Bytes bytes);
   void put_taken();
+  void sync_what_waits();
   void on_taken(std::uint32_t chunk, const Status& status, std::uint64_t bytes_done, bool complete);
   void commit();
   void on_committed(const Status& status, std::uint64_t bytes_done);
@@ -134,6 +140,7 @@ class ReceivingSession : private BlockSink {
   std::unique_ptr<b2::Dial> dial_;
   std::unique_ptr<b2::Link> link_;
   std::uint64_t link_count_ = 0;          ///< answers to calls of earlier links are not heard
+  std::uint64_t told_on_ = 0;             ///< the link that Keys were told on last
   b2::Identity sender_;
   std::optional<Error> may_not_send_;         ///< why what the sender says of itself is not enough: it must be a relay
   PublicKey publisher_{};                     ///< whose content it must be
@@ -165,6 +172,7 @@ class ReceivingSession : private BlockSink {
   std::vector<BytesView> views_;
   std::vector<net::Datagram> outgoing_;
   std::vector<std::pair<std::uint32_t, Bytes>> taken_;  ///< chunks that go to the store at the end of this turn
+  TimePoint put_at_{};                        ///< the last of them did, and the store has not been told to sync since; none: nothing waits
   std::size_t on_disk_bytes_ = 0;             ///< handed to the store's thread and not yet taken
   bool committing_ = false, ended_ = false, census_under_way_ = false, opening_ = false;
   Phase phase_ = Phase::announcing;

@@ -1,16 +1,18 @@
 #include "ardus/relay_service.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace ghost::ardus {
 
 namespace {
 
-constexpr Duration kRelayLook = std::chrono::milliseconds(250);
+constexpr Duration kRelayLook = std::chrono::milliseconds(100), kRelayAsk = std::chrono::milliseconds(250);
 constexpr Duration kPatience = std::chrono::seconds(5);     ///< with one answer
 constexpr Duration kTellAgain = std::chrono::seconds(2);
 constexpr Duration kRelayRetry = std::chrono::seconds(2);
 constexpr Duration kNobodyComes = std::chrono::seconds(5);  ///< after the content was whole: its receipt waits so long for a first receiver
+constexpr Duration kSenderGone = std::chrono::seconds(60);  ///< without a connection to it, while not all has come
 constexpr std::size_t kMostPassing = 8;
 
 namespace fs = std::filesystem;
@@ -73,7 +75,9 @@ void Relay::look() {
 }
 
 void Relay::ask() {
-  if (std::exchange(asking_, true)) return;
+  if (asking_ || parts_.node.network().now() < ask_at_) return;
+  asking_ = true;
+  ask_at_ = parts_.node.network().now() + kRelayAsk;
   b2::CallOptions options;
   options.timeout = kPatience;
   options.idempotent = true;
@@ -136,7 +140,11 @@ void Relay::receive(Passing& passing) {
     if (older.path() != passing.folder) parts.seeds.push_back(older.path());
   }
   parts.fetch_rate = wish_.rate;
-  parts.relay = [this, session = passing.announcement.session](SendingSession::Origin origin) { hand_on(session, std::move(origin)); };
+  parts.relay = [this, session = passing.announcement.session](SendingSession::Origin origin) { on_manifest(session, std::move(origin)); };
+  parts.relay_more = [this, session = passing.announcement.session](const ChunkSet& lacking) {
+    const auto found = passing_.find(session);
+    if (found != passing_.end() && found->second.down) found->second.down->provide(found->second.folder, lacking);
+  };
   passing.up = std::make_unique<ReceivingSession>(std::move(parts), passing.announcement);
 }
 
@@ -175,16 +183,22 @@ Status Relay::make_room(const fs::path& keep, std::uint64_t bytes) {
   return {};
 }
 
-/// The manifest is here: receivers of this site may join while the content comes.
-void Relay::hand_on(std::uint32_t session, SendingSession::Origin origin) {
+/// Receivers of this site may join while the content comes.
+void Relay::on_manifest(std::uint32_t session, SendingSession::Origin origin) {
   const auto found = passing_.find(session);
-  if (found == passing_.end() || (found->second.down && !found->second.down->ended())) return;
+  if (found == passing_.end()) return;
+  found->second.origin = std::move(origin);
+  if (!found->second.down || found->second.down->ended()) hand_on(found->second);
+}
+
+void Relay::hand_on(Passing& passing) {
   v1::SendRequest request;
-  request.name = origin.manifest->name;
+  request.name = passing.origin->manifest->name;
   request.interfaces = wish_.interfaces;
   request.wait_ms = 1000;
   request.rate = wish_.rate;
-  found->second.down = std::make_unique<SendingSession>(SendingSession::Parts{parts_.node, parts_.ports, parts_.log, parts_.changed}, std::move(request), std::move(origin));
+  if (passing.connected_at == TimePoint{}) passing.connected_at = parts_.node.network().now();  // the manifest has come just now
+  passing.down = std::make_unique<SendingSession>(SendingSession::Parts{parts_.node, parts_.ports, parts_.log, parts_.changed}, std::move(request), *passing.origin);
 }
 
 void Relay::tend(Passing& passing) {
@@ -193,15 +207,30 @@ void Relay::tend(Passing& passing) {
   if (passing.up && passing.up->ended() && !whole && passing.listed && now >= passing.again_at) receive(passing);
   if (!passing.up && passing.listed && now >= passing.again_at) receive(passing);
   if (!passing.down) return;
-  if (whole && passing.provided_at == TimePoint{}) {
-    passing.provided_at = now;
-    passing.down->provide(passing.folder);
-  }
+  if (passing.up->is_connected() || whole) passing.connected_at = now;
+  if (whole && passing.whole_at == TimePoint{}) passing.whole_at = now;
+  tend_down(passing, whole);
   tell(passing);
-  const bool served = whole && passing.down->is_settled() && (!passing.told.empty() || now - passing.provided_at > kNobodyComes);
+  const bool served = whole && passing.down->is_settled() && (!passing.told.empty() || now - passing.whole_at > kNobodyComes);
   // Its own receipt comes last: the sender may end with it.
   if (served && !passing.up->ended() && passing.up->pass_on(passing.down->passed_on())) passing.up->release();
   if (!passing.listed) passing.down->release();
+}
+
+/// The session of this site, as long as that of its sender goes on. One that has failed, since this machine has another address there, is
+/// begun anew: receivers keep what they have.
+void Relay::tend_down(Passing& passing, bool whole) {
+  const TimePoint now = parts_.node.network().now();
+  if (passing.down->ended()) {
+    if (!passing.listed || passing.up->ended() || passing.down->told().phase != v1::TransferPhase::failed || now < passing.anew_at) return;
+    passing.anew_at = now + passing.anew_in;
+    passing.anew_in = std::min(2 * passing.anew_in, kSenderGone);
+    return hand_on(passing);
+  }
+  if (whole) return passing.down->provide(passing.folder, ChunkSet(passing.origin->manifest->chunks.size()));
+  if (passing.listed && now - passing.connected_at < kSenderGone) return;
+  passing.down->give_up({Errc::aborted, "the relay's sender at " + wish_.from.text() + (passing.listed ? " was not heard of for 60 s" : " has ended the session") +
+                                            " before all of it had come; what came is kept, here and at the relay"});
 }
 
 void Relay::tell(Passing& passing) {

@@ -2,6 +2,7 @@
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,7 +13,7 @@
 namespace ghost::ardus {
 
 /// Hands sessions of a sender that multicast does not reach on to its own site (docs/spec/ardus.md §9.3): takes each content once, by the
-/// control connection, into a cache, then sends it here as a session of its own, and gives the receipts back. On the reactor's thread.
+/// control connection, into a cache, sends it here meanwhile, as a session of its own, and gives the receipts back. On the reactor's thread.
 class Relay {
  public:
   struct Wish {
@@ -43,8 +44,10 @@ class Relay {
     std::filesystem::path folder;
     std::unique_ptr<ReceivingSession> up;
     std::unique_ptr<SendingSession> down;
+    std::optional<SendingSession::Origin> origin;  ///< what `down` hands on, once the manifest is here
     std::vector<v1::RelayedReceiver> told;
-    TimePoint told_at{}, again_at{}, provided_at{};
+    TimePoint told_at{}, again_at{}, whole_at{}, connected_at{}, anew_at{};
+    Duration anew_in = std::chrono::seconds(2);  ///< `down` has failed: the next one after this
     bool listed = true;  ///< the sender still has it
   };
   void look();
@@ -52,7 +55,9 @@ class Relay {
   void on_announced(const Result<v1::AnnouncedResponse>& answer);
   void take_up(const Announcement& announcement);
   void receive(Passing& passing);
-  void hand_on(std::uint32_t session, SendingSession::Origin origin);
+  void on_manifest(std::uint32_t session, SendingSession::Origin origin);
+  void hand_on(Passing& passing);
+  void tend_down(Passing& passing, bool whole);
   void tend(Passing& passing);
   void tell(Passing& passing);
   Status make_room(const std::filesystem::path& keep, std::uint64_t bytes);
@@ -61,6 +66,7 @@ class Relay {
   Wish wish_;
   std::unique_ptr<b2::Client> client_;
   bool asking_ = false;
+  TimePoint ask_at_{};
   std::string problem_;            ///< as it was logged last
   std::map<std::uint32_t, Passing> passing_;  ///< by the sender's session
   net::Timer timer_;

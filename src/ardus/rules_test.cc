@@ -5,8 +5,10 @@
 
 #include "ardus/feedback.h"
 #include "ardus/loss_meter.h"
+#include "ardus/opening.h"
 #include "ardus/pacer.h"
 #include "ardus/parity_plan.h"
+#include "ardus/path_rate.h"
 #include "ardus/rate_control.h"
 #include "base/random.h"
 
@@ -108,12 +110,170 @@ TEST(RateControl, IsCutToWhatCameThroughWhenTheWholeWasSentTooFast) {
   EXPECT_NEAR(static_cast<double>(rate.rate()), 0.98 * 20e6, 1e5);
   rate.step_idle({.loss = 0.05});
   EXPECT_NEAR(static_cast<double>(rate.rate()), 0.98 * 20e6, 1e5);
-  // Links that lose as much whatever is sent are not the rate's doing: it is cut for them once.
+  // Links that lose as much whatever is sent are not the rate's doing: it is cut for them twice, since a queue may still hold what was sent before.
   RateControl lossy(1'000'000'000, false);
+  lossy.step_idle({.loss = 0.6});
   lossy.step_idle({.loss = 0.6});
   const std::uint64_t cut = lossy.rate();
   for (int i = 0; i < 10; ++i) lossy.step_idle({.loss = 0.6});
   EXPECT_EQ(lossy.rate(), cut);
+  RateControl slow(1'000'000'000, false);
+  for (const double loss : {0.9, 0.85, 0.1}) slow.step_idle({.loss = loss});
+  EXPECT_LT(slow.rate(), 3'000'000u);
+}
+
+namespace {
+
+/// The trains of an opening through a way that carries so much and has a queue of so many packets, to `receivers` of whom `apart` are
+/// reached without it, and so many packets lost on each receiver's own; how many trains it took.
+int open_by(Opening& opening, double carries, double queue, int receivers, int apart, double own, Opening::Outcome& outcome) {
+  TimePoint now = TimePoint{} + 1h;
+  std::uint64_t number = 0;
+  opening.ask(ReceiverNumber{1});
+  opening.set_asked(now);
+  opening.answer(ReceiverNumber{1}, 0, 0, now);
+  opening.judge();  // it hears
+  for (int trains = 1;; ++trains) {
+    const auto packets = static_cast<double>(opening.end() - number), sending = packets * kPacketOnWire / opening.rate();
+    const double through = std::min(packets, queue + sending * carries / kPacketOnWire), drained = std::max(sending, through * kPacketOnWire / carries);
+    opening.sent_first(now);
+    for (int i = 1; i <= receivers; ++i) opening.ask(ReceiverNumber{static_cast<std::uint32_t>(i)});
+    opening.set_asked(now);
+    number = opening.end();
+    const std::uint64_t told = number < kLossSpan ? number : kLossSpan + number % kLossSpan;
+    for (int i = 1; i <= receivers; ++i) {
+      const double lost = i <= apart ? own * packets : packets - through * (1 - own);
+      const double earlier = static_cast<double>(told) > packets ? own * (static_cast<double>(told) - packets) : 0;
+      opening.answer(ReceiverNumber{static_cast<std::uint32_t>(i)}, number, (lost + earlier) / static_cast<double>(told),
+                     now + Duration(static_cast<Duration::rep>(1e9 * (i <= apart ? sending : drained))) + 1ms);
+    }
+    EXPECT_TRUE(opening.settled(1ms, now));
+    now += 1s;
+    outcome = opening.judge();
+    if (!opening.active() || trains == 8) return trains;
+  }
+}
+
+}  // namespace
+
+TEST(Opening, MeasuresAWayThatIsFarSlowerThanItsInterfaceByTwoShortTrains) {
+  for (const int apart : {0, 4}) {
+    for (const double own : {0.0, 0.05}) {
+      Opening opening;
+      Opening::Outcome outcome;
+      opening.begin(1.25e9, 0);
+      EXPECT_EQ(open_by(opening, 20e6, 104, 8, apart, own, outcome), 2);
+      EXPECT_TRUE(outcome.limited);
+      EXPECT_NEAR(outcome.carried, 20e6, 2e6) << apart << " " << own;
+      RateControl rate(10'000'000'000, false);
+      rate.opened(outcome);
+      EXPECT_NEAR(static_cast<double>(rate.rate()), 19.6e6, 2e6);
+    }
+  }
+}
+
+TEST(Opening, EndsWithTheFirstTrainsWhereTheWayCarriesAllAndLeavesTheRateAsItWas) {
+  for (const double own : {0.0, 0.2}) {
+    Opening opening;
+    Opening::Outcome outcome;
+    opening.begin(1.25e9, 0);
+    EXPECT_LE(open_by(opening, 10e9, 1e6, 16, 0, own, outcome), 2);
+    EXPECT_FALSE(outcome.limited);
+    RateControl rate(10'000'000'000, false);
+    rate.opened(outcome);
+    EXPECT_EQ(rate.rate(), 1'250'000'000u);
+    EXPECT_TRUE(rate.rising());
+  }
+}
+
+TEST(Opening, AQueueThatHoldsEverythingIsSeenByTrainsThatComeNoFaster) {
+  Opening opening;
+  Opening::Outcome outcome;
+  opening.begin(1.25e9, 0);
+  EXPECT_EQ(open_by(opening, 20e6, 1e6, 8, 0, 0, outcome), 2);
+  EXPECT_TRUE(outcome.level && !outcome.limited);
+  RateControl rate(10'000'000'000, false);
+  rate.opened(outcome);
+  EXPECT_NEAR(static_cast<double>(rate.rate()), 25e6, 2e6);
+}
+
+TEST(Opening, OneOfFourWhoseOwnWayIsSlowIsLeftOut) {
+  Opening opening;
+  Opening::Outcome outcome;
+  opening.begin(125e6, 0);
+  EXPECT_EQ(open_by(opening, 2e6, 16, 4, 3, 0, outcome), 1);
+  EXPECT_GT(outcome.carried, 60e6);
+}
+
+TEST(Opening, OneThatSaysItGotNothingIsNotTheMeasure) {
+  const TimePoint start = TimePoint{} + 1h;
+  for (const std::uint32_t receivers : {2u, 4u, 16u}) {
+    Opening opening;
+    opening.begin(125e6, 0);
+    opening.ask(ReceiverNumber{1});
+    opening.set_asked(start);
+    opening.answer(ReceiverNumber{1}, 0, 0, start);
+    opening.judge();
+    opening.sent_first(start);
+    for (std::uint32_t i = 1; i <= receivers; ++i) opening.ask(ReceiverNumber{i});
+    opening.set_asked(start);
+    for (std::uint32_t i = 1; i <= receivers; ++i) {
+      opening.answer(ReceiverNumber{i}, opening.end(), i == 1 ? 1 : 0, start + 7ms);
+      EXPECT_EQ(opening.settled(1ms, start + 8ms), i == receivers) << i << " of " << receivers;
+    }
+    EXPECT_GT(opening.judge().carried, 62e6);
+  }
+}
+
+TEST(Opening, NoTrainLastsLongHoweverLittleCameOfTheOneBefore) {
+  TimePoint now = TimePoint{} + 1h;
+  Opening opening;
+  opening.begin(125e6, 0);
+  std::uint64_t before = 0;
+  double last = 0;
+  for (int train = 0; train <= 4; ++train) {
+    opening.sent_first(now);
+    opening.ask(ReceiverNumber{1});
+    opening.set_asked(now);
+    now += 500ms;
+    opening.answer(ReceiverNumber{1}, opening.end(), train < 2 ? 63.0 / 64 : 0, train < 2 ? now : now - 499ms + Duration(static_cast<Duration::rep>(1e9 * static_cast<double>(opening.end() - before) * kPacketOnWire / std::max(opening.rate(), 1.0))));
+    before = opening.end();
+    opening.judge();
+    ASSERT_TRUE(opening.active());
+    EXPECT_GE(opening.rate(), 500'000);
+    EXPECT_LE(static_cast<double>(opening.end() - before) * kPacketOnWire / opening.rate(), 0.8);
+    if (train > 2) {
+      EXPECT_GT(opening.rate(), 2 * last);
+    }
+    last = opening.rate();
+  }
+}
+
+TEST(Opening, WaitsForThreeQuartersThenForHalfThenForNobody) {
+  const TimePoint start = TimePoint{} + 1h;
+  Opening opening;
+  opening.begin(1e8, 100);
+  EXPECT_EQ(opening.end(), 100u);
+  opening.ask(ReceiverNumber{1});
+  opening.set_asked(start);
+  EXPECT_FALSE(opening.settled(1ms, start));
+  opening.answer(ReceiverNumber{1}, 100, 0, start);
+  opening.judge();
+  EXPECT_EQ(opening.end(), 164u);
+  opening.sent_first(start);
+  for (std::uint32_t i = 1; i <= 4; ++i) opening.ask(ReceiverNumber{i});
+  opening.set_asked(start);
+  EXPECT_FALSE(opening.settled(1ms, start + 499ms));
+  EXPECT_TRUE(opening.settled(1ms, start + 500ms));
+  opening.answer(ReceiverNumber{1}, 163, 0, start + 1ms);  // speaks of less than the train
+  EXPECT_FALSE(opening.answered());
+  for (const std::uint32_t i : {1u, 1u, 2u, 9u}) opening.answer(ReceiverNumber{i}, 164, 0, start + 1ms);
+  EXPECT_EQ(opening.unanswered().size(), 2u);
+  EXPECT_FALSE(opening.settled(1ms, start + 101ms));
+  EXPECT_TRUE(opening.settled(1ms, start + 102ms));
+  EXPECT_EQ(opening.next_wakeup(1ms), start + 102ms);
+  opening.answer(ReceiverNumber{3}, 164, 0, start + 2ms);
+  EXPECT_TRUE(opening.settled(1ms, start + 3ms));
 }
 
 TEST(RateControl, FindsWhatTheWayCarriesAndStaysThere) {
@@ -240,6 +400,17 @@ TEST(Sampling, ChoosesItsShareAndOthersEachTime) {
   EXPECT_NEAR(first, 20, 12);
   EXPECT_LT(both, 4);
   EXPECT_FALSE(is_sampled(7, ReceiverNumber{1}, 0));
+}
+
+TEST(LossMeter, WhatWasSentSinceItWasFirstToldOfIsLostWhereNothingCame) {
+  LossMeter meter(100);
+  meter.passed(40);
+  EXPECT_EQ(meter.loss(), 0);
+  meter.passed(104);
+  EXPECT_EQ(meter.loss(), 1);
+  LossMeter late(100);
+  late.arrived(40);
+  EXPECT_EQ(late.loss(), 0);
 }
 
 TEST(LossMeter, CountsGapsAndForgetsOldOnes) {

@@ -12,6 +12,7 @@
 #include "ardus/file_cutter_service.h"
 #include "ardus/folder_service.h"
 #include "ardus/metadata_service.h"
+#include "ardus/store_service.h"
 
 namespace ghost::ardus {
 
@@ -224,7 +225,10 @@ Result<int> Content::open(std::uint32_t source) {
     opened_.splice(opened_.begin(), opened_, at);
     return opened_.front().fd.get();
   }
-  UniqueFd fd(::open(sources_[source].path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  const Source& from = sources_[source];
+  UniqueFd fd;
+  if (!from.staged.empty()) fd.reset(::open(from.staged.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  if (!fd) fd.reset(::open(from.path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (!fd) return errno_error("open", sources_[source].path);
   if (opened_.size() >= kOpenSources) opened_.pop_back();
   opened_.push_front({source, std::move(fd)});
@@ -243,14 +247,25 @@ Status Content::read(std::uint32_t chunk, std::uint32_t offset, std::span<std::u
 }
 
 std::unique_ptr<Content> Content::kept(const std::filesystem::path& target, std::shared_ptr<const Manifest> manifest, Bytes encoded) {
+  return received(target, {}, std::move(manifest), std::move(encoded));
+}
+
+std::unique_ptr<Content> Content::coming(const std::filesystem::path& target, std::shared_ptr<const Manifest> manifest, Bytes encoded) {
+  const auto staging = target / kStagingName / short_name(manifest->content);
+  return received(target, staging, std::move(manifest), std::move(encoded));
+}
+
+/// @param staging  "" when nothing is there any more
+std::unique_ptr<Content> Content::received(const std::filesystem::path& target, const std::filesystem::path& staging, std::shared_ptr<const Manifest> manifest, Bytes encoded) {
   auto content = std::make_unique<Content>();
   content->kept_ = true;
   content->places_.resize(manifest->chunks.size());
   std::vector<bool> placed(manifest->chunks.size());
-  for (const Entry& entry : manifest->entries) {
+  for (std::uint32_t number = 0; number < manifest->entries.size(); ++number) {
+    const Entry& entry = manifest->entries[number];
     if (entry.kind != EntryKind::file || entry.chunks.empty()) continue;
     const auto source = static_cast<std::uint32_t>(content->sources_.size());
-    content->sources_.push_back({(target / entry.path).string(), {}});
+    content->sources_.push_back({(target / entry.path).string(), {}, staging.empty() ? std::string() : (staging / staged_name(number)).string()});
     for_each_place(*manifest, entry, [&](std::uint32_t chunk, std::uint64_t offset) {
       if (placed[chunk]) return;
       placed[chunk] = true;

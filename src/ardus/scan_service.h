@@ -24,6 +24,9 @@ class Content {
   /// What a transfer left under `target`, whose copy was verified: as far as it is still there, which a read does not tell.
   static std::unique_ptr<Content> kept(const std::filesystem::path& target, std::shared_ptr<const Manifest> manifest, Bytes encoded);
 
+  /// The same while a Store still takes it: chunks that it has taken may be read, before the commit and after it.
+  static std::unique_ptr<Content> coming(const std::filesystem::path& target, std::shared_ptr<const Manifest> manifest, Bytes encoded);
+
   const Manifest& manifest() const { return *manifest_; }
   const Bytes& encoded() const { return encoded_; }
   /// Things that can't be sent and were left out (devices, sockets), and paths that differ by case alone: for the person.
@@ -44,6 +47,7 @@ class Content {
   struct Source {
     std::string path;
     Stamp found;
+    std::string staged = {};  ///< where it stands before its commit; "" for what never was staged
   };
   struct Place {
     std::uint32_t source;
@@ -53,6 +57,7 @@ class Content {
     std::uint32_t source;
     UniqueFd fd;
   };
+  static std::unique_ptr<Content> received(const std::filesystem::path& target, const std::filesystem::path& staging, std::shared_ptr<const Manifest> manifest, Bytes encoded);
   Result<int> open(std::uint32_t source);
 
   std::shared_ptr<const Manifest> manifest_;  ///< shared with who received it, if it was received

@@ -15,6 +15,7 @@ constexpr std::array<std::uint64_t, 7> kAnnouncePauses = {1, 1, 1, 2, 3, 5, 8}; 
 constexpr std::size_t kBuffer = 1472;  // of one datagram
 constexpr double kPathAnswerBits = 360 * 8;  // of a question to the group and a report that answers it, on the wire
 constexpr Duration kLongestPathInterval = 250ms;
+constexpr Duration kOpeningRepeat = 4ms;
 }  // namespace
 
 Sender::Impl::Impl(const SenderOptions& options, const SessionName& name, SenderKeys& keys, BlockSource& source, TimePoint now)
@@ -123,7 +124,8 @@ PathQuestion Sender::Impl::path_question(TimePoint now) {
 }
 
 void Sender::Impl::probe(TimePoint now) {
-  path_rate_ ? step_path_rate(now) : step_rate(now);
+  if (path_rate_) step_path_rate(now);
+  else if (!opening_.active()) step_rate(now);
   Control out = message(MessageType::probe);
   const auto group = static_cast<std::uint32_t>(group_size());
   if (!path_rate_) {
@@ -140,6 +142,57 @@ void Sender::Impl::probe(TimePoint now) {
     if (peer && peer->in_group() && !peer->has_all() && !peer->asked && is_sampled(probe.sequence, peer->number, probe.sample)) peer->asked = now;
   }
   next_probe_ = now + (path_rate_ && !group_is_done() ? path_interval() : probe_interval());
+}
+
+/// The first packets leave in trains (§5.7): asks what came of one, until it is known, and sets off the next.
+void Sender::Impl::tend_opening(TimePoint now) {
+  if (!held_by_opening()) {
+    if (opening_.asked() || streaming_ || !pending_.empty()) return;
+    opening_.stop();  // all of it was less than the train
+    return end_opening(now);
+  }
+  if (!opening_.asked() || now >= next_probe_) ask_of_opening(now);
+  if (!opening_.settled(rtt_, now)) return;
+  const bool answered = opening_.answered();
+  opening_.judge();
+  if (!opening_.active()) {
+    if (!answered && !opening_.last()) rate_control_.silence();
+    return end_opening(now);
+  }
+  pacer_.set_rate(static_cast<std::uint64_t>(opening_.rate()));
+  next_probe_ = now + probe_interval();
+}
+
+/// What the last train told that was answered is where the rate begins.
+void Sender::Impl::end_opening(TimePoint now) {
+  if (opening_.last()) rate_control_.opened(*opening_.last());
+  rate_changed();
+  if (opening_.last() && opening_.last()->limited) overrun_ = rate_since_;
+  wire_sent_ = 0;
+  wire_since_ = now;
+  was_idle_ = false;
+}
+
+/// Names some receivers, evenly spread, and again those that have not answered: a full queue drops questions, too.
+void Sender::Impl::ask_of_opening(TimePoint now) {
+  if (!opening_.asked()) {
+    std::vector<ReceiverNumber> listeners;
+    for (const auto& peer : peers_) {
+      if (peer && peer->in_group() && !peer->has_all()) listeners.push_back(peer->number);
+    }
+    const std::size_t some = std::min<std::size_t>(listeners.size(), kSampled);
+    for (std::size_t i = 0; i < some; ++i) opening_.ask(listeners[i * listeners.size() / some]);
+    opening_.set_asked(now);
+  }
+  Control out = message(MessageType::probe);
+  out.census = census_ = static_cast<std::uint16_t>(census_ % 0x0fff + 1);
+  for (const ReceiverNumber number : opening_.unanswered()) {
+    out.receivers.push_back({number, 1});
+    if (Peer* peer = find(number); peer != nullptr && !peer->asked) peer->asked = now;
+  }
+  out.slots = static_cast<std::uint32_t>(std::chrono::duration_cast<std::chrono::microseconds>(kAnswerSlot * out.receivers.size()).count());
+  control(std::move(out), Destination::group, 0, now);
+  next_probe_ = now + std::max<Duration>(kOpeningRepeat, rtt_ / 8);
 }
 
 /// Whether nothing is left to do for the group: only single receivers, if any, are still served.
@@ -207,11 +260,13 @@ void Sender::Impl::tick(TimePoint now) {
   }
   tend_secret(now);
   tend_windows(now);
+  invite(now);
   open_stream_window();
   tend_flows(now);
   watch_silence(now);
+  if (opening_.active()) tend_opening(now);
   const SenderPhase at = phase();
-  if ((at == SenderPhase::streaming || at == SenderPhase::draining) && now >= next_probe_) probe(now);
+  if (probe_due(now)) probe(now);
   if (at == SenderPhase::streaming || (at == SenderPhase::draining && !group_is_done())) {
     settled_since_ = TimePoint::max();
   } else if (at == SenderPhase::settling || at == SenderPhase::draining) {
@@ -262,7 +317,9 @@ TimePoint Sender::Impl::next_wakeup() const {
   if (!digest_jobs_.empty()) at = std::min(at, pacer_.next());
   if (keys_.next_secret()) at = std::min(at, secret_used_at_);
   if (secret_due()) at = std::min(at, next_secret_at_);
-  if (group_work() || !pending_.empty()) at = std::min(at, pacer_.next());
+  if ((group_work() || (!streaming_ && may_open())) && !held_by_opening()) at = std::min(at, pacer_.next());
+  if (held_by_opening()) at = opening_.asked() ? std::min({at, next_probe_, opening_.next_wakeup(rtt_)}) : TimePoint::min();  // the question is part of the train
+  if (inviting_) at = std::min(at, invited_until_);
   for (const RepairWindow& window : windows_) {
     if (window.first_sending() || window.todo() > 0) {
       at = std::min(at, window.plan_at);
@@ -270,12 +327,13 @@ TimePoint Sender::Impl::next_wakeup() const {
       at = std::min(at, window.last_end == TimePoint::min() ? TimePoint::min() : window.last_end + gather() + (window.news ? Duration{} : Duration(2ms)));
     }
   }
+  const bool unicast = !flows_.empty() && unicast_may_go();
   for (const Peer* peer : flows_) {
-    if (peer->flow.state == UnicastFlow::State::sending) at = std::min(at, std::max(peer->flow.pacer.next(), pacer_.next()));
+    if (unicast && peer->flow.state == UnicastFlow::State::sending) at = std::min(at, std::max(peer->flow.pacer.next(), pacer_.next()));
     if (peer->flow.state == UnicastFlow::State::waiting) at = std::min(at, peer->flow.deadline);
   }
   const SenderPhase in = phase();
-  if (in == SenderPhase::streaming || in == SenderPhase::draining) at = std::min(at, next_probe_);
+  if (asks_group()) at = std::min(at, next_probe_);
   if (in == SenderPhase::settling || (in == SenderPhase::draining && group_is_done())) at = std::min(at, settled_since_ == TimePoint::max() ? TimePoint::min() : next_census_);
   return at;
 }
@@ -371,6 +429,8 @@ void Sender::set_failed(ReceiverNumber receiver, TimePoint now) {
 
 void Sender::begin(TimePoint now) { impl_->begin(now); }
 void Sender::end() { impl_->over_ = true; }
+
+void Sender::set_readable(BlockIndex end) { impl_->readable_ = end.value; }
 
 void Sender::set_ceiling(std::uint64_t ceiling, bool fixed) {
   impl_->ceiling_ = ceiling;

@@ -146,6 +146,8 @@ class Sender {
   void begin(TimePoint now);
   /// No more datagrams.
   void end();
+  /// Only the blocks below this one can be read as yet: those from there on wait. Never fewer than before; all, unless this is called.
+  void set_readable(BlockIndex end);
   /// Changes the ceiling, in bit/s on the wire.
   void set_ceiling(std::uint64_t ceiling, bool fixed);
 

@@ -196,23 +196,27 @@ Result<v1::CensusResponse> SendingSession::census(const v1::CensusRequest& reque
 }
 
 void SendingSession::fetch(const v1::FetchRequest& request, b2::ServerStream<v1::FetchedPart> stream) {
-  if (!content_ || ended_) return stream.fail({Errc::conflict, "the session has ended, or not begun"});
+  if (!content_ || ended_ || (origin_ && !provided_)) return stream.fail({Errc::conflict, "the session has ended, or not begun"});
   const auto ranges = from_runs(request.chunks.value_or(v1::ChunkRuns{}));
   const auto chunks = ranges ? ChunkSet::from_ranges(*ranges, content_->manifest().chunks.size()) : Result<ChunkSet>(ranges.error());
   if (!chunks) return stream.fail(chunks.error());
   auto shared = std::make_shared<b2::ServerStream<v1::FetchedPart>>(std::move(stream));
-  write_all<v1::FetchedPart>(std::move(shared), [this, chunks = *chunks, at = std::uint32_t{0}, alive = std::weak_ptr<char>(alive_)]() mutable -> std::optional<Result<v1::FetchedPart>> {
+  const auto go_on = write_all<v1::FetchedPart>(std::move(shared), [this, chunks = *chunks, at = std::uint32_t{0}, alive = std::weak_ptr<char>(alive_)]() mutable -> std::optional<Result<v1::FetchedPart>> {
     using Piece = Result<v1::FetchedPart>;
     if (alive.expired() || ended_) return Piece(Error{Errc::cancelled, "the session has ended"});
     while (at < chunks.size() && !chunks.has(at)) ++at;
     if (at == chunks.size()) return std::nullopt;
     v1::FetchedPart part;
-    part.chunk = at++;
-    part.bytes.resize(content_->manifest().chunks[part.chunk].size);
-    if (Status read = content_->read(part.chunk, 0, part.bytes); !read) return Piece(read.error());
+    part.chunk = at;
+    part.bytes.resize(content_->manifest().chunks[at].size);
+    if (Status read = read_chunk(at, 0, part.bytes); !read) return Piece(read.error());
+    ++at;
     fetched_bytes_ += part.bytes.size();
     return Piece(std::move(part));
   });
+  if (!origin_) return;
+  std::erase_if(fetching_, [](const auto& waits) { return !waits(); });
+  if (go_on()) fetching_.push_back(go_on);
 }
 
 }  // namespace ghost::ardus

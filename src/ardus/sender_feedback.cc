@@ -32,6 +32,9 @@ void Sender::Impl::take_report(BytesView datagram, TimePoint now) {
   counts_.feedback_bytes += datagram.size();
   if (peer->insatiable && report->header.phase == ReceiverPhase::receiving) return;
   take_round_trip(*peer, report->body, now);
+  if (opening_.active() && !report->body.away && heard_since(report->body.echo, opening_.asked_at())) {
+    opening_.answer(peer->number, report->body.seen, static_cast<double>(report->body.loss) / 65535, now - std::chrono::microseconds(report->body.echo_delay));
+  }
   take_loss(*peer, report->body, now);
   take_state(*peer, *report, now);
   if (report->body.path) take_path(*peer, *report->body.path, now);
@@ -46,6 +49,8 @@ void Sender::Impl::take_state(Peer& peer, const SenderKeys::Report& report, Time
   peer.asked.reset();
   peer.asked_alone = 0;
   peer.done = std::min(report.body.done, peer.wanted.size());
+  if (peer.away && !report.body.away) peer.flow.state = UnicastFlow::State::idle;  // it is back: what it lacks may come with the group's
+  if (report.body.away && !peer.away) peer.left_by = static_cast<double>(report.body.loss) / 65535;
   peer.away = report.body.away;
   peer.backlog = report.body.backlog;
   if (report.header.phase == ReceiverPhase::failed) set_state_failed(peer);
@@ -85,7 +90,8 @@ void Sender::Impl::take_round_trip(Peer& peer, const ReportBody& body, TimePoint
 void Sender::Impl::take_loss(Peer& peer, const ReportBody& body, TimePoint now) {
   peer.loss = static_cast<double>(body.away ? body.unicast_loss : body.loss) / 65535;
   if (body.away || body.seen < kMeasurable / 4 || !is_news(peer, body)) return;
-  if (peer.loss < kOutlierLoss * 1.5) plan_.sample(peer.loss);
+  const bool of_overrun = opening_.active() || (overrun_ > 0 && body.seen < overrun_ + kMeasurable);
+  if (peer.loss < kOutlierLoss * 1.5 && !of_overrun) plan_.sample(peer.loss);
   ++answers_;
   answered_ = now;
   if (body.seen < rate_since_ + kMeasurable) return;  // it speaks of another rate still
@@ -116,7 +122,8 @@ double Sender::Impl::quantile_of_losses() {
   std::ranges::sort(losses_);
   const std::size_t count = losses_.size();
   std::size_t at = (count * 95 + 99) / 100 - 1;
-  while (count < 20 && at > (count - 1) / 2 && losses_[at] > losses_[(count - 1) / 2] + kOwnTrouble) --at;
+  const std::size_t least = count - 1 - std::min((count - 1) / 2, std::max<std::size_t>(1, count / 4));
+  while (count < 20 && at > least && losses_[at] > losses_[(count - 1) / 2] + kOwnTrouble) --at;
   return losses_[at];
 }
 
@@ -144,8 +151,17 @@ void Sender::Impl::step_rate(TimePoint now) {
     was_idle_ = false;
   }
   if (pacer_.rate() == rate_control_.rate()) return;
+  if (rate_control_.rate() < pacer_.rate()) overrun_ = keys_.group_sent();
   pacer_.set_rate(rate_control_.rate());
   rate_since_ = keys_.group_sent();
+}
+
+/// What was told of the rate before says nothing of this one.
+void Sender::Impl::rate_changed() {
+  pacer_.set_rate(rate_control_.rate());
+  rate_since_ = keys_.group_sent();
+  losses_.clear();
+  behind_ = waited_for_ = 0;
 }
 
 /// What a receiver's way is like, for a rate that goes by the ways.
@@ -153,7 +169,11 @@ void Sender::Impl::take_path(Peer& peer, const PathReport& path, TimePoint now) 
   if (!path_rate_ || !peer.in_group() || peer.has_all() || peer.mean_trip == Duration::zero()) return;
   ++answers_;
   answered_ = now;
-  path_rate_->report(peer.number, path, peer.mean_trip, now);
+  PathReport told = path;
+  // Where all it lacks is to come to it alone, what comes through to it of the group's packets holds up nobody.
+  const bool alone = peer.flow.state != UnicastFlow::State::idle || peer.needs.blocks() + peer.done >= peer.wanted.size();
+  if (alone) told.received = 0;
+  path_rate_->report(peer.number, told, peer.mean_trip, now);
   if (peer.number != path_rate_->limiting() && to_tell_.size() < kMostToTell && std::ranges::find(to_tell_, peer.number) == to_tell_.end()) to_tell_.push_back(peer.number);
   const auto allowed = std::min(ceiling_, static_cast<std::uint64_t>(path_rate_->rate()));
   if (allowed < pacer_.rate()) pacer_.set_rate(allowed);  // at once; upwards at the next step
@@ -221,6 +241,10 @@ void Sender::Impl::take_deficit(Peer& peer, BlockIndex block, std::uint8_t defic
     if (each.find(block) != nullptr) window = &each;
   }
   if (window != nullptr && window->first_sending()) return;
+  if (outlier(peer)) {  // what it lacks comes when the others are done
+    if (peer.flow.state == UnicastFlow::State::idle) peer.needs.set(block, deficit);
+    return;
+  }
   // Whom the group's repair is of no use to is not bothered with it: but where nobody else is left there is nobody to bother.
   const std::size_t enough = peer.loss > kOutlierLoss ? kFew : std::min<std::size_t>(kFew, lacking_);
   const bool few = window != nullptr && window->rounds > kGroupRounds && window->reporters_before < enough;

@@ -59,6 +59,7 @@ bool Sender::Impl::send_digests(BlockIndex block, std::uint16_t first, std::size
   for (std::size_t i = 0; i < count; ++i) {
     const SymbolIndex symbol{static_cast<std::uint16_t>(first + i)};
     const auto bytes = cache_.symbol(block, symbol, count - i - 1);
+    if (!bytes && bytes.error().code == Errc::busy) return true;  // they come with the symbols
     if (!bytes) {
       fail(bytes.error().message);
       return false;

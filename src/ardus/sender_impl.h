@@ -9,6 +9,7 @@
 
 #include "ardus/block_cache.h"
 #include "ardus/feedback.h"
+#include "ardus/opening.h"
 #include "ardus/pacer.h"
 #include "ardus/parity_plan.h"
 #include "ardus/path_rate.h"
@@ -43,6 +44,13 @@ struct Sender::Impl {
   Control message(MessageType type) const;
   void announce(TimePoint now);
   void probe(TimePoint now);
+  void end_opening(TimePoint now);
+  void tend_opening(TimePoint now);
+  void ask_of_opening(TimePoint now);
+  bool held_by_opening() const { return opening_.active() && keys_.group_sent() >= opening_.end(); }
+  /// Whether the group is asked now and then: an opening asks by itself, but not while its train waits for something to send.
+  bool asks_group() const { return !held_by_opening() && (phase() == SenderPhase::streaming || phase() == SenderPhase::draining); }
+  bool probe_due(TimePoint now) const { return now >= next_probe_ && asks_group(); }
   PathQuestion path_question(TimePoint now);
   Duration probe_interval() const;
   Duration path_interval() const;
@@ -56,8 +64,13 @@ struct Sender::Impl {
 
   // sender_stream.cc
   void begin(TimePoint now);
+  bool may_open() const;
   void open_stream_window();
   void stream_again();
+  bool prepare_for_slow(const std::vector<Peer*>& lacking);
+  void end_slow_pass();
+  void invite(TimePoint now);
+  void rate_changed();
   void end_of_window(RepairWindow& window, TimePoint now);
   void tend_windows(TimePoint now);
   void judge(RepairWindow& window);
@@ -73,6 +86,7 @@ struct Sender::Impl {
   std::uint32_t ended() const;
 
   // sender_feedback.cc
+  bool heard_since(std::uint32_t echo, TimePoint time) const { return echo != 0 && sent_[echo % sent_.size()].sequence == echo && sent_[echo % sent_.size()].time >= time; }
   void take_report(BytesView datagram, TimePoint now);
   void take_state(Peer& peer, const SenderKeys::Report& report, TimePoint now);
   void take_round_trip(Peer& peer, const ReportBody& body, TimePoint now);
@@ -80,6 +94,8 @@ struct Sender::Impl {
   void take_deficits(Peer& peer, const ReportBody& body, TimePoint now);
   void take_deficit(Peer& peer, BlockIndex block, std::uint8_t deficit, std::uint64_t seen, TimePoint now);
   RepairWindow& window_for(BlockIndex block);
+  /// It is one of three or more that lose far more than most of the group do: their ways are slower than the rate.
+  bool outlier(const Peer& peer) const { return peer.loss > kOutlierLoss && outliers_ >= 3 && outliers_ * 2 < group_ && !rate_control_.follows_slow(); }
   void take_path(Peer& peer, const PathReport& path, TimePoint now);
   void step_rate(TimePoint now);
   void step_path_rate(TimePoint now);
@@ -102,6 +118,8 @@ struct Sender::Impl {
   void end_flow(Peer& peer, const ReportBody& body);
   static double judge_rate(UnicastFlow& flow, double loss);
   void tend_flows(TimePoint now);
+  bool group_first() const;
+  bool unicast_may_go() const;
   bool send_unicast(TimePoint now);
   bool send_symbol_to(Peer& peer, TimePoint now);
   void ask(Peer& peer, TimePoint now);
@@ -116,6 +134,7 @@ struct Sender::Impl {
   BlockCache cache_;
   Pacer pacer_;
   RateControl rate_control_;
+  Opening opening_;                           ///< of a session whose rate is found by quantile
   std::unique_ptr<PathRate> path_rate_;       ///< the rate goes by it, where there is one
   std::uint64_t ceiling_;                     ///< bit/s on the wire
   std::deque<ReceiverNumber> to_tell_;        ///< whose round trip is to be told
@@ -124,6 +143,7 @@ struct Sender::Impl {
   std::vector<std::unique_ptr<Peer>> peers_;  ///< by number - 1; null once removed
   std::vector<Peer*> flows_;                  ///< whose flow is not idle
   std::size_t group_ = 0;                     ///< who listens to the group and is not done, at the last tick
+  std::size_t outliers_ = 0;                  ///< of them, who lose so much that the group does not wait for them
   std::size_t lacking_ = 0;                   ///< of them, who lack something and get most of what is sent
   bool begun_ = false, over_ = false;
   std::string failure_;
@@ -138,7 +158,12 @@ struct Sender::Impl {
   BlockSet wanted_;                ///< by any receiver
   BlockSet pending_;               ///< to be sent (again) by the stream
   std::map<std::uint32_t, std::uint16_t> again_;  ///< symbols of those that are sent again
+  std::uint32_t readable_ = ~std::uint32_t{0};    ///< blocks below it; the others are still to come here
   bool first_pass_ = true;
+  TimePoint invited_until_ = TimePoint::min();  ///< who left the group may come back before …
+  bool inviting_ = false;                       ///< … which is yet to come
+  unsigned slow_passes_ = 0;       ///< times that the rate went by slower ways
+  bool again_waits_ = false;       ///< for the repair of the others, before slow ones get it once more
   std::vector<std::uint16_t> cursor_;  ///< next symbol of each block
   std::deque<RepairWindow> windows_;
   std::uint32_t next_serial_ = 1;
@@ -191,6 +216,7 @@ struct Sender::Impl {
   std::uint64_t sent_before_ = 0;    ///< bit/s in the step before; 0: not known
   bool was_idle_ = true;             ///< in that time there was not always something to send
   std::uint64_t rate_since_ = 0;     ///< packet number from which on the rate is what it is
+  std::uint64_t overrun_ = 0;        ///< packet number before which more was sent than the ways carry: parity is not planned by that; 0: never
   std::uint16_t census_ = 0;
   TimePoint next_census_ = TimePoint::max();
   unsigned census_tries_ = 0;

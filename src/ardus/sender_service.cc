@@ -14,9 +14,11 @@ constexpr Duration kAnnounceMost = std::chrono::seconds(10);
 constexpr std::uint64_t kCeiling = 1'000'000'000;            ///< bit/s, for interfaces that do not tell their speed
 constexpr std::uint32_t kUsualWait = 5000, kUsualPatience = 60'000;  ///< ms
 constexpr int kBatchesATurn = 8;
+constexpr Duration kBehindRelay = std::chrono::milliseconds(200);  ///< after the manifest: the first of its receivers are not to make the others late
 constexpr Duration kSendingWaysLook = std::chrono::seconds(1);
 constexpr Duration kWayGone = std::chrono::seconds(5);       ///< without the address receivers were told
 constexpr int kSendTries = 20;
+constexpr Duration kReadAgain = std::chrono::milliseconds(100), kUnreadable = std::chrono::seconds(60);  ///< what a relay had, and lost again
 
 Congestion congestion_of(v1::Congestion asked) {
   return asked == v1::Congestion::tfmcc ? Congestion::tfmcc : asked == v1::Congestion::background ? Congestion::background : Congestion::quantile;
@@ -188,10 +190,12 @@ void SendingSession::begin_if_due() {
   }
   // Nobody waits for a machine that said it can't.
   if (waits_for_count ? ready > 0 && ready + failed_count >= request_.receivers : !request_.expected.empty() && expected_here()) return begin();
-  if (now() >= until && ready > 0) return begin();
+  // Behind a relay those who count have been waited for by the sender's own session; some may still look at what they have.
+  const bool all_here = origin_ && !still_joining && now() >= ready_since_ + kBehindRelay;
+  if ((now() >= until || all_here) && ready > 0) return begin();
   if (origin_) {
     if (released_) return check_end();
-    begin_timer_ = parts_.node.network().wake_at(now() + std::chrono::milliseconds(500), [this](TimePoint) { begin_if_due(); });
+    begin_timer_ = parts_.node.network().wake_at(now() + kBehindRelay / 2, [this](TimePoint) { begin_if_due(); });
     return;
   }
   if (now() >= until && !still_joining) {
@@ -239,6 +243,7 @@ void SendingSession::begin() {
     options.silent_after = std::min(options.silent_after, patience() / 2);
     keys_.emplace(name_, first_secret_, parts_.node.state().key());
     core_.emplace(options, name_, *keys_, static_cast<BlockSource&>(*this), parts_.node.network().precise_now());
+    if (origin_) look_what_came();
   }
   phase_ = v1::TransferPhase::streaming;
   for (auto& [id, peer] : peers_) {
@@ -252,10 +257,40 @@ void SendingSession::begin() {
 Status SendingSession::read(BlockIndex block, std::span<std::uint8_t> out) {
   std::size_t filled = 0;
   for (const StreamMap::Piece& piece : map_->pieces(block.value)) {
-    if (Status got = content_->read(piece.chunk, piece.in_chunk, out.subspan(piece.in_block, piece.size)); !got) return got;
+    if (Status got = read_chunk(piece.chunk, piece.in_chunk, out.subspan(piece.in_block, piece.size)); !got) return got;
     filled = piece.in_block + piece.size;
   }
   std::fill(out.begin() + static_cast<std::ptrdiff_t>(filled), out.end(), std::uint8_t{0});
+  return {};
+}
+
+/// What a relay hands on is under way to its own store, which may find it wrong, or lose it: it is hashed as it is read. busy: it is not there yet.
+Status SendingSession::read_chunk(std::uint32_t chunk, std::uint32_t offset, std::span<std::uint8_t> out) {
+  if (!origin_) return content_->read(chunk, offset, out);
+  if (to_come_.has(chunk)) {
+    unreadable_.erase(chunk);
+    return Error{Errc::busy, "it is still to come"};
+  }
+  if (chunk_number_ != chunk) {
+    const auto lost = unreadable_.find(chunk);
+    if (lost != unreadable_.end() && now() < lost->second.again) return Error{Errc::busy, "it is to come again"};
+    const Chunk& expected = content_->manifest().chunks[chunk];
+    chunk_number_ = ~std::uint32_t{0};
+    chunk_.resize(expected.size);
+    Status got = content_->read(chunk, 0, chunk_);
+    if (got && sha256(chunk_) != expected.hash) got = Error{Errc::data_loss, "chunk " + std::to_string(chunk) + " of what is relayed is not as it came"};
+    if (!got) {
+      if (lost == unreadable_.end()) parts_.log.warning("ardus: to be relayed, and gone again", {{"session", name_.session}, {"why", got.error().message}});
+      Unreadable& known = unreadable_.try_emplace(chunk, Unreadable{now(), {}}).first->second;
+      if (now() - known.again > 10 * kReadAgain) known.since = now();  // nobody has asked for it in between
+      known.again = now() + kReadAgain;
+      if (now() - known.since >= kUnreadable) return got;
+      return Error{Errc::busy, "it is to come again"};
+    }
+    chunk_number_ = chunk;
+    unreadable_.erase(chunk);
+  }
+  std::ranges::copy(BytesView(chunk_).subspan(offset, out.size()), out.begin());
   return {};
 }
 
@@ -315,10 +350,25 @@ std::size_t SendingSession::joined_behind() const {
   return static_cast<std::size_t>(std::ranges::count_if(remotes_, [](const auto& r) { return r.second.told.state != v1::CensusState::failed; }));
 }
 
-void SendingSession::provide(const std::filesystem::path& folder) {
-  if (ended_ || !origin_ || std::exchange(provided_, true)) return;
-  content_ = Content::kept(folder, origin_->manifest, origin_->encoded);
-  begin_if_due();
+void SendingSession::provide(const std::filesystem::path& folder, const ChunkSet& lacking) {
+  if (ended_ || !origin_) return;
+  if (lacking.count() > to_come_.count()) readable_ = 0;  // its store has lost some of it: what is readable is counted anew
+  to_come_ = lacking;
+  if (!std::exchange(provided_, true)) {
+    content_ = Content::coming(folder, origin_->manifest, origin_->encoded);
+    return begin_if_due();
+  }
+  std::erase_if(fetching_, [](const auto& go_on) { return !go_on(); });
+  if (!core_) return;
+  look_what_came();
+  pump();
+}
+
+/// Blocks are sent in their order, so it is told how far it can go.
+void SendingSession::look_what_came() {
+  const auto has_come = [this](const StreamMap::Piece& piece) { return !to_come_.has(piece.chunk); };
+  while (readable_ < map_->blocks() && std::ranges::all_of(map_->pieces(readable_), has_come)) ++readable_;
+  if (std::exchange(told_readable_, readable_) != readable_) core().set_readable(BlockIndex{readable_});
 }
 
 void SendingSession::release() {
@@ -449,6 +499,7 @@ void SendingSession::end(v1::TransferPhase phase, std::string detail, std::strin
   for (auto& [id, peer] : peers_) {
     if (const auto keys = std::exchange(peer.keys, nullptr)) keys->finish();
   }
+  for (const auto& go_on : std::exchange(fetching_, {})) go_on();  // and hears that it has ended
   unsent_ = {};
   if (core_) core().end();
   sockets_.clear();

@@ -59,8 +59,10 @@ class SendingSession : private BlockSource {
 
   /// Signed, for a relay; nothing before it is known what is sent, and of what is relayed itself.
   std::optional<Bytes> announced() const;
-  /// The content is whole under `folder`.
-  void provide(const std::filesystem::path& folder);
+  /// A Store takes the content under `folder`, and has all but these chunks: what is there is sent, the rest as it comes.
+  void provide(const std::filesystem::path& folder, const ChunkSet& lacking);
+  /// The rest does not come any more.
+  void give_up(const Error& why) { fail(why); }
   /// No receiver comes any more: it ends when those that are here are done.
   void release();
   /// Of a relay's session: its receivers, for the session it relays.
@@ -119,6 +121,7 @@ class SendingSession : private BlockSource {
   void join_relay(Peer& peer, v1::JoinResponse& response) const;
 
   Status read(BlockIndex block, std::span<std::uint8_t> out) override;
+  Status read_chunk(std::uint32_t chunk, std::uint32_t offset, std::span<std::uint8_t> out);
 
   Status open_ways();
   Status listen_for_control(const Way& way);
@@ -140,6 +143,7 @@ class SendingSession : private BlockSource {
   void send_batch(std::span<const Outgoing> batch);
   void send_unsent();
   Sender& core();
+  void look_what_came();
   void on_reports(std::span<const net::Datagram> batch);
   void name_peers();
   void name_peer(Peer& peer);
@@ -178,6 +182,16 @@ class SendingSession : private BlockSource {
   std::map<b2::NodeId, Remote> remotes_;
   std::optional<Origin> origin_;
   bool provided_ = false, released_ = false;
+  ChunkSet to_come_;                                ///< chunks that a relay is still to get
+  std::uint32_t told_readable_ = 0;                 ///< what the core knows of readable_
+  std::uint32_t readable_ = 0;                      ///< blocks of the stream, from its beginning, of which nothing is in to_come_
+  struct Unreadable {
+    TimePoint since, again;                         ///< it is not looked at before `again`
+  };
+  std::map<std::uint32_t, Unreadable> unreadable_;  ///< chunks a relay had, and lost again
+  Bytes chunk_;                                     ///< of a relay: the last one read, which is right …
+  std::uint32_t chunk_number_ = ~std::uint32_t{0};  ///< … and which it is
+  std::vector<std::function<bool()>> fetching_;     ///< Fetch, which waits for some of it
   std::vector<net::Datagram> batch_;
   std::span<const net::Datagram> unsent_;           ///< of batch_: the socket's buffer was full
   int send_tries_ = 0;

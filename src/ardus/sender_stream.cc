@@ -9,11 +9,16 @@ using namespace std::chrono_literals;
 
 namespace {
 constexpr std::size_t kMostWindows = 64;
+constexpr unsigned kMostInvited = 3, kMostSlowPasses = 3;
+constexpr std::uint64_t kMostSentAgain = 3;  ///< times what a receiver wants, that the group is streamed once more for it
+constexpr Duration kInvitation = 100ms;
 constexpr std::size_t kSmallGroup = 16, kTinyGroup = 3;
+constexpr std::size_t kFewBlocks = 8;  ///< of what is still coming, a window has so many at least, but for the last
 }  // namespace
 
 void Sender::Impl::count_group() {
   group_ = static_cast<std::size_t>(std::ranges::count_if(peers_, [](const auto& peer) { return peer && peer->in_group(); }));
+  outliers_ = static_cast<std::size_t>(std::ranges::count_if(peers_, [](const auto& peer) { return peer && peer->in_group() && peer->loss > kOutlierLoss; }));
   lacking_ = static_cast<std::size_t>(std::ranges::count_if(peers_, [](const auto& peer) { return peer && peer->in_group() && !peer->has_all() && peer->loss <= kOutlierLoss; }));
 }
 
@@ -38,6 +43,16 @@ void Sender::Impl::begin(TimePoint now) {
   next_probe_ = now;
   wire_since_ = now;
   was_idle_ = false;
+  if (!options_.fixed_rate && !path_rate_) opening_.begin(static_cast<double>(rate_control_.rate()), keys_.group_sent());
+}
+
+/// Whether what is to be sent next is there: of blocks that are still coming, enough that a burst of losses is spread over some of them.
+bool Sender::Impl::may_open() const {
+  if (pending_.empty()) return false;
+  std::size_t there = 0;
+  std::uint32_t b = pending_.next(0);
+  for (; b < pending_.end() && b < readable_ && there < kFewBlocks; b = pending_.next(b + 1)) ++there;
+  return there == kFewBlocks || b == pending_.end();
 }
 
 void Sender::Impl::open_stream_window() {
@@ -45,10 +60,10 @@ void Sender::Impl::open_stream_window() {
   if (pending_.empty()) {
     first_pass_ = false;
     stream_again();
-    if (pending_.empty()) return;
   }
+  if (!may_open()) return;
   RepairWindow& window = windows_.emplace_back(next_serial_++, true);
-  for (std::uint32_t b = pending_.next(0); b < pending_.end() && !window.full(); b = pending_.next(b + 1)) {
+  for (std::uint32_t b = pending_.next(0); b < pending_.end() && b < readable_ && !window.full(); b = pending_.next(b + 1)) {
     const BlockIndex block{b};
     std::uint16_t symbols = static_cast<std::uint16_t>(options_.stream.symbols_in(block));
     if (const auto again = again_.find(b); again != again_.end()) {
@@ -64,13 +79,17 @@ void Sender::Impl::open_stream_window() {
   streaming_ = true;
 }
 
-/// Blocks that three or more listeners lack, most of them because they came late, are streamed again.
+/// Blocks that three or more listeners lack, or both of two, most of them because they came late, are streamed again.
 void Sender::Impl::stream_again() {
   std::vector<Peer*> lacking;
   for (const auto& peer : peers_) {
-    if (peer && peer->in_group() && peer->state != PeerState::silent && !peer->needs.empty()) lacking.push_back(peer.get());
+    if (peer && peer->in_group() && peer->state != PeerState::silent && !peer->needs.empty() && peer->sent_again < kMostSentAgain * kBlockSymbols * peer->wanted.size()) lacking.push_back(peer.get());
   }
-  if (lacking.size() < 3) return;
+  const std::size_t enough = group_size() == 2 ? 2 : 3;
+  again_waits_ = inviting_;
+  if (inviting_) return;
+  if (lacking.size() < enough) return end_slow_pass();
+  if (!prepare_for_slow(lacking)) return;
   for (std::uint32_t b = 0; b < wanted_.end(); ++b) {
     std::size_t many = 0;
     std::uint8_t most = 0;
@@ -79,12 +98,64 @@ void Sender::Impl::stream_again() {
       many += deficit > 0;
       most = std::max(most, deficit);
     }
-    if (many < 3) continue;
+    if (many < enough) continue;
     pending_.insert(BlockIndex{b});
     again_[b] = most;
     digested_.erase(BlockIndex{b});
-    for (Peer* peer : lacking) peer->needs.erase(BlockIndex{b});
+    for (Peer* peer : lacking) {
+      peer->sent_again += peer->needs.deficit(BlockIndex{b});
+      peer->needs.erase(BlockIndex{b});
+    }
   }
+}
+
+/// Where most of those who lack something lost it because their ways are slower than the rate, it comes again at what they carry, when the others have
+/// all they want. Of two the faster one counts. False: not now.
+bool Sender::Impl::prepare_for_slow(const std::vector<Peer*>& lacking) {
+  if (path_rate_ || rate_control_.follows_slow()) return true;
+  std::vector<double> losses;
+  for (const Peer* peer : lacking) losses.push_back(std::max(peer->loss, peer->left_by));
+  const auto middle = losses.begin() + static_cast<std::ptrdiff_t>((losses.size() - 1) / 2);
+  std::ranges::nth_element(losses, middle);
+  if (*middle <= kOutlierLoss) return true;
+  if (slow_passes_ == kMostSlowPasses) return false;  // each is served alone
+  again_waits_ = !windows_.empty();
+  if (again_waits_) return false;
+  ++slow_passes_;
+  for (Peer* peer : lacking) peer->left_by = 0;
+  rate_control_.follow_slow(static_cast<double>(pacer_.rate()) * (1 - *middle));
+  rate_changed();
+  overrun_ = rate_since_;
+  return true;
+}
+
+/// Who left the group since its rate was too much is called back when the others are done, and so many are left that one sending serves them better.
+void Sender::Impl::invite(TimePoint now) {
+  inviting_ = now < invited_until_;
+  if (inviting_ || path_rate_ || !group_is_done() || rate_control_.follows_slow()) return;
+  std::vector<Peer*> left;
+  for (const auto& peer : peers_) {
+    if (peer && peer->away && peer->left_by > kOutlierLoss && peer->invited < kMostInvited && !peer->needs.empty() && !peer->settled() && !peer->quarantined && !peer->elsewhere &&
+        peer->state != PeerState::silent) {
+      left.push_back(peer.get());
+    }
+  }
+  if (left.size() < 3 || slow_passes_ == kMostSlowPasses) return;
+  for (Peer* peer : left) {
+    Control out = message(MessageType::probe);
+    out.answer_now = out.listen_again = true;
+    out.sent = keys_.sent_to(peer->number);
+    control(std::move(out), Destination::receiver, peer->number.value, now);
+    ++peer->invited;
+  }
+  inviting_ = true;
+  invited_until_ = now + kInvitation + 2 * rtt_;
+}
+
+void Sender::Impl::end_slow_pass() {
+  if (!rate_control_.follows_slow() || !windows_.empty()) return;
+  rate_control_.follow_all();
+  rate_changed();
 }
 
 bool Sender::Impl::group_work() const {
@@ -92,6 +163,7 @@ bool Sender::Impl::group_work() const {
 }
 
 RepairWindow* Sender::Impl::next_window() {
+  if (held_by_opening()) return nullptr;
   open_stream_window();
   RepairWindow* stream = streaming_ ? &windows_.back() : nullptr;
   for (RepairWindow& window : windows_) {
@@ -113,6 +185,7 @@ SymbolIndex Sender::Impl::advance(BlockIndex block) {
 }
 
 bool Sender::Impl::send_to_group(RepairWindow& window, TimePoint now) {
+  if (opening_.active() && opening_.began() == TimePoint{}) opening_.sent_first(now);
   const SenderKeys::Ticket ticket = keys_.group_ticket();
   if (keys_.exhausted()) {
     fail_for_keys();
@@ -122,7 +195,7 @@ bool Sender::Impl::send_to_group(RepairWindow& window, TimePoint now) {
   const SymbolIndex symbol = advance(work.block);
   if (!send_digests_before(work, symbol, now)) return false;
   const auto bytes = cache_.symbol(work.block, symbol, work.todo);
-  if (!bytes) {
+  if (!bytes && bytes.error().code != Errc::busy) {
     fail(bytes.error().message);
     return false;
   }
@@ -130,11 +203,15 @@ bool Sender::Impl::send_to_group(RepairWindow& window, TimePoint now) {
   const std::uint64_t mbit = (pacer_.rate() + 999'999) / 1'000'000;
   const DataHeader header{parity ? MessageType::parity : MessageType::data, ticket.epoch, name_.session, ticket.number, work.block, symbol,
                           static_cast<std::uint16_t>(std::min<std::uint64_t>(mbit, 0xffff))};
-  std::uint8_t* datagram = buffer();
-  keys_.seal_group(header, *bytes, datagram);
-  emit(Destination::group, 0, {datagram, kDataDatagram}, now);
-  ++counts_.sent_packets;
-  if (parity || !window.first_sending() || !first_pass_) ++counts_.repair_symbols;
+  if (bytes) {
+    std::uint8_t* datagram = buffer();
+    keys_.seal_group(header, *bytes, datagram);
+    emit(Destination::group, 0, {datagram, kDataDatagram}, now);
+    ++counts_.sent_packets;
+    if (parity || !window.first_sending() || !first_pass_) ++counts_.repair_symbols;
+  } else {  // as if it were lost: it is asked for again
+    pacer_.sent(kDataDatagram + kWireOverhead, now);
+  }
   unicast_credit_ = std::min(unicast_credit_ + kUnicastShare * static_cast<double>(kDataDatagram + kWireOverhead), 30'000.0);
   if (window.first_sending() && window.todo() == 0) end_of_window(window, now);
   return true;

@@ -14,8 +14,11 @@ const TimePoint kStart = TimePoint{} + 1h;
 
 struct Zeros : BlockSource {
   bool broken = false;
+  std::uint32_t there = ~std::uint32_t{0};  ///< blocks before it
+  Errc else_says = Errc::io;
   Status read(BlockIndex block, std::span<std::uint8_t> out) override {
     if (broken) return Error{Errc::io, "read album.flac block " + std::to_string(block.value) + ": input/output error"};
+    if (block.value >= there) return Error{else_says, "block " + std::to_string(block.value) + " is not there"};
     std::ranges::fill(out, std::uint8_t{0});
     return {};
   }
@@ -47,8 +50,9 @@ struct Bench {
   }
   JoinedReceiver join() { return join(BlockSet::all(options.stream.blocks())); }
   void report(std::size_t receiver, ReceiverPhase phase, const ReportBody& body) {
-    const ReportHeader header{phase, 9, reports[receiver]++, ReceiverNumber{static_cast<std::uint32_t>(receiver + 1)},
+    ReportHeader header{phase, 9, reports[receiver]++, ReceiverNumber{static_cast<std::uint32_t>(receiver + 1)},
                               receivers[receiver]->newest_epoch()};
+    header.measured = body.path.has_value();
     sender->on_datagram(receivers[receiver]->seal_report(header, body), now);
   }
   /// What leaves in this time, as copies.
@@ -81,6 +85,115 @@ TEST(Sender, WaitsForItsReceiversThenSendsEverySymbolOnceAndTheEndOfTheWindow) {
   EXPECT_EQ(Bench::count(sent, MessageType::parity), 0u);
   EXPECT_EQ(Bench::count(sent, MessageType::window_end), 1u);
   EXPECT_EQ(bench.sender->phase(), SenderPhase::settling);
+}
+
+TEST(Sender, WhatIsStillToComeWaitsAndIsSentAsItComes) {
+  Bench bench(40);
+  bench.sender->set_readable(BlockIndex{0});
+  bench.join();
+  EXPECT_EQ(Bench::count(bench.run(100ms), MessageType::data), 0u);
+  EXPECT_EQ(bench.sender->phase(), SenderPhase::streaming);
+  EXPECT_GE(bench.sender->next_wakeup(), bench.now + 5ms) << "it waits, and does not turn";
+  bench.sender->set_readable(BlockIndex{7});
+  EXPECT_EQ(Bench::count(bench.run(100ms), MessageType::data), 0u) << "too few for a window";
+  bench.sender->set_readable(BlockIndex{12});
+  const auto first = bench.run(100ms);
+  EXPECT_EQ(Bench::count(first, MessageType::data), 12 * kBlockSymbols);
+  EXPECT_GE(Bench::count(first, MessageType::window_end), 1u);
+  EXPECT_EQ(bench.sender->phase(), SenderPhase::streaming);
+  // What was sent is repaired while the rest is still to come; who joins then gets all of it.
+  ReportBody body;
+  body.seen = bench.keys.group_sent();
+  body.deficits = {{BlockIndex{3}, 1, 2}};
+  bench.report(0, ReceiverPhase::receiving, body);
+  EXPECT_EQ(Bench::count(bench.run(20ms), MessageType::parity), 2u);
+  EXPECT_EQ(bench.join().position, BlockIndex{12});
+  bench.sender->set_readable(BlockIndex{38});
+  EXPECT_EQ(Bench::count(bench.run(300ms), MessageType::data), 26 * kBlockSymbols);
+  bench.sender->set_readable(BlockIndex{40});
+  EXPECT_EQ(Bench::count(bench.run(100ms), MessageType::data), 2 * kBlockSymbols) << "the last ones are few";
+  EXPECT_NE(bench.sender->phase(), SenderPhase::streaming);
+}
+
+TEST(Sender, WhoIsAwayIsSentNothingThatIsStillToCome) {
+  Bench bench(40);
+  bench.source.there = 12;
+  bench.sender->set_readable(BlockIndex{12});
+  bench.join();
+  bench.run(100ms);
+  ReportBody body;
+  body.away = body.everything = true;
+  body.deficits = {{BlockIndex{0}, 40, 128}};
+  std::size_t alone = 0;
+  const auto hear = [&](int times) {
+    for (int i = 0; i < times; ++i) {
+      body.unicast_seen = static_cast<std::uint32_t>(bench.keys.sent_to(ReceiverNumber{1}));
+      bench.report(0, ReceiverPhase::receiving, body);
+      alone += Bench::count(bench.run(100ms), MessageType::repair);
+    }
+  };
+  hear(20);
+  EXPECT_EQ(bench.sender->progress(bench.now).failure, "");
+  EXPECT_GE(alone, 12 * kBlockSymbols);
+  body.deficits = {{BlockIndex{12}, 28, 128}};
+  hear(10);
+  alone = 0;
+  hear(10);
+  EXPECT_EQ(alone, 0u) << "all that is there has come to it";
+  EXPECT_GE(bench.sender->next_wakeup(), bench.now) << "it waits, and does not turn";
+  bench.source.there = 40;
+  bench.sender->set_readable(BlockIndex{40});
+  hear(20);
+  EXPECT_EQ(bench.sender->progress(bench.now).failure, "");
+  EXPECT_GE(alone, 28 * kBlockSymbols);
+}
+
+TEST(Sender, WhatIsNotThereAnyMoreIsAsIfItWereLost) {
+  Bench bench(4);
+  bench.source.there = 3;
+  bench.source.else_says = Errc::busy;
+  bench.join();
+  EXPECT_EQ(Bench::count(bench.run(100ms), MessageType::data), 3 * kBlockSymbols);
+  EXPECT_EQ(bench.sender->progress(bench.now).failure, "");
+  bench.source.there = 4;
+  ReportBody body;
+  body.seen = bench.keys.group_sent();
+  body.everything = true;
+  body.deficits = {{BlockIndex{3}, 1, 128}};
+  bench.report(0, ReceiverPhase::receiving, body);
+  EXPECT_GE(Bench::count(bench.run(1s), MessageType::repair), std::size_t{kBlockSymbols});
+}
+
+TEST(Sender, WhatComesThroughToOneThatIsServedAloneDoesNotHoldUpARateThatGoesByTheWays) {
+  for (const int variant : {0, 1, 2, 3}) {
+    const bool wants_more = variant >= 2;  // of what is still to come to the group
+    Bench bench(400);
+    bench.options.congestion = variant % 2 == 0 ? Congestion::background : Congestion::tfmcc;
+    bench.sender = std::make_unique<Sender>(bench.options, bench.name, bench.keys, bench.source, kStart);
+    bench.join();
+    bench.run(20ms);
+    BlockSet before(400);
+    for (std::uint32_t b = 0; b < 8; ++b) before.insert(BlockIndex{b});
+    wants_more ? bench.join() : bench.join(std::move(before));  // it lacks what was sent before, and is sent that alone
+    std::uint64_t rate = 0;
+    for (int i = 0; i < 200; ++i) {
+      std::uint32_t echo = 0;
+      for (const auto& [outgoing, bytes] : bench.run(20ms)) {
+        if (const auto control = read_control(bytes); control && outgoing.to == Destination::group) echo = static_cast<std::uint32_t>(control->sequence);
+      }
+      ReportBody body;
+      body.echo = echo;
+      body.seen = bench.keys.group_sent();
+      rate = bench.sender->progress(bench.now).rate;
+      body.path = PathReport{0, 0, static_cast<std::uint32_t>(rate / 1000), 0};
+      bench.report(0, ReceiverPhase::receiving, body);
+      body.path = PathReport{0, 0, 300, 0};  // kbit/s
+      bench.report(1, ReceiverPhase::receiving, body);
+    }
+    EXPECT_GT(bench.sender->receiver(ReceiverNumber{2}, bench.now).alone_blocks, 0u);
+    EXPECT_EQ(rate < 2'000'000, wants_more) << rate;
+    EXPECT_TRUE(wants_more || rate > 20'000'000) << rate;
+  }
 }
 
 TEST(Sender, BeginsWithWhoeverCameWhenItsTimeIsOver) {

@@ -29,7 +29,8 @@ void Sender::Impl::start_flow(Peer& peer) {
   flow.items.clear();
   flow.at = kWindowBlocks;  // begins with the first
   flow.todo = 0;
-  for (std::uint32_t b = peer.needs.next(0); b < wanted_.end() && room > 0 && flow.items.size() < kWindowBlocks; b = peer.needs.next(b + 1)) {
+  const std::uint32_t end = std::min(wanted_.end(), readable_);
+  for (std::uint32_t b = peer.needs.next(0); b < end && room > 0 && flow.items.size() < kWindowBlocks; b = peer.needs.next(b + 1)) {
     const BlockIndex block{b};
     const std::uint8_t deficit = peer.needs.deficit(block);
     UnicastFlow::Item item{block, deficit, std::nullopt};
@@ -95,20 +96,23 @@ void Sender::Impl::tend_flows(TimePoint now) {
     UnicastFlow& flow = peer->flow;
     if (flow.state == UnicastFlow::State::waiting && now >= flow.deadline) ask(*peer, now);
     // What listeners lack may come again to all of them, once everything was sent.
-    const bool later = peer->in_group() && (streaming_ || !pending_.empty());
+    const bool later = peer->in_group() && (streaming_ || !pending_.empty() || again_waits_);
     if (flow.state == UnicastFlow::State::idle && !peer->needs.empty() && !later && !peer->elsewhere) start_flow(*peer);
     if (flow.state != UnicastFlow::State::idle) flows_.push_back(peer.get());
   }
 }
 
+/// The group is being sent to, or could be; not while what is to be sent next is still to come.
+bool Sender::Impl::group_first() const { return streaming_ || may_open() || group_work(); }
+
+bool Sender::Impl::unicast_may_go() const { return unicast_credit_ >= kDataDatagram + kWireOverhead || !group_first(); }
+
 /// Sends one symbol to a receiver that is due one; while the group is being sent to, no more than a hundredth of the rate.
 bool Sender::Impl::send_unicast(TimePoint now) {
-  if (flows_.empty()) return false;
-  const bool group_first = streaming_ || !pending_.empty() || group_work();
-  if (group_first && unicast_credit_ < kDataDatagram + kWireOverhead) return false;
+  if (flows_.empty() || !unicast_may_go()) return false;
   for (Peer* peer : flows_) {
     if (peer->flow.state != UnicastFlow::State::sending || !peer->flow.pacer.ready(now)) continue;
-    if (group_first) unicast_credit_ -= static_cast<double>(kDataDatagram + kWireOverhead);
+    if (group_first()) unicast_credit_ -= static_cast<double>(kDataDatagram + kWireOverhead);
     return send_symbol_to(*peer, now);
   }
   return false;
@@ -128,19 +132,21 @@ bool Sender::Impl::send_symbol_to(Peer& peer, TimePoint now) {
   UnicastFlow::Item& item = flow.items[flow.at];
   const SymbolIndex symbol = item.cursor ? SymbolIndex{(*item.cursor)++} : advance(item.block);
   const auto bytes = cache_.symbol(item.block, symbol, item.todo);
-  if (!bytes) {
+  if (!bytes && bytes.error().code != Errc::busy) {
     fail(bytes.error().message);
     return false;
   }
-  const DataHeader header{MessageType::repair, ticket->epoch, name_.session, ticket->number, item.block, symbol, 0};
-  std::uint8_t* datagram = buffer();
-  keys_.seal_to(peer.number, header, *bytes, datagram);
-  emit(Destination::receiver, peer.number.value, {datagram, kDataDatagram}, now);
+  if (bytes) {  // else it is as if it were lost, and asked for again
+    const DataHeader header{MessageType::repair, ticket->epoch, name_.session, ticket->number, item.block, symbol, 0};
+    std::uint8_t* datagram = buffer();
+    keys_.seal_to(peer.number, header, *bytes, datagram);
+    emit(Destination::receiver, peer.number.value, {datagram, kDataDatagram}, now);
+    ++counts_.sent_packets;
+    ++counts_.repair_symbols;
+    ++counts_.unicast_symbols;
+    ++peer.unicast_symbols;
+  }
   flow.pacer.sent(kDataDatagram + kWireOverhead, now);
-  ++counts_.sent_packets;
-  ++counts_.repair_symbols;
-  ++counts_.unicast_symbols;
-  ++peer.unicast_symbols;
   --item.todo;
   if (--flow.todo == 0) ask(peer, now);
   return true;

@@ -13,6 +13,13 @@ constexpr std::size_t kEpochsKept = 3;  // the one before, for what is late; thi
 
 }  // namespace
 
+Result<Secret> secret_of(BytesView bytes) {
+  Secret secret;
+  if (bytes.size() != secret.size()) return Error{Errc::malformed, "the sender's keys are not 32 bytes long"};
+  std::ranges::copy(bytes, secret.begin());
+  return secret;
+}
+
 AeadKey derive_key(const Secret& secret, const SessionName& name, std::uint8_t epoch, std::uint32_t path, Direction direction) {
   Bytes info(as_bytes("ardus packet key").begin(), as_bytes("ardus packet key").end());
   ByteWriter writer(info);

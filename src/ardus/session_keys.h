@@ -16,6 +16,8 @@
 namespace ghost::ardus {
 
 using Secret = std::array<std::uint8_t, 32>;
+/// As a message carries it.
+Result<Secret> secret_of(BytesView bytes);
 /// Random, made for one session and told at Join: ties control messages to it.
 using SessionNonce = std::array<std::uint8_t, 16>;
 

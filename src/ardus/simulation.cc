@@ -77,6 +77,17 @@ class LyingKeys : public SessionReceiverKeys {
   }
 };
 
+/// Says that it lost everything.
+class ComplainingKeys : public SessionReceiverKeys {
+ public:
+  using SessionReceiverKeys::SessionReceiverKeys;
+  Bytes seal_report(const ReportHeader& header, const ReportBody& body) override {
+    ReportBody false_body = body;
+    false_body.loss = 65535;
+    return SessionReceiverKeys::seal_report(header, false_body);
+  }
+};
+
 /// Believes everything: the simulated network gives it nothing that was damaged.
 class TrustingKeys : public SessionReceiverKeys {
  public:
@@ -162,6 +173,10 @@ class Simulation {
       }
     }
     for (std::size_t i = 0; i < flows_.size(); ++i) schedule({kStart + options_.others[i].from, 0, Kind::flow_timer, i, nullptr});
+    if (options_.content_at > Duration{}) {
+      sender_.set_readable(BlockIndex{0});
+      schedule({kStart + options_.content_at, 0, Kind::content, 0, nullptr});
+    }
     sender_.begin(kStart);
     pump_sender(kStart);
     while (!queue_.empty() && !finished_) {
@@ -179,7 +194,7 @@ class Simulation {
   }
 
  private:
-  enum class Kind : std::uint8_t { burst, unicast, report, sender_timer, receiver_timer, join, through, eviction, told_secret, restart, flow_acknowledged, flow_timer };
+  enum class Kind : std::uint8_t { burst, burst_through, unicast, report, sender_timer, receiver_timer, join, through, eviction, told_secret, restart, content, flow_acknowledged, flow_timer };
   struct Event {
     TimePoint time;
     std::uint64_t order;
@@ -264,6 +279,8 @@ class Simulation {
       auto liar = std::make_unique<LyingKeys>(name_, keys_.epoch(), keys_.epoch_secret(), joined.number, secret, options_.keys);
       liar->blocks = stream_.blocks();
       receiver.keys = std::move(liar);
+    } else if (index < options_.complainers) {
+      receiver.keys = std::make_unique<ComplainingKeys>(name_, keys_.epoch(), keys_.epoch_secret(), joined.number, secret, options_.keys);
     } else if (receiver.real) {
       receiver.keys = std::make_unique<SessionReceiverKeys>(name_, keys_.epoch(), keys_.epoch_secret(), joined.number, secret, options_.keys);
     } else {
@@ -297,7 +314,8 @@ class Simulation {
 
   void handle(const Event& event) {
     switch (event.kind) {
-      case Kind::burst: deliver_burst(event.burst); break;
+      case Kind::burst: deliver_burst(event.burst, 0, bottleneck_.limited() ? options_.before_bottleneck : receivers_.size()); break;
+      case Kind::burst_through: deliver_burst(event.burst, options_.before_bottleneck, receivers_.size()); break;
       case Kind::unicast: deliver(event.receiver, *event.burst); break;
       case Kind::through: hand_over(event.receiver, {event.burst->datagrams.front()}); break;
       case Kind::report:
@@ -315,6 +333,10 @@ class Simulation {
         break;
       case Kind::join: join(event.receiver, now_); break;
       case Kind::eviction: evict(event.receiver); break;
+      case Kind::content:
+        sender_.set_readable(BlockIndex{stream_.blocks()});
+        pump_sender(now_);
+        break;
       case Kind::restart: restart(event.receiver); break;
       case Kind::told_secret: tell_secret(event.receiver); break;
       case Kind::flow_acknowledged:
@@ -347,15 +369,14 @@ class Simulation {
       for (const Outgoing& one : outgoing) {
         const bool to_group = one.to == Destination::group;
         if (!to_group && one.to != Destination::receiver) continue;
-        if (to_group && !bottleneck_.limited()) {
-          burst->datagrams.push_back(to_bytes(one.bytes));
-          continue;
-        }
-        const TimePoint through = pass_bottleneck(one.bytes.size() + kWireOverhead, &BottleneckShare::session, now);
+        const bool direct = !to_group && by_number_[one.index - 1] < options_.before_bottleneck;
+        if (to_group && (!bottleneck_.limited() || options_.before_bottleneck > 0)) burst->datagrams.push_back(to_bytes(one.bytes));
+        if (to_group && !bottleneck_.limited()) continue;
+        const TimePoint through = direct ? now : pass_bottleneck(one.bytes.size() + kWireOverhead, &BottleneckShare::session, now);
         if (through == TimePoint::max()) continue;
         auto alone = std::make_shared<Burst>();
         alone->datagrams.push_back(to_bytes(one.bytes));
-        schedule({through + options_.rtt / 2, 0, to_group ? Kind::burst : Kind::unicast, to_group ? 0 : by_number_[one.index - 1], std::move(alone)});
+        schedule({through + options_.rtt / 2, 0, to_group ? Kind::burst_through : Kind::unicast, to_group ? 0 : by_number_[one.index - 1], std::move(alone)});
       }
       if (!burst->datagrams.empty()) schedule({now + options_.rtt / 2, 0, Kind::burst, 0, std::move(burst)});
     }
@@ -406,9 +427,9 @@ class Simulation {
     return both;
   }
 
-  void deliver_burst(const std::shared_ptr<const Burst>& burst) {
+  void deliver_burst(const std::shared_ptr<const Burst>& burst, std::size_t from, std::size_t end) {
     const auto heard = options_.insider != nullptr ? attacked(burst) : burst;
-    for (std::size_t i = 0; i < receivers_.size(); ++i) {
+    for (std::size_t i = from; i < end; ++i) {
       if (i >= options_.deaf && receivers_[i]->core && receivers_[i]->core->wants_group()) deliver(i, receivers_[i]->real && i > 0 ? *heard : *burst);
     }
     if (progress_ && ++bursts_ % 64 == 0) progress_(share_done());
@@ -485,7 +506,7 @@ class Simulation {
         if (out(index) || receiver.up.lose()) continue;
         auto report = std::make_shared<Burst>();
         report->datagrams.push_back(to_bytes(one.bytes));
-        schedule({now_ + options_.rtt / 2, 0, Kind::report, index, std::move(report)});
+        schedule({now_ + (index < options_.complainers ? Duration{} : options_.rtt / 2), 0, Kind::report, index, std::move(report)});
       }
     }
     if (receiver.done == TimePoint::max() && receiver.core->complete()) receiver.done = now_;
@@ -533,8 +554,10 @@ class Simulation {
       if (receiver.symbols_then) out.read_after_eviction += receiver.core->progress(now_).symbols - *receiver.symbols_then;
       const bool verified = receiver.core && sender_.receiver(receiver.number, now_).state == PeerState::verified;
       out.decoded += receiver.real && verified;
+      out.done_seconds.push_back(0);
       if (receiver.done == TimePoint::max()) continue;
       const double seconds = std::chrono::duration<double>(receiver.done - kStart).count();
+      out.done_seconds.back() = seconds;
       out.slowest_seconds = std::max(out.slowest_seconds, seconds);
       const bool plain = i >= options_.deaf && !receiver.slow && std::ranges::count(options_.outages, i, &Outage::receiver) == 0 && std::ranges::count(options_.late, i, &LateJoin::receiver) == 0;
       if (plain) out.received_seconds = std::max(out.received_seconds, seconds);

@@ -77,6 +77,7 @@ struct SimulationOptions {
   bool fixed_rate = true;
   Congestion congestion = Congestion::quantile;
   std::uint64_t bottleneck = 0;  ///< bit/s of a link that everything the sender sends goes through first; 0: no limit
+  std::size_t before_bottleneck = 0;  ///< the first so many receivers are reached without it
   std::uint64_t bottleneck_queue = 256 * 1024;  ///< bytes
   std::vector<CrossTraffic> others;             ///< that shares it, over the same round trip
   std::uint64_t link_rate = 0;   ///< bit/s every receiver's link carries; 0: no limit
@@ -92,6 +93,8 @@ struct SimulationOptions {
   std::vector<BlockSet> held;          ///< what receivers hold from an earlier session; empty: nothing
   KeyOptions keys;
   Insider* insider = nullptr;
+  std::size_t complainers = 0;  ///< the first so many say that they lose everything, and are heard before the others
+  Duration content_at{};        ///< nothing of the content is there before
   std::size_t liars = 0;     ///< the last so many receivers ask for what they do not lack
   std::uint64_t seed = 1;
   Duration limit = std::chrono::minutes(30);  ///< of virtual time
@@ -117,6 +120,7 @@ struct SimulationResult {
   std::uint8_t epoch = 0;              ///< the last
   double received_seconds = 0;         ///< until the last receiver that is neither slow nor out nor late held everything
   double slowest_seconds = 0;          ///< until the last of all did
+  std::vector<double> done_seconds;    ///< until each did; 0: never
   std::vector<BottleneckShare> shares;  ///< of each tenth of a second, where there is a bottleneck
   SenderProgress sender;
   std::string failure;                 ///< the time limit was reached, or the sender failed

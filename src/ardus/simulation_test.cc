@@ -130,6 +130,59 @@ TEST(Session, OneSlowLinkHoldsUpNobody) {
   EXPECT_LE(result.slowest_seconds, 2.0 * 16 * kMiB * 8 * 1514 / 1408 / 50e6);
 }
 
+TEST(Session, SlowLinksTogetherAreSentToOnceMoreAtTheirOwnRate) {
+  SimulationOptions options = session(20, 16 * kMiB, 0.01);
+  options.real = 2;
+  const SimulationResult without = simulate(options);
+  options.slow = 4;
+  options.slow_rate = 50'000'000;
+  const SimulationResult result = simulate(options);
+  EXPECT_EQ(result.verified, 20u);
+  EXPECT_EQ(result.wrong_blocks, 0u);
+  EXPECT_LE(result.received_seconds, without.received_seconds * 1.02);
+  EXPECT_LE(result.slowest_seconds, 1.25 * 16 * kMiB * 8 * 1514 / 1408 / 50e6);
+  EXPECT_LE(over_floor(result, 0.01), 2.2);
+  EXPECT_LE(result.sender.unicast_symbols, 200u);
+  EXPECT_EQ(result.sender.rate, options.rate);  // as before, when they are done
+}
+
+TEST(Session, OneSlowLinkOfTwoDoesNotHoldUpOneThatCameLate) {
+  SimulationOptions options = session(2, 12 * kMiB, 0);
+  options.rate = 200'000'000;
+  options.late = {{0, 400ms}};
+  const SimulationResult without = simulate(options);
+  options.slow = 1;
+  options.slow_rate = 10'000'000;
+  const SimulationResult result = simulate(options);
+  expect_all_verified(result);
+  EXPECT_LE(result.done_seconds[0], 2 * without.done_seconds[0] + 0.5);
+}
+
+TEST(Session, LiarsDoNotHaveTheWholeContentSentAgainAndAgain) {
+  SimulationOptions options = session(8, 4 * kMiB, 0);
+  options.liars = 3;
+  options.limit = 60s;
+  const SimulationResult result = simulate(options);
+  EXPECT_GE(result.verified, 5u);
+  const double to_group = static_cast<double>(result.sender.sent_packets - result.sender.unicast_symbols);
+  EXPECT_LE(to_group, 5.0 * 4 * kMiB / kSymbolSize) << result.sender.unicast_symbols << " alone, of " << result.source_packets;
+}
+
+TEST(Session, SlowOnesThatHaveLeftTheGroupAreCalledBackWhenTheOthersAreDone) {
+  SimulationOptions options = session(10, 24 * kMiB, 0.01);
+  options.rate = 100'000'000;
+  options.real = 2;
+  const SimulationResult without = simulate(options);
+  options.slow = 3;
+  options.slow_rate = 20'000'000;
+  const SimulationResult result = simulate(options);
+  EXPECT_EQ(result.verified, 10u);
+  EXPECT_EQ(result.wrong_blocks, 0u);
+  EXPECT_LE(result.received_seconds, without.received_seconds * 1.02);
+  EXPECT_LE(result.slowest_seconds, 2.2 + 1.25 * 24 * kMiB * 8 * 1514 / 1408 / 20e6);
+  EXPECT_LE(over_floor(result, 0.01), 2.3);
+}
+
 TEST(Session, ASmallTransferOverAWayFarSlowerThanItsInterfaceSaysTakesAsLongAsTheWay) {
   SimulationOptions options = session(8, 8 * kMiB, 0);
   options.rate = 10'000'000'000;
@@ -139,6 +192,64 @@ TEST(Session, ASmallTransferOverAWayFarSlowerThanItsInterfaceSaysTakesAsLongAsTh
   expect_all_verified(result);
   EXPECT_LE(result.received_seconds, 1.25 * 8 * kMiB * 8 * 1514 / 1408 / 20e6);
   EXPECT_LE(over_floor(result, 0), 2.5);
+}
+
+TEST(Session, AFastInterfaceBeforeASlowWayLosesLittleAndSetsNobodyAside) {
+  for (const std::size_t receivers : {8u, 64u}) {
+    for (const std::size_t before : {std::size_t{0}, receivers / 2}) {
+      for (const double loss : {0.0, 0.05}) {
+        if (receivers == 64 && (loss == 0) == (before == 0)) continue;
+        SimulationOptions options = session(receivers, 8 * kMiB, loss);
+        options.rate = 10'000'000'000;
+        options.fixed_rate = false;
+        options.bottleneck = 20'000'000;
+        options.bottleneck_queue = 157 * 1024;
+        options.before_bottleneck = before;
+        options.real = 1;
+        const SimulationResult result = simulate(options);
+        const auto which = std::to_string(receivers) + " receivers, " + std::to_string(before) + " before it, loss " + std::to_string(loss);
+        EXPECT_EQ(result.verified, receivers) << which;
+        EXPECT_LE(result.virtual_seconds, 6) << which;
+        EXPECT_LE(static_cast<double>(result.sender.sent_bytes) * 1490 / 1448, 1.20 * 8 * kMiB) << which;  // with the headers up to Ethernet's
+        EXPECT_LE(result.sender.unicast_symbols, 30u) << which;
+      }
+    }
+  }
+}
+
+TEST(Session, OneThatSaysItLosesEverythingStopsNobody) {
+  for (const std::size_t receivers : {2u, 4u, 16u}) {
+    SimulationOptions options = session(receivers, 12 * kMiB, 0);
+    options.fixed_rate = false;
+    options.real = 1;
+    const SimulationResult without = simulate(options);
+    options.complainers = 1;
+    const SimulationResult result = simulate(options);
+    EXPECT_EQ(result.verified, receivers);
+    EXPECT_LE(result.virtual_seconds, 1.5 * without.virtual_seconds + 0.5) << receivers;
+  }
+}
+
+TEST(Session, ContentThatEndsWithinTheOpeningIsRepairedAtWhatTheWayCarries) {
+  SimulationOptions options = session(4, 400 * 1408, 0.05);
+  options.rate = 10'000'000'000;
+  options.fixed_rate = false;
+  options.bottleneck = 20'000'000;
+  options.bottleneck_queue = 4 * kMiB;
+  const SimulationResult result = simulate(options);
+  EXPECT_EQ(result.verified, 4u);
+  EXPECT_LE(result.sender.rate, 100'000'000u);  // and not an eighth of what the interface says
+}
+
+TEST(Session, ContentThatComesLateWithinTheOpeningSendsNobodyAway) {
+  SimulationOptions options = session(4, 8 * kMiB, 0);
+  options.fixed_rate = false;
+  options.content_at = 10s;
+  const SimulationResult result = simulate(options);
+  expect_all_verified(result);
+  EXPECT_EQ(result.sender.unicast_symbols, 0u);
+  EXPECT_EQ(result.sender.sent_packets, result.source_packets);
+  EXPECT_LE(result.virtual_seconds, 11);
 }
 
 TEST(Session, OneSlowLinkHoldsUpNobodyWhereTheRateIsFound) {

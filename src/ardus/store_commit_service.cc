@@ -11,6 +11,7 @@
 namespace ghost::ardus {
 
 Status Store::commit() {
+  if (!failed_) return failed_;
   if (!missing_.empty()) return Error{Errc::conflict, std::to_string(missing_.size()) + " chunks are still missing"};
   if (Status synced = sync(); !synced) return synced;
   room_.reset();
@@ -21,14 +22,19 @@ Status Store::commit() {
     if (entry(number).kind != EntryKind::file || in_place_[number]) continue;
     if (cancelled()) return Error{Errc::cancelled, "cancelled"};
     Status read = read_back(number);
-    if (!read && read.error().code != Errc::data_loss) return read;
+    if (!read && read.error().code != Errc::data_loss) return failed_ = std::move(read);
     if (!read) whole = std::move(read);
     staged_files.push_back(number);
   }
   if (!whole) return whole;
   if (Status looked = look_for_obstacles(); !looked) return looked;
   if (Status placed = place_folders(); !placed) return placed;
-  if (Status flushed = flush_files(staged_files); !flushed) return flushed;
+  if (Status flushed = flush_files(staged_files); !flushed) return failed_ = std::move(flushed);
+  return place_all();
+}
+
+/// Everything that goes under its name is whole on the disk.
+Status Store::place_all() {
   target_.forget();
   for (const auto& [kind, place] : {std::pair{EntryKind::file, &Store::place_file}, {EntryKind::hardlink, &Store::place_hard_link}, {EntryKind::symlink, &Store::place_symlink}}) {
     for (std::uint32_t number = 0; number < manifest().entries.size(); ++number) {
@@ -37,7 +43,7 @@ Status Store::commit() {
     }
   }
   if (Status finished = finish_folders(); !finished) return finished;
-  return ::syncfs(target_.fd()) == 0 ? Status() : Status(errno_error("sync", target_.path().string()));
+  return disk().sync_all(target_.fd()) == 0 ? Status() : Status(disk_error("sync", target_.path().string()));
 }
 
 /// A file gets its metadata while it is still staged, so that it never stands under its name without.
@@ -46,6 +52,9 @@ Status Store::read_back(std::uint32_t number) {
   const bool small = is_small(number);
   const auto own = small ? open_staged(number, O_RDONLY | (e.size == 0 ? O_CREAT : 0)) : Result<UniqueFd>(UniqueFd());
   const auto shared = small ? Result<int>(-1) : staged(number);
+  for (const Error* why : {own ? nullptr : &own.error(), shared ? nullptr : &shared.error()}) {
+    if (why && why->code != Errc::not_found) return *why;
+  }
   const int fd = own && *own ? own->get() : shared ? *shared : -1;
   bool right = fd >= 0;
   for_each_place(manifest(), e, [&](std::uint32_t chunk, std::uint64_t offset) {
@@ -63,13 +72,13 @@ Status Store::read_back(std::uint32_t number) {
     });
     if (wrong == 0) {  // something stands in a hole, or after the end: the file is begun anew
       for (const std::uint32_t chunk : e.chunks) missing_.insert(chunk);
-      if (fd >= 0 && ::ftruncate(fd, 0) != 0) return errno_error("cut", e.path);
+      if (fd >= 0 && disk().truncate(fd, 0) != 0) return disk_error("cut", path_of(number));
       if (Status allocated = small ? Status() : allocate(number); !allocated) return allocated;
     }
     return Error{Errc::data_loss, "'" + e.path + "': the disk gave back other bytes than were written; they are fetched again"};
   }
   if (has_metadata_[number]) return {};
-  if (Status set = set_metadata(fd, e, wish_.owners, e.path, left_out_); !set) return set;
+  if (Status set = disk().set_metadata(fd, e, wish_.owners, path_of(number), left_out_); !set) return set;
   has_metadata_[number] = true;
   return {};
 }
@@ -103,7 +112,7 @@ Status Store::place_file(std::uint32_t number) {
   if (has_metadata_[number] && has_mode_and_time(**there, e, wish_.owners)) return {};
   const auto fd = target_.open_file(e.path, O_RDONLY);
   if (!fd) return fd.error();
-  return set_metadata(fd->get(), e, wish_.owners, e.path, left_out_);
+  return disk().set_metadata(fd->get(), e, wish_.owners, path_of(number), left_out_);
 }
 
 Status Store::place_symlink(std::uint32_t number) {
@@ -142,18 +151,17 @@ Status Store::finish_folders() {
     if (e->kind != EntryKind::directory) continue;
     const auto folder = target_.open_file(e->path, O_RDONLY | O_DIRECTORY);
     if (!folder) return folder.error();
-    if (Status set = set_metadata(folder->get(), *e, wish_.owners, e->path, left_out_); !set) return set;
+    if (Status set = disk().set_metadata(folder->get(), *e, wish_.owners, (target_.path() / e->path).string(), left_out_); !set) return set;
   }
   return {};
 }
 
 Status Store::keep(BytesView receipt) {
-  if (Status made = target_.make_folder(std::string(kReceivedFolder), 0700); !made) return made;
-  const auto received = target_.path() / kReceivedFolder / short_name(manifest().content);
-  if (Status written = write_file_atomically(received.string() + ".receipt", receipt, 0600); !written) return written;
-  if (Status written = write_file_atomically(received.string() + ".manifest", wish_.encoded, 0600); !written) return written;
-  std::error_code ignored;
-  std::filesystem::remove_all(staging_.path(), ignored);
+  const std::string received(kReceivedFolder), name = short_name(manifest().content);
+  if (Status made = target_.make_folder(received, 0700); !made) return made;
+  if (Status written = target_.put_file(received + "/" + name + ".receipt", receipt, 0600); !written) return written;
+  if (Status written = target_.put_file(received + "/" + name + ".manifest", wish_.encoded, 0600); !written) return written;
+  target_.remove_folder(std::string(kStagingName) + "/" + name);
   return {};
 }
 

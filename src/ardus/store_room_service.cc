@@ -50,23 +50,27 @@ Status Store::claim_room() {
   for (std::uint32_t number = 0; number < manifest().entries.size(); ++number) {
     const Entry& e = entry(number);
     files += e.kind == EntryKind::directory || e.kind == EntryKind::symlink ? 1 : 0;
-    if (e.kind != EntryKind::file || in_place_[number]) continue;
+    if (e.kind != EntryKind::file) continue;
     const auto there = taken.find(number);
+    if (in_place_[number]) {  // whoever reads what is staged is not to find an older try of it
+      if (Status removed = there == taken.end() ? Status() : staging_.remove_file(staged_name(number)); !removed) return removed;
+      continue;
+    }
     files += there == taken.end() ? 1 : 0;
     const std::uint64_t bytes = is_small(number) ? in_pages(e.size) : data_bytes(e), had = there == taken.end() ? 0 : there->second;
     needed += bytes > had ? bytes - had : 0;
     if (is_small(number) && had == 0) small += bytes;
     longest = std::max(longest, e.size);
   }
-  struct statvfs disk {};
-  if (::fstatvfs(staging_.fd(), &disk) != 0) return errno_error("ask for the room on", target_.path().string());
-  const std::uint64_t room = static_cast<std::uint64_t>(disk.f_bavail) * disk.f_frsize;
-  if ((disk.f_flag & ST_RDONLY) != 0) return Error{Errc::refused, target_.path().string() + " is on a file system that is mounted read-only"};
+  struct statvfs room_on {};
+  if (::fstatvfs(staging_.fd(), &room_on) != 0) return errno_error("ask for the room on", target_.path().string());
+  const std::uint64_t room = static_cast<std::uint64_t>(room_on.f_bavail) * room_on.f_frsize;
+  if ((room_on.f_flag & ST_RDONLY) != 0) return Error{Errc::refused, target_.path().string() + " is on a file system that is mounted read-only"};
   if (needed > room) {
     return Error{Errc::exhausted, target_.path().string() + ": " + amount(needed) + " are needed and " + amount(room) + " are free; nothing was written. Make room, or receive into another folder"};
   }
-  if (disk.f_files > 0 && files > disk.f_favail && disk.f_favail + 1000 < files) {
-    return Error{Errc::exhausted, target_.path().string() + ": " + std::to_string(files) + " files are to come and this file system has room for " + std::to_string(disk.f_favail) + " more (df -i); nothing was written"};
+  if (room_on.f_files > 0 && files > room_on.f_favail && room_on.f_favail + 1000 < files) {
+    return Error{Errc::exhausted, target_.path().string() + ": " + std::to_string(files) + " files are to come and this file system has room for " + std::to_string(room_on.f_favail) + " more (df -i); nothing was written"};
   }
   rlimit limit{};
   if (::getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY && longest > limit.rlim_cur) {
@@ -86,7 +90,7 @@ Status Store::claim_for_small(std::uint64_t bytes) {
   if (::getrlimit(RLIMIT_FSIZE, &limit) != 0 || limit.rlim_cur != RLIM_INFINITY || bytes == 0) return {};
   auto room = staging_.open_file("room", O_RDWR | O_CREAT | O_TRUNC, 0600);
   if (!room) return room.error();
-  if (::fallocate(room->get(), 0, 0, static_cast<off_t>(bytes)) == 0) {
+  if (disk().allocate(room->get(), 0, bytes) == 0) {
     room_ = std::move(*room);
     room_size_ = bytes;
     return {};
@@ -106,7 +110,7 @@ Status Store::give_room(std::uint64_t bytes) {
   const std::uint64_t given = std::min(room_size_, std::max(kRoomStep, pages));
   room_size_ -= given;
   room_given_ += given - std::min(given, pages);
-  if (::ftruncate(room_.get(), static_cast<off_t>(room_size_)) != 0) return errno_error("give back", "the room of small files");
+  if (disk().truncate(room_.get(), room_size_) != 0) return disk_error("give back", "the room of small files in " + staging_.path().string());
   return {};
 }
 
@@ -116,18 +120,17 @@ Status Store::allocate(std::uint32_t number) {
   if (!fd) return fd.error();
   struct stat now {};
   if (::fstat(*fd, &now) != 0) return errno_error("look at", staged_name(number));
-  if (static_cast<std::uint64_t>(now.st_size) > e.size && ::ftruncate(*fd, 0) != 0) return errno_error("cut", staged_name(number));
+  if (static_cast<std::uint64_t>(now.st_size) > e.size && disk().truncate(*fd, 0) != 0) return disk_error("cut", (staging_.path() / staged_name(number)).string());
   if (e.size == 0) return {};
-  const auto size = static_cast<off_t>(e.size);
-  if (e.holes.empty() && ::fallocate(*fd, 0, 0, size) == 0) return {};
-  bool claimed = !e.holes.empty() && ::ftruncate(*fd, size) == 0;
+  if (e.holes.empty() && disk().allocate(*fd, 0, e.size) == 0) return {};
+  bool claimed = !e.holes.empty() && disk().truncate(*fd, e.size) == 0;
   for_each_place(manifest(), e, [&](std::uint32_t chunk, std::uint64_t offset) {
-    claimed = claimed && ::fallocate(*fd, 0, static_cast<off_t>(offset), static_cast<off_t>(manifest().chunks[chunk].size)) == 0;
+    claimed = claimed && disk().allocate(*fd, offset, manifest().chunks[chunk].size) == 0;
   });
-  if (claimed || (errno == EOPNOTSUPP && ::ftruncate(*fd, size) == 0)) return {};
+  if (claimed || (errno == EOPNOTSUPP && disk().truncate(*fd, e.size) == 0)) return {};
   if (errno == ENOSPC || errno == EDQUOT) return Error{Errc::exhausted, target_.path().string() + ": no room for " + amount(data_bytes(e)) + " of '" + e.path + "'; make room, or receive into another folder"};
   if (errno == EFBIG) return Error{Errc::exhausted, "'" + e.path + "' is longer than this process, or the file system, allows (ulimit -f)"};
-  return errno_error("claim the room for", e.path);
+  return disk_error("claim the room for", path_of(number));
 }
 
 }  // namespace ghost::ardus

@@ -27,13 +27,15 @@ void write_record(Bytes& out, std::uint32_t chunk) { ByteWriter(out).u32(chunk).
 
 std::string short_name(const ContentId& content) { return to_hex(BytesView(content).first(16)); }
 
+std::string staged_name(std::uint32_t entry) { return "f" + std::to_string(entry); }
+
 Store::Store(Wish wish, Folder target, Folder staging) : wish_(std::move(wish)), target_(std::move(target)), staging_(std::move(staging)), missing_(wish_.manifest->chunks.size(), true) {}
 
 Store::~Store() = default;
 
 Result<std::unique_ptr<Store>> Store::open(Wish wish) {
   if (Status made = make_directories(wish.target); !made) return made.error();
-  auto target = Folder::open(wish.target);
+  auto target = Folder::open(wish.target, wish.disk);
   if (!target) return target.error();
   const std::string staging_name = std::string(kStagingName) + "/" + short_name(wish.manifest->content);
   for (const std::string& name : {std::string(kStagingName), staging_name}) {
@@ -47,7 +49,7 @@ Result<std::unique_ptr<Store>> Store::open(Wish wish) {
 }
 
 Status Store::prepare() {
-  auto journal = staging_.open_file("journal", O_RDWR | O_CREAT | O_APPEND, 0600);
+  auto journal = staging_.open_file("journal", O_RDWR | O_CREAT, 0600);
   if (!journal) return journal.error();
   journal_ = std::move(*journal);
   if (::flock(journal_.get(), LOCK_EX | LOCK_NB) != 0) {
@@ -113,12 +115,14 @@ Status Store::look_for_folding() {
                                    " such pairs); receive onto another one"};
 }
 
+std::string Store::journal_name() const { return (staging_.path() / "journal").string(); }
+
 /// Believes nothing the journal says before the bytes have been hashed again.
 Status Store::read_journal() {
   struct stat size {};
-  if (::fstat(journal_.get(), &size) != 0) return errno_error("look at", "the journal");
+  if (::fstat(journal_.get(), &size) != 0) return errno_error("look at", journal_name());
   Bytes bytes(static_cast<std::size_t>(size.st_size) / kJournalRecord * kJournalRecord);
-  if (Status read = read_exactly(journal_.get(), 0, bytes, "the journal"); !read) return read;
+  if (Status read = read_exactly(journal_.get(), 0, bytes, journal_name()); !read) return read;
   Bytes still;
   for (ByteReader in(bytes); in.remaining() > 0;) {
     const std::uint32_t chunk = in.u32();
@@ -129,9 +133,13 @@ Status Store::read_journal() {
     bytes_done_ += manifest().chunks[chunk].size * static_cast<std::uint64_t>(std::ranges::count_if(places(chunk), [&](const Place& p) { return !in_place_[p.entry]; }));
     write_record(still, chunk);
   }
-  // Written anew, so that half a record at its end, or chunks that were lost, don't stay in it.
-  if (::ftruncate(journal_.get(), 0) != 0) return errno_error("cut", "the journal");
-  if (!still.empty() && ::write(journal_.get(), still.data(), still.size()) != static_cast<ssize_t>(still.size())) return errno_error("write", "the journal");
+  journal_end_ = still.size();
+  if (still.size() == static_cast<std::uint64_t>(size.st_size)) return {};
+  // Half a record at its end, and chunks that were lost, don't stay in it. At no moment is there less in it than is true: records only
+  // move towards its beginning, and what they leave is cut off when they are on the disk.
+  if (Status written = write_exactly(disk(), journal_.get(), 0, still, journal_name()); !written) return written;
+  if (disk().sync(journal_.get()) != 0) return disk_error("sync", journal_name());
+  if (disk().truncate(journal_.get(), still.size()) != 0) return disk_error("cut", journal_name());
   return {};
 }
 
@@ -153,6 +161,7 @@ bool Store::is_small(std::uint32_t number) const { return entry(number).chunks.s
 Result<UniqueFd> Store::open_staged(std::uint32_t number, int flags) {
   const mode_t mode = (flags & O_CREAT) != 0 ? 0600 : 0;
   auto fd = staging_.open_file(staged_name(number), flags, mode);
+  new_names_ = new_names_ || (flags & O_CREAT) != 0;
   // It may have its final mode already.
   if (!fd && fd.error().code == Errc::refused && ::fchmodat(staging_.fd(), staged_name(number).c_str(), 0600, 0) == 0) {
     fd = staging_.open_file(staged_name(number), flags, mode);
@@ -179,7 +188,8 @@ Status Store::put(std::uint32_t chunk, BytesView bytes) {
 }
 
 std::vector<Status> Store::put(std::span<const Arrival> arrivals) {
-  std::vector<Status> done(arrivals.size());
+  std::vector<Status> done(arrivals.size(), failed_);
+  if (!failed_) return done;
   std::vector<BytesView> texts;
   std::vector<std::size_t> which;
   for (std::size_t i = 0; i < arrivals.size(); ++i) {
@@ -200,6 +210,7 @@ std::vector<Status> Store::put(std::span<const Arrival> arrivals) {
       done[which[i]] = Error{Errc::data_loss, "chunk " + std::to_string(chunk) + " is not what the manifest says: its bytes were changed on their way"};
     } else if (missing_.has(chunk)) {  // it may be among them twice
       done[which[i]] = take(chunk, bytes);
+      if (!done[which[i]]) failed_ = done[which[i]];
     }
   }
   return done;
@@ -226,8 +237,8 @@ Status Store::write_small(std::uint32_t number, BytesView bytes) {
   if (Status given = give_room(bytes.size()); !given) return given;
   const auto fd = open_staged(number, O_RDWR | O_CREAT | O_TRUNC);
   if (!fd) return fd.error();
-  if (Status written = write_exactly(fd->get(), 0, bytes, entry(number).path); !written) return written;
-  if (Status set = set_metadata(fd->get(), entry(number), wish_.owners, entry(number).path, left_out_); !set) return set;
+  if (Status written = write_exactly(disk(), fd->get(), 0, bytes, path_of(number)); !written) return written;
+  if (Status set = disk().set_metadata(fd->get(), entry(number), wish_.owners, path_of(number), left_out_); !set) return set;
   has_metadata_[number] = true;
   return {};
 }
@@ -235,7 +246,7 @@ Status Store::write_small(std::uint32_t number, BytesView bytes) {
 Status Store::write_piece(const Place& place, BytesView bytes) {
   const auto fd = staged(place.entry);
   if (!fd) return fd.error();
-  return write_exactly(*fd, place.offset, bytes, entry(place.entry).path);
+  return write_exactly(disk(), *fd, place.offset, bytes, path_of(place.entry));
 }
 
 std::vector<std::string> Store::remarks() const {
@@ -255,26 +266,40 @@ Status Store::note(std::uint32_t chunk) {
 }
 
 Status Store::flush_files(const std::vector<std::uint32_t>& entries) {
-  if (entries.size() > kFewFiles) return ::syncfs(staging_.fd()) == 0 ? Status() : Status(errno_error("sync", target_.path().string()));
+  if (entries.size() > kFewFiles) {
+    if (disk().sync_all(staging_.fd()) != 0) return disk_error("sync", target_.path().string());
+    new_names_ = false;
+    return {};
+  }
   for (const std::uint32_t number : entries) {
     const auto small = is_small(number) ? open_staged(number, O_RDONLY) : Result<UniqueFd>(UniqueFd());
     if (!small) return small.error();
     const auto large = is_small(number) ? Result<int>(-1) : staged(number);
     if (!large) return large.error();
-    if (::fdatasync(*small ? small->get() : *large) != 0) return errno_error("sync", entry(number).path);
+    if (disk().sync(*small ? small->get() : *large) != 0) return disk_error("sync", path_of(number));
   }
+  // A file whose name is lost is lost.
+  if (new_names_ && disk().sync(staging_.fd()) != 0) return disk_error("sync", staging_.path().string());
+  new_names_ = false;
   return {};
 }
 
 Status Store::sync() {
-  if (pending_.empty()) return {};
+  if (pending_.empty() || !failed_) return failed_;
+  failed_ = flush();
+  return failed_;
+}
+
+/// Files first: the journal never claims what is not on the disk.
+Status Store::flush() {
   std::ranges::sort(dirty_);
   dirty_.erase(std::unique(dirty_.begin(), dirty_.end()), dirty_.end());
   if (Status flushed = flush_files(dirty_); !flushed) return flushed;
   Bytes records;
   for (const std::uint32_t chunk : pending_) write_record(records, chunk);
-  if (::write(journal_.get(), records.data(), records.size()) != static_cast<ssize_t>(records.size())) return errno_error("write", "the journal");
-  if (::fdatasync(journal_.get()) != 0) return errno_error("sync", "the journal");
+  if (Status written = write_exactly(disk(), journal_.get(), journal_end_, records, journal_name()); !written) return written;
+  if (disk().sync(journal_.get()) != 0) return disk_error("sync", journal_name());
+  journal_end_ += records.size();
   pending_.clear();
   dirty_.clear();
   pending_bytes_ = 0;

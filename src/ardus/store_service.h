@@ -7,6 +7,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "ardus/disk_service.h"
 #include "ardus/file_cutter_service.h"
 #include "ardus/folder_service.h"
 #include "ardus/manifest.h"
@@ -31,6 +32,7 @@ class Store {
     std::shared_ptr<const std::atomic<bool>> cancelled = {};
     std::vector<std::filesystem::path> seeds = {};     ///< folders whose files may hold chunks of this content; only read
     Owners owners = Owners::own;
+    std::shared_ptr<Disk> disk = std::make_shared<Disk>();  ///< by which everything is changed
   };
 
   /// Looks what is there already: of this content, of older files under its paths, of files that were moved within the target, and
@@ -56,7 +58,8 @@ class Store {
   };
   /// Takes several, for what they are worth together; what put() would answer of each.
   std::vector<Status> put(std::span<const Arrival> arrivals);
-  /// Puts what was taken on the disk and notes it in the journal; put() does so every kSyncBytes or kSyncTime.
+  /// Puts what was taken on the disk and notes it in the journal; put() does so every kSyncBytes or kSyncTime. Once that has failed this,
+  /// put() and commit() answer so again: what a disk says of bytes it has failed to write is not to be believed. Another Store is.
   Status sync();
 
   static constexpr std::uint64_t kSyncBytes = 16 * 1024 * 1024;
@@ -129,11 +132,16 @@ class Store {
   Status write_small(std::uint32_t entry, BytesView bytes);
   Status write_piece(const Place& place, BytesView bytes);
   Status note(std::uint32_t chunk);
+  Disk& disk() const { return *wish_.disk; }
+  std::string journal_name() const;
+  std::string path_of(std::uint32_t entry) const { return (target_.path() / this->entry(entry).path).string(); }
   Status flush_files(const std::vector<std::uint32_t>& entries);
+  Status flush();
 
   // store_commit_service.cc: from staging to under their names.
   Status read_back(std::uint32_t entry);
   Status place_folders();
+  Status place_all();
   Status place_file(std::uint32_t entry);
   Status place_symlink(std::uint32_t entry);
   Status place_hard_link(std::uint32_t entry);
@@ -141,7 +149,6 @@ class Store {
 
   Result<UniqueFd> open_staged(std::uint32_t entry, int flags);
   Result<int> staged(std::uint32_t entry);
-  static std::string staged_name(std::uint32_t entry) { return "f" + std::to_string(entry); }
   const Entry& entry(std::uint32_t number) const { return manifest().entries[number]; }
   const Manifest& manifest() const { return *wish_.manifest; }
   std::span<const Place> places(std::uint32_t chunk) const;
@@ -150,6 +157,9 @@ class Store {
   Wish wish_;
   Folder target_, staging_;
   UniqueFd journal_;                       ///< locked while this lives
+  std::uint64_t journal_end_ = 0;
+  bool new_names_ = false;                 ///< files were made in the staging folder since it was synced
+  Status failed_;                          ///< what ended it
   std::vector<Place> places_;              ///< by chunk: first_place_[chunk] … first_place_[chunk + 1]
   std::vector<std::uint64_t> first_place_;
   std::vector<bool> in_place_;             ///< files that need nothing but, perhaps, their metadata
@@ -174,5 +184,7 @@ class Store {
 constexpr std::string_view kReceivedFolder = ".ardus/received";
 /// The first half of a content id, as folders and files are named by it.
 std::string short_name(const ContentId& content);
+/// What an entry's file is called in the staging folder.
+std::string staged_name(std::uint32_t entry);
 
 }  // namespace ghost::ardus

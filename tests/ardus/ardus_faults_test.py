@@ -113,6 +113,48 @@ class Faults(ardus_test.Machines):
             for one in announcements:
                 out.sendto(one, GROUP)
 
+    @unittest.skipUnless(ardus_test.OWN_NAMESPACE in os.environ, "loopback is the system's")
+    def test_an_announcement_that_nobody_stands_behind_does_not_end_what_waits_for_one_transfer(self):
+        (self.album / "x").write_bytes(noise(1_000_000, 8))
+        clock = self.stepped("a minute later", 61)
+        clock["env"]["STEP_ALL"] = "1"
+        with (self.root / "told").open("w") as told:
+            receiver = self.start("receive", "--state", self.root / "r1", "--iface", "lo", "--into", self.into(1), "--once", "--wait", "10m", "--json", "--on-received",
+                                  f"echo $ARDUS_STATE >>{self.root / 'hooked'}", stdout=told, stderr=told, **clock)
+        said = (self.root / "told").read_text
+        announcement = self.announcement("keeper", 77)
+        until(lambda: self.forge("127.0.0.11", announcement) or '"session":77' in said())
+        (self.root / "a minute later").touch()
+        until(lambda: "waiting for another" in said() or receiver.poll() is not None)
+        self.assertIn("the sender was not heard of for 60 s", said())
+        self.assertIsNone(receiver.poll(), said())
+        # Both would take 127.0.0.1: the sender's daemon has its own address.
+        with (self.root / "log0").open("w") as log:
+            self.start("serve", "--state", self.root / "keeper", "--listen", "127.0.0.4:1117", stdout=log, stderr=log)
+        until(lambda: (self.root / "keeper/ardus.sock").exists())
+        code, _, err = self.send(self.album, "--receivers", "1")
+        self.assertEqual(code, 0, err)
+        self.assertEqual(receiver.wait(LONG), 0, said())
+        self.assert_received(1)
+        self.assertEqual((self.root / "hooked").read_text(), "done\n", "a stranger runs no hook")
+
+    def test_one_that_waits_for_a_transfer_ends_when_its_time_is_over(self):
+        waited = subprocess.run([str(BIN / "ardus"), "receive", "--state", str(self.root / "r1"), "--iface", "lo", "--into", str(self.into(1)), "--once", "--wait", "300ms", "--json"],
+                                capture_output=True, text=True, timeout=LONG)
+        self.assertEqual(waited.returncode, 1, waited.stderr)
+        self.assertIn("no sender that may send began a transfer within 300ms", waited.stdout + waited.stderr)
+
+    @unittest.skipUnless(ardus_test.OWN_NAMESPACE in os.environ, "loopback is the system's")
+    def test_its_time_is_over_also_where_a_member_that_may_not_send_has_announced(self):
+        self.serve(2)
+        announcement = self.announcement("r2", 78, host="127.0.0.3")
+        with (self.root / "told").open("w") as told:
+            receiver = self.start("receive", "--state", self.root / "r1", "--iface", "lo", "--into", self.into(1), "--once", "--wait", "15s", "--json", stdout=told, stderr=told)
+        said = (self.root / "told").read_text
+        until(lambda: self.forge("127.0.0.3", announcement) or "may not send" in said() or receiver.poll() is not None)
+        self.assertEqual(receiver.wait(LONG), 1, said())
+        self.assertIn("no sender that may send began a transfer within 15s; the last one announced: r2", said())
+
     def next_announcement(self, receiver, session=None):
         while True:
             told = receiver.recv(2000)
@@ -205,6 +247,7 @@ class Faults(ardus_test.Machines):
         sender = self.sending(self.album, "--receivers", "3", "--patience", "1s")
         until(lambda: "2 of 3 joined" in sender.stdout.readline())
         subprocess.run([str(BIN / "make_house"), "--revoke", str(self.root / "keeper"), "r1"], check=True)
+        until(lambda: "1 of 3 joined" in sender.stdout.readline())
         self.serve(3)
         code, summary, err = self.ended(sender)
         self.assertEqual((code, self.states(summary)), (3, {"r1": "failed", "r2": "verified", "r3": "verified"}), err)

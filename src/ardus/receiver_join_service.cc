@@ -1,0 +1,301 @@
+#include <algorithm>
+
+#include "ardus/chunk_runs.h"
+#include "ardus/receiver_service.h"
+#include "b2/certificate.h"
+
+namespace ghost::ardus {
+
+namespace {
+
+constexpr Duration kDialPatience = std::chrono::seconds(5), kImpatience = std::chrono::milliseconds(300);
+
+}  // namespace
+
+void ReceivingSession::dial() {
+  b2::Trust trust;
+  const auto& membership = parts_.node.state().membership();
+  if (!membership) {
+    return give_up({Errc::refused, "this node is in no house, so it can't tell whether the sender may be trusted: join the sender's house with 'ghostlight house join'"});
+  }
+  trust.house = parts_.node.state().house();  // which stays, also if the membership should end meanwhile
+  trust.any_key_on_loopback = false;
+  dial_ = std::make_unique<b2::Dial>(b2::Dial::Parts{parts_.node.network(), parts_.node.endpoint(), parts_.node.tls(), trust, kDialPatience, kImpatience}, target_,
+                                     [this](Result<std::unique_ptr<b2::Link>> link) { on_dialed(std::move(link)); });
+}
+
+void ReceivingSession::on_dialed(Result<std::unique_ptr<b2::Link>> link) {
+  if (!link) {
+    if (link.error().code == Errc::unauthenticated || link.error().code == Errc::refused) return give_up(link.error());
+    detail_ = "the sender can't be reached for control: " + link.error().message;
+    return redial();
+  }
+  auto sender = judge_sender(**link);
+  if (!sender) return give_up(sender.error());
+  sender_ = std::move(*sender);
+  link_ = std::move(*link);
+  ++link_count_;
+  dials_failed_ = 0;
+  redial_timer_.reset();
+  b2::Link::Events events;
+  events.closed = [this](const Error& why) { lost(why); };
+  link_->set_events(std::move(events));
+  detail_.clear();
+  join();
+}
+
+/// A member of our house with the role send, whose key is the one that signed the announcement; or any member, if it relays one.
+Result<b2::Identity> ReceivingSession::judge_sender(const b2::Link& link) {
+  const auto& tls = link.peer().tls;
+  const auto& membership = parts_.node.state().membership();
+  if (!membership) return Error{Errc::refused, "this node is no longer in a house: " + parts_.node.state().membership_problem()};
+  const auto& house = membership->house();
+  if (!tls) return Error{Errc::unauthenticated, target_.text() + ": it does not speak TLS"};
+  auto member = house.verify_member(tls->certificates, std::chrono::system_clock::now(), "");
+  if (!member) return member.error();
+  may_not_send_.reset();
+  publisher_ = announcement_.sender;
+  if (!member->roles.has(b2::Role::send) && !member->roles.has(b2::Role::admin)) {
+    may_not_send_ = Error{Errc::refused, member->name + " (" + member->node.words() + ") may not send in the house '" + house.name() + "': it has the roles " + member->roles.text() +
+                                    "; the house's keeper gives others with 'ghostlight house invite --roles send'"};
+  }
+  const std::string& only = parts_.accept_from;
+  if (!only.empty() && only != member->name && only != member->node.words() && only != member->node.hex()) {
+    may_not_send_ = Error{Errc::refused, "this receiver takes transfers from '" + only + "' only, and this one is from " + member->name + " (" + member->node.words() + ")"};
+  }
+  if (!std::ranges::equal(tls->public_key, announcement_.sender)) {
+    return Error{Errc::unauthenticated, target_.text() + ": another node answers there than the one that signed the announcement"};
+  }
+  return std::move(*member);
+}
+
+/// Who relays must show whose content it is, and that it was let: by a member that may send.
+Status ReceivingSession::judge_origin(const v1::Origin& origin) {
+  const auto& membership = parts_.node.state().membership();
+  if (!membership) return Error{Errc::refused, "this node is no longer in a house: " + parts_.node.state().membership_problem()};
+  auto member = membership->house().verify_member(origin.certificates, std::chrono::system_clock::now(), "");
+  if (!member) return member.error().in("the sender behind the relay " + sender_.name);
+  if (!member->roles.has(b2::Role::send) && !member->roles.has(b2::Role::admin)) {
+    return Error{Errc::refused, member->name + " (" + member->node.words() + "), whose content " + sender_.name + " relays, may not send: it has the roles " + member->roles.text()};
+  }
+  const std::string& only = parts_.accept_from;
+  if (!only.empty() && only != member->name && only != member->node.words() && only != member->node.hex()) {
+    return Error{Errc::refused, "this receiver takes transfers from '" + only + "' only, and this one is from " + member->name + " (" + member->node.words() + ")"};
+  }
+  const auto certificate = b2::read_certificate(origin.certificates.front());
+  if (!certificate) return certificate.error();
+  publisher_ = certificate->public_key;
+  const auto grant = parse_grant(origin.grant, publisher_);
+  if (!grant) return grant.error();
+  if (grant->kind != GrantKind::relay || grant->content != announcement_.content || grant->node != announcement_.sender) {
+    return Error{Errc::refused, sender_.name + " was not let relay this by " + member->name};
+  }
+  receipt_session_ = grant->session;
+  receipt_nonce_ = grant->nonce;
+  relayed_ = true;
+  return {};
+}
+
+/// The control connection is gone; what comes by multicast goes on.
+void ReceivingSession::lost(const Error& why) {
+  if (ended_) return;
+  ++link_count_;
+  std::shared_ptr<b2::Link> old = std::move(link_);
+  parts_.node.network().post([old] {});  // not from within its own callbacks
+  fetch_timer_.reset();
+  census_under_way_ = false;
+  parts_.log.info("ardus: control connection lost", {{"session", name_.session}, {"why", why.message}});
+  redial();
+}
+
+void ReceivingSession::redial() {
+  dials_failed_ = std::min(dials_failed_ + 1, 8);
+  redial_timer_ = parts_.node.network().wake_at(now() + kRedial * dials_failed_, [this](TimePoint) {
+    if (!ended_) dial();
+  });
+  change();
+}
+
+void ReceivingSession::join() {
+  v1::JoinRequest request;
+  request.session = name_.session;
+  request.at = target_.address.text();
+  request.relay = static_cast<bool>(parts_.relay);
+  v1::SessionClient(caller()).join(request, [this, alive = std::weak_ptr<char>(alive_), link = link_count_](const Result<v1::JoinResponse>& response) {
+    if (alive.expired() || ended_ || link != link_count_) return;
+    if (response) return on_joined(*response);
+    if (response.error().code == Errc::busy) {
+      redial_timer_ = parts_.node.network().wake_at(now() + kRedial, [this, link](TimePoint) {
+        if (!ended_ && link == link_count_) join();
+      });
+      return;
+    }
+    call_failed(response.error());
+  });
+}
+
+/// What the sender refused ends the session; what a broken connection did is made good by the next one.
+void ReceivingSession::call_failed(const Error& error) {
+  switch (error.code) {
+    case Errc::io:
+    case Errc::unknown:
+    case Errc::busy:
+    case Errc::timed_out:
+    case Errc::cancelled: break;
+    default: return give_up(may_not_send_ && !relayed_ ? *may_not_send_ : error);  // whatever one that may not send says, it sends nothing
+  }
+  parts_.node.network().post([this, error, alive = std::weak_ptr<char>(alive_), link = link_count_] {
+    if (!alive.expired() && !ended_ && link == link_count_ && link_) lost(error);
+  });
+}
+
+void ReceivingSession::on_joined(const v1::JoinResponse& response) {
+  if (response.nonce.size() != name_.nonce.size() || !std::ranges::equal(response.content, announcement_.content)) {
+    return give_up({Errc::malformed, "the sender's answer to Join does not fit its announcement"});
+  }
+  std::copy(response.nonce.begin(), response.nonce.end(), name_.nonce.begin());
+  receipt_session_ = name_.session;
+  receipt_nonce_ = name_.nonce;
+  if (response.origin) {
+    if (Status right = judge_origin(*response.origin); !right) return give_up(right.error());
+  } else if (may_not_send_) {
+    return give_up(*may_not_send_);
+  }
+  relay_grant_ = response.grant;
+  if (parts_.relay && holds_ && !released_) return get_keys();  // whose end says that the connection is gone
+  if (census_ != v1::CensusState::unknown) return send_census();
+  if (!manifest_) return get_manifest(response.manifest_bytes);
+  if (opening_ || committing_) return;
+  if (!store_) return open_store();
+  if (core_ && response.number == number_.value) return get_keys();
+  need();
+}
+
+void ReceivingSession::get_manifest(std::uint64_t size) {
+  if (size > ManifestLimits().encoded) return give_up({Errc::exhausted, "the manifest has " + std::to_string(size) + " bytes, more than are taken"});
+  manifest_bytes_.clear();
+  v1::ManifestRequest request;
+  request.session = name_.session;
+  v1::SessionClient(caller()).manifest(
+      request,
+      [this, size, alive = std::weak_ptr<char>(alive_), link = link_count_](const v1::ManifestPart& part) {
+        if (alive.expired() || ended_ || link != link_count_) return;
+        if (manifest_bytes_.size() + part.bytes.size() > size) return give_up({Errc::malformed, "the manifest is longer than the sender said"});
+        manifest_bytes_.insert(manifest_bytes_.end(), part.bytes.begin(), part.bytes.end());
+      },
+      [this, alive = std::weak_ptr<char>(alive_), link = link_count_](const Status& status) {
+        if (alive.expired() || ended_ || link != link_count_) return;
+        if (status) on_manifest();
+        else call_failed(status.error());
+      });
+}
+
+void ReceivingSession::on_manifest() {
+  auto manifest = parse_manifest(manifest_bytes_);
+  if (!manifest) return give_up(manifest.error());
+  if (manifest->content != announcement_.content) return give_up({Errc::unauthenticated, "the manifest is not of the content that was announced"});
+  // The sender's own key is the publisher it vouches for.
+  if (manifest->publisher != publisher_) return give_up({Errc::unauthenticated, "the manifest was signed by another than the sender"});
+  manifest_ = std::make_shared<Manifest>(std::move(*manifest));
+  if (parts_.relay) tell_relay();
+  open_store();
+}
+
+void ReceivingSession::need() {
+  if (!reports_ && !parts_.relay) {
+    auto reports = parts_.ports.reports(parts_.way, [this](std::span<const net::Datagram> batch) { on_datagrams(batch); });
+    if (!reports) return give_up(reports.error());
+    reports_ = std::move(*reports);
+  }
+  core_.reset();
+  tail_ = static_cast<std::uint32_t>(lacks_->size());
+  if (!lacks_->empty()) {
+    if (Status listening = listen_to_group(); !listening) return give_up(listening.error());
+  }
+  v1::NeedSetRequest request;
+  request.serves = parts_.serves;
+  request.session = name_.session;
+  request.chunks = to_runs(lacks_->ranges());
+  request.reports = parts_.relay ? parts_.way.address.with_port(kReportPort).text() : reports_.socket().address().text();
+  request.bytes_done = bytes_done_;
+  v1::SessionClient(caller()).need_set(request, [this, alive = std::weak_ptr<char>(alive_), link = link_count_](const Result<v1::NeedSetResponse>& response) {
+    if (alive.expired() || ended_ || link != link_count_) return;
+    if (!response) return call_failed(response.error());
+    get_keys();
+    if (lacks_->empty()) commit();
+  });
+  change();
+}
+
+void ReceivingSession::get_keys() {
+  v1::KeysRequest request;
+  request.session = name_.session;
+  v1::SessionClient(caller()).keys(
+      request,
+      [this, alive = std::weak_ptr<char>(alive_), link = link_count_](const v1::KeysUpdate& update) {
+        if (!alive.expired() && !ended_ && link == link_count_) on_keys(update);
+      },
+      [this, alive = std::weak_ptr<char>(alive_), link = link_count_](const Status& status) {
+        if (alive.expired() || ended_ || link != link_count_ || census_ == v1::CensusState::verified) return;
+        if (!status) return call_failed(status.error());
+        give_up({Errc::aborted, "the sender ended the session before this copy was whole; what came is kept"});
+      });
+}
+
+void ReceivingSession::on_keys(const v1::KeysUpdate& update) {
+  if (committing_ || lacks_->empty()) return;
+  for (const v1::PeerSource& peer : update.peers) elsewhere().add_peer(peer);
+  if (!update.peers.empty()) return;
+  // A number is used once: with it go the keys of its paths, whose packet numbers begin at 0. What comes for it later are keys of the group.
+  const bool first_of_link = std::exchange(told_on_, link_count_) != link_count_;
+  if (update.number != 0 && update.number == number_.value) {
+    learn_secret(update);
+    if (first_of_link && update.fetch) fetch_rest(*update.fetch);
+    return;
+  }
+  detail_.clear();
+  phase_ = Phase::streaming;
+  if (Status read = read_map(update); !read) return give_up(read.error());
+  if (update.number != 0) {
+    if (Status started = start_core(update); !started) return give_up(started.error());
+  }
+  if (parts_.relay_more) parts_.relay_more(*lacks_);
+  if (update.fetch) fetch(*update.fetch);
+  change();
+}
+
+/// A Fetch ended with the connection it was asked on: what of it has not come is asked for on the next one.
+void ReceivingSession::fetch_rest(const v1::ChunkRuns& runs) {
+  const auto ranges = from_runs(runs);
+  auto rest = ranges ? ChunkSet::from_ranges(*ranges, lacks_->size()) : Result<ChunkSet>(ranges.error());
+  if (!rest) return give_up(rest.error());
+  for (std::uint32_t chunk = 0; chunk < rest->size(); ++chunk) {
+    if (rest->has(chunk) && (!lacks_->has(chunk) || on_their_way_.has(chunk))) rest->erase(chunk);
+  }
+  fetch(to_runs(rest->ranges()));
+}
+
+void ReceivingSession::learn_secret(const v1::KeysUpdate& update) {
+  const auto secret = secret_of(update.epoch_secret);
+  if (!core_ || !keys_ || !secret || update.epoch > 255) return;
+  keys_->learn(static_cast<std::uint8_t>(update.epoch), *secret);
+  core_->keys_told(parts_.node.network().precise_now());
+  pump();
+}
+
+Status ReceivingSession::read_map(const v1::KeysUpdate& update) {
+  map_.emplace(*manifest_);
+  for (std::uint32_t number = 0; number < update.map.size(); ++number) {
+    const auto segment = parse_segment(update.map[number], name_.sender);
+    if (!segment) return segment.error();
+    if (segment->session != name_.session || segment->content != manifest_->content || segment->number != number) {
+      return Error{Errc::malformed, "stream map: a segment of another session, or out of order"};
+    }
+    const auto chunks = ChunkSet::from_ranges(segment->chunks, manifest_->chunks.size());
+    if (!chunks) return chunks.error();
+    map_->append(*chunks);
+  }
+  return {};
+}
+
+}  // namespace ghost::ardus
