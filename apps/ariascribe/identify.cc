@@ -47,6 +47,46 @@ void print(const ariascribe::Identification& found) {
   std::cout << "band        " << coloured(terminal, colour_of(found.band), name(found.band)) << "\n";
 }
 
+ariascribe::Explanation explanation_of(const ariascribe::Matcher& matcher, const ariascribe::TrackInput& input) { return ariascribe::explain(matcher, {input.album, input.artist, {input}}, 0); }
+
+std::string sentences(const std::vector<std::string>& all) {
+  std::string text;
+  for (const std::string& each : all) text += (text.empty() ? "" : "; ") + each;
+  return text;
+}
+
+/// The works that were weighed, the likeliest first.
+void print_considered(const ariascribe::Knowledge& knowledge, const ariascribe::Explanation& why) {
+  const Terminal terminal = Terminal::of(1);
+  std::cout << "\nweighed\n";
+  for (const auto& each : why.considered) {
+    const ariascribe::Work& work = knowledge.matcher.work(each.work);
+    std::cout << fmt::format("{:3.0f} %  {}", each.probability * 100, coloured(terminal, each.chosen ? Colour::bold : Colour::dim, printable(knowledge.repertoire.composer_of(work).name + ": " + work.full_title()))) << "\n";
+    if (!each.fits.empty()) std::cout << "       + " << printable(sentences(each.fits)) << "\n";
+    if (!each.lost_by.empty()) std::cout << "       - " << printable(sentences(each.lost_by)) << "\n";
+  }
+  std::cout << fmt::format("{:3.0f} %  none of these\n", why.none * 100);
+}
+
+ordered_json considered_json(const ariascribe::Knowledge& knowledge, const ariascribe::Explanation& why) {
+  ordered_json considered = ordered_json::array();
+  for (const auto& each : why.considered) {
+    const ariascribe::Work& work = knowledge.matcher.work(each.work);
+    considered.push_back({{"id", work.id}, {"composer", knowledge.repertoire.composer_of(work).name}, {"work", work.full_title()}, {"probability", each.probability}, {"chosen", each.chosen}, {"fits", each.fits}, {"lost_by", each.lost_by}});
+  }
+  return considered;
+}
+
+/// What a track is, and with --explain what else was weighed.
+ordered_json identified_json(const Arguments& arguments, const ariascribe::Knowledge& knowledge, const ariascribe::TrackInput& input) {
+  if (!arguments.has("explain")) return to_json(knowledge.matcher.identify(input));
+  const ariascribe::Explanation why = explanation_of(knowledge.matcher, input);
+  ordered_json answer = to_json(why.found);
+  answer["considered"] = considered_json(knowledge, why);
+  answer["none"] = why.none;
+  return answer;
+}
+
 /// Reads rows of JSON from stdin; `each` makes the answer of one. A row that is no JSON is told with its line, and the others go on.
 int for_each_row(const std::function<ordered_json(const nlohmann::json& row)>& each) {
   std::string line;
@@ -70,11 +110,10 @@ ordered_json id_of(const nlohmann::json& row) { return row.contains("id") ? orde
 int identify(const Arguments& arguments) {
   const auto knowledge = load_knowledge(arguments);
   if (!knowledge) return complain("ariascribe", knowledge.error());
-  const ariascribe::Matcher& matcher = (*knowledge)->matcher;
   if (arguments.has("jsonl")) {
     return for_each_row([&](const nlohmann::json& row) {
       ordered_json answer = {{"id", id_of(row)}};
-      answer.update(to_json(matcher.identify(track_input(row.contains("input") ? row["input"] : row))));
+      answer.update(identified_json(arguments, **knowledge, track_input(row.contains("input") ? row["input"] : row)));
       return answer;
     });
   }
@@ -87,14 +126,17 @@ int identify(const Arguments& arguments) {
     std::cerr << "ariascribe: what is to be identified? Give a title, or --jsonl and rows on standard input\n";
     return code(Exit::usage);
   }
-  const ariascribe::Identification found = matcher.identify(input);
   if (arguments.has("json")) {
     ordered_json answer = {{"v", 1}, {"event", "summary"}};
-    answer.update(to_json(found));
+    answer.update(identified_json(arguments, **knowledge, input));
     answer["code"] = 0;
     std::cout << answer.dump(-1, ' ', false, kLenient) << "\n";
+  } else if (arguments.has("explain")) {
+    const ariascribe::Explanation why = explanation_of((*knowledge)->matcher, input);
+    print(why.found);
+    print_considered(**knowledge, why);
   } else {
-    print(found);
+    print((*knowledge)->matcher.identify(input));
   }
   return code(Exit::done);
 }
@@ -122,6 +164,13 @@ Option rows_option() {
   return option;
 }
 
+Option explain_option() {
+  Option option;
+  option.name = "explain";
+  option.help = "also the works that were weighed, with what fits and what they lost by";
+  return option;
+}
+
 }  // namespace
 
 Verb identify_verb() {
@@ -131,8 +180,9 @@ Verb identify_verb() {
   verb.description = "Works offline, from the repertoire in this program and what `ariascribe import` has read. Each field comes with how sure it is and why.";
   verb.examples = {{"ariascribe identify 'BEETHOVEN: Sonata No.14 In C# Minor, Op 27/2 - III Presto agitato'", "one title"},
                    {"ariascribe identify 'Rondo alla turca' --artist 'Alfred Brendel' --json", "for a script"},
+                   {"ariascribe identify 'Sonata op. 27' --explain", "which works it may be, and what each has for and against it"},
                    {"ariascribe identify --jsonl < rows.jsonl", "rows {\"id\", \"input\": {\"title\", \"album\", \"artist\", \"composer\"}}"}};
-  verb.options = {json_option(), rows_option(), Option{"album", "TEXT", "the album it is on"}, Option{"artist", "TEXT", "what the artist tag says"}, Option{"composer", "TEXT", "what the composer tag says"}, store_option(), state_option()};
+  verb.options = {json_option(), rows_option(), explain_option(), Option{"album", "TEXT", "the album it is on"}, Option{"artist", "TEXT", "what the artist tag says"}, Option{"composer", "TEXT", "what the composer tag says"}, store_option(), state_option()};
   verb.positionals = {{"TEXT", "the title", Positional::Count::optional, {}, Complete::nothing}};
   verb.run = identify;
   return verb;

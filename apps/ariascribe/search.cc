@@ -72,7 +72,7 @@ void print(const ariascribe::Repertoire& repertoire, const ariascribe::Work& wor
   std::string also;
   for (const std::string& each : work.also) also += (also.empty() ? "" : ", ") + each;
   if (!also.empty()) std::cout << "also: " << also << "\n";
-  for (const auto& each : work.movements) std::cout << fmt::format("  {:>3}  {}{}\n", each.number, each.title, each.key.empty() ? "" : "  (" + each.key + ")");
+  for (const auto& each : work.movements) std::cout << fmt::format("  {:>3}  {}{}\n", each.number == 0 ? "-" : std::to_string(each.number), each.title, each.key.empty() ? "" : "  (" + each.key + ")");
 }
 
 int show(const Arguments& arguments) {

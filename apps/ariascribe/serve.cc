@@ -2,6 +2,7 @@
 
 #include "app/daemon_service.h"
 #include "app/places.h"
+#include "ariascribe/auditor_service.h"
 #include "ariascribe/catalogue_service.h"
 #include "ariascribe/collection_service.h"
 #include "ariascribe/library_service.h"
@@ -18,7 +19,7 @@ Verb ariascribe_serve_verb() {
   daemon.program = "ariascribe";
   daemon.port = 2114;
   daemon.socket = "ariascribe";
-  Verb verb = serve_verb(daemon, "answer ariascribe.v1.Catalogue, .Library and .Collection on port 2114");
+  Verb verb = serve_verb(daemon, "answer ariascribe.v1.Catalogue, .Library, .Collection and .Auditor on port 2114");
   verb.description += " Look-ups in single datagrams are answered on the same addresses by UDP. What is imported meanwhile, by whichever process, is known a second later.";
   verb.options.push_back(store_option());
   verb.run = [daemon](const Arguments& arguments) mutable {
@@ -39,6 +40,7 @@ Verb ariascribe_serve_verb() {
     // Made for the node's network, and stopped before it goes; a call on one of the node's threads may still need them until then.
     std::unique_ptr<ariascribe::LookupService> lookups;
     std::unique_ptr<ariascribe::CollectionService> collection;
+    std::unique_ptr<ariascribe::AuditorService> auditor;
     daemon.ready = [&](b2::Node& node) -> Status {
       follower.follow();  // a thread from before would take the signals that the daemon waits for
       lookups = std::make_unique<ariascribe::LookupService>(knowledge);
@@ -50,15 +52,19 @@ Verb ariascribe_serve_verb() {
       node.endpoint().services.add(library);
       collection = std::make_unique<ariascribe::CollectionService>(node.network().reactor(), ariascribe::CollectionPlaces{*store, where->state, *index}, [] { return ariascribe::Repertoire::embedded(); }, [&follower] { follower.nudge(); });
       node.endpoint().services.add(*collection);
+      auditor = std::make_unique<ariascribe::AuditorService>(node.network().reactor(), knowledge);
+      node.endpoint().services.add(*auditor);
       return {};
     };
     daemon.stopping = [&](std::function<void()> stopped) {
       lookups.reset();
       collection->stop();
+      auditor->stop();
       stopped();
     };
     daemon.ended = [&] {
       if (collection) collection->stop();
+      if (auditor) auditor->stop();
     };
     return run_daemon(daemon, arguments);
   };

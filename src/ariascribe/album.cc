@@ -26,6 +26,7 @@ constexpr double kPartAgrees = 4, kPartDiffers = -3;  ///< such a name against t
 constexpr double kOtherText = -6;        ///< a text that names a work belongs to another one only its own words name
 constexpr double kNamedLater = -3;       ///< a movement before the first track that names its work
 constexpr double kNumberFits = 1, kNameFits = 2.5, kNameDiffers = -0.5, kNumberBeyond = -5;
+constexpr double kCountsFit = 2;         ///< the album has as many tracks as the work has movements
 constexpr double kWorthKeeping = 0.03;   ///< probability below which a candidate is not followed up
 constexpr std::size_t kMostPerTrack = 3, kMostHypotheses = 120;
 constexpr std::size_t kNobody = static_cast<std::size_t>(-1);  ///< owner of the hypothesis that a track stands alone
@@ -65,7 +66,7 @@ class AlbumSearch {
     std::map<WorkHandle, std::size_t> known;
     const auto follow = [&](const WorkHandle& work, std::size_t track) {
       if (hypotheses_.size() >= kMostHypotheses || !known.emplace(work, hypotheses_.size()).second) return;
-      hypotheses_.push_back({work, track, static_cast<int>(matcher_.work(work).movements.size())});
+      hypotheses_.push_back({work, track, matcher_.work(work).movement_count()});
     };
     hypotheses_.push_back({std::nullopt, kNobody, 0});
     for (std::size_t t = 0; t < readings_.size(); ++t) {
@@ -117,6 +118,7 @@ class AlbumSearch {
     }
     double score = movement_fit(reading.title.movement, matcher_.work(*hypothesis.work));
     if (!names_work && track < hypothesis.owner) score += kNamedLater;
+    if (hypothesis.movements > 1 && static_cast<std::size_t>(hypothesis.movements) == readings_.size() && !is_anchored(reading)) score += kCountsFit;
     if (names_work) {
       // A title that may be a movement's name ("Träumerei") can be of a work it does not name.
       const double named = matcher_.score(reading, *hypothesis.work) * weights_[track];
@@ -237,6 +239,7 @@ class AlbumSearch {
     std::vector<Identification> out;
     for (std::size_t t = 0; t < readings_.size(); ++t) out.push_back(conclude_track(t, out));
     number_by_place(out);
+    tell_works_alike(out);
     share_composer(out);
     return out;
   }
@@ -300,7 +303,7 @@ class AlbumSearch {
     const Work* work = hypothesis.work ? &matcher_.work(*hypothesis.work) : nullptr;
     for (std::size_t i = 0; i < run.size(); ++i) {
       const MovementText& said = readings_[first + i].title.movement;
-      if (said.number != 0 || run[i].movement.empty()) continue;
+      if (said.number != 0 || run[i].movement.empty() || fits_at(work, 0, said.name)) continue;
       const int before = i > 0 ? run[i - 1].movement_no : 0, after = i + 1 < run.size() ? run[i + 1].movement_no : 0;
       int place = before != 0 ? before + 1 : i > 0 ? 0 : after > 1 ? after - 1 : 0;
       if (place == 0 && i == 0 && run.size() == static_cast<std::size_t>(hypothesis.movements)) place = 1;
@@ -315,6 +318,36 @@ class AlbumSearch {
   static bool fits_at(const Work* work, int number, std::string_view name) {
     if (!work) return false;
     return std::any_of(work->movements.begin(), work->movements.end(), [&](const Movement& each) { return each.number == number && movement_agrees(name, each.title); });
+  }
+
+  /// A track that names no work has its work's name and numbers as the first track that names it.
+  void tell_works_alike(std::vector<Identification>& tracks) const {
+    std::map<std::size_t, std::size_t> named;  // by hypothesis, the first track
+    for (std::size_t t = 0; t < tracks.size(); ++t) {
+      if (hypotheses_[path_[t]].work && !readings_[t].title.work.empty() && !readings_[t].title.catalogue.empty()) named.emplace(path_[t], t);
+    }
+    for (std::size_t t = 0; t < tracks.size(); ++t) {
+      const auto like = named.find(path_[t]);
+      if (like == named.end() || !readings_[t].title.work.empty()) continue;
+      const Work& work = matcher_.work(*hypotheses_[path_[t]].work);
+      const Identification& other = tracks[like->second];
+      tracks[t].work = other.work;
+      // A number of a catalogue that is not known here says nothing against it.
+      const auto of_work = [&](const std::string& text) {
+        const auto number = parse_catalogue_number(text);
+        return number && (std::none_of(work.catalogue.begin(), work.catalogue.end(), [&](const CatalogueNumber& own) { return own.code == number->code; }) ||
+                          std::any_of(work.catalogue.begin(), work.catalogue.end(), [&](const CatalogueNumber& own) { return own == *number || own.letterless() == *number; }));
+      };
+      if (!other.catalogue.empty() && std::all_of(other.catalogue.begin(), other.catalogue.end(), of_work)) tell_numbers_of(other, like->second, tracks[t]);
+    }
+  }
+
+  static void tell_numbers_of(const Identification& other, std::size_t place, Identification& into) {
+    into.catalogue = other.catalogue;
+    std::erase_if(into.reasons, [](const FieldReason& each) { return each.field == "catalogue"; });
+    for (const FieldReason& each : other.reasons) {
+      if (each.field == "catalogue") into.reasons.push_back({each.field, each.confidence, "of track " + std::to_string(place + 1) + ": " + each.reason});
+    }
   }
 
   /// Tracks nobody is named on get the composer all others have.

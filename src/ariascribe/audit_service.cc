@@ -5,7 +5,7 @@
 namespace ghost::ariascribe {
 
 Result<AuditSummary> audit_places(const Knowledge& knowledge, const std::vector<std::filesystem::path>& places, const AuditListener& listener) {
-  const auto paths = tagged_files(places);
+  const auto paths = tagged_files(places, [&] { return !listener.go_on || listener.go_on(0); });
   if (!paths) return paths.error();
   if (paths->empty()) return Error{Errc::not_found, "there is no file of FLAC, Ogg Vorbis, Opus, MP3, M4A, WavPack, AIFF or WAV at " + (places.empty() ? "no place" : places.front().string())};
   Audit audit(knowledge.repertoire, knowledge.matcher.performers());
@@ -28,10 +28,11 @@ Result<AuditSummary> audit_places(const Knowledge& knowledge, const std::vector<
     auto file = read_tags(path);
     if (file) {
       tracks.push_back({path.string(), std::move(file->tags)});
-      continue;
+    } else {
+      ++summary.unread;
+      listener.on_unread(path, file.error());
     }
-    ++summary.unread;
-    listener.on_unread(path, file.error());
+    if (listener.go_on && !listener.go_on(summary.files)) return Error{Errc::cancelled, "the audit was stopped"};
   }
   close();
   tell(audit.finish());

@@ -17,10 +17,11 @@ struct AuditSummary {
 struct AuditListener {
   std::function<void(const Finding&)> on_finding;
   std::function<void(const std::filesystem::path&, const Error&)> on_unread;
+  std::function<bool(std::size_t files)> go_on = {};  ///< while files are listed (0) and after each one read; false: stop. May be empty
 };
 
 /// Reads the tags of all files at these places, folder by folder, and tells what an Audit finds. Writes nothing. Errors: as tagged_files()
-/// has them; not_found when there is no file with tags.
+/// has them; not_found when there is no file with tags, cancelled when it was stopped.
 Result<AuditSummary> audit_places(const Knowledge& knowledge, const std::vector<std::filesystem::path>& places, const AuditListener& listener);
 
 }  // namespace ghost::ariascribe

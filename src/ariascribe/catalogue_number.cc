@@ -23,6 +23,7 @@ struct Code {
   std::string_view shown;   ///< with the space that follows it
   Shape shape;
   bool capitals = false;    ///< is only taken for a code when written in capitals: it is a word or a syllable otherwise
+  NumberKind kind = NumberKind::own;
 };
 
 constexpr std::array kCodes = std::to_array<Code>({
@@ -89,10 +90,10 @@ constexpr std::array kCodes = std::to_array<Code>({
     {"f", "f", "F. ", Shape::plain, true},
     {"fwv", "fwv", "FWV ", Shape::plain},
     {"bv", "bv", "BV ", Shape::plain, true},
-    {"th", "th", "TH ", Shape::plain, true},
-    {"eg", "eg", "EG ", Shape::plain, true},
+    {"th", "th", "TH ", Shape::plain, true, NumberKind::companion},
+    {"eg", "eg", "EG ", Shape::plain, true, NumberKind::companion},
     {"rt", "rt", "RT ", Shape::roman, true},
-    {"cd", "cd", "CD ", Shape::plain, true},
+    {"cd", "cd", "CD ", Shape::plain, true, NumberKind::edition},
     {"lwv", "lwv", "LWV ", Shape::plain},
     {"hv", "hv", "HV ", Shape::plain, true},
     {"bi", "bi", "B.I. ", Shape::plain, true},
@@ -107,8 +108,8 @@ constexpr std::array kCodes = std::to_array<Code>({
     {"sv", "sv", "SV ", Shape::plain, true},
     {"ssv", "ssv", "SSV ", Shape::plain, true},
     {"fk", "fk", "Fk. ", Shape::plain, true},
-    {"j", "j", "J. ", Shape::plain, true},
-    {"ms", "ms", "M.S. ", Shape::plain, true},
+    {"j", "j", "J. ", Shape::plain, true, NumberKind::companion},
+    {"ms", "ms", "M.S. ", Shape::plain, true, NumberKind::companion},
     {"ja", "ja", "JA ", Shape::plain, true},
     {"c", "c", "C. ", Shape::plain, true},
     {"fbwv", "fbwv", "FbWV ", Shape::plain},
@@ -174,7 +175,7 @@ class CatalogueScanner {
     found.number = {std::move(canonical), std::move(text)};
     found.first = i;
     found.last = last;
-    found.certain = code->word.size() > 1;
+    found.certain = code->word.size() > 1 && code->kind != NumberKind::edition;
     found.other_edition = std::move(other_edition);
     return found;
   }
@@ -363,6 +364,11 @@ CatalogueNumber CatalogueNumber::letterless() const {
 std::string CatalogueNumber::part() const {
   const std::size_t slash = number.find('/');
   return slash == std::string::npos ? "" : number.substr(slash + 1);
+}
+
+NumberKind number_kind(const CatalogueNumber& number) {
+  const Code* row = code_of_canonical(number.code);
+  return row ? row->kind : NumberKind::own;
 }
 
 Result<CatalogueNumber> parse_catalogue_number(std::string_view text) {

@@ -30,6 +30,14 @@ struct CatalogueNumber {
   friend bool operator==(const CatalogueNumber&, const CatalogueNumber&) = default;
 };
 
+/// By what a catalogue's numbers are known (docs/spec/ariascribe.md §3).
+enum class NumberKind : std::uint8_t {
+  own,        ///< a work is known by them: Op., BWV, K., Boccherini's G.
+  companion,  ///< they go along with opus numbers: Tchaikovsky's TH, Weber's J., Grieg's EG, Paganini's M.S.
+  edition     ///< of a later edition of a catalogue, whose works have other numbers by now: CD of Debussy's L.
+};
+NumberKind number_kind(const CatalogueNumber& number);
+
 /// Reads the form above; malformed when the code is not of the grammar's table or the number cannot be one of that code.
 Result<CatalogueNumber> parse_catalogue_number(std::string_view text);
 

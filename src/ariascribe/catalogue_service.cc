@@ -89,7 +89,7 @@ v1::WorkSummary CatalogueService::summary(const Knowledge& knowledge, const Work
   for (const CatalogueNumber& number : work.catalogue) out.catalogue.push_back(number.text());
   out.key = work.key;
   out.year = static_cast<std::uint32_t>(std::max(0, work.year));
-  out.movements = static_cast<std::uint32_t>(work.movements.size());
+  out.movements = static_cast<std::uint32_t>(work.movement_count());
   return out;
 }
 
@@ -143,6 +143,7 @@ Result<v1::Work> CatalogueService::get(const v1::GetRequest& request, const b2::
   out.summary = summary(*knowledge, *work);
   out.also = work->also;
   for (const Movement& each : work->movements) {
+    if (each.number == 0) continue;  // a client numbers what it shows
     v1::Movement movement;
     movement.number = static_cast<std::uint32_t>(each.number);
     movement.title = each.title;

@@ -69,18 +69,24 @@ bool is_above(const Claim& a, const Claim& b) {
   return a.value != b.value ? a.value < b.value : a.detail < b.detail;
 }
 
-std::vector<Claim> shown(std::span<const Claim> claims) {
-  std::vector<Claim> out;
+std::vector<const Claim*> shown_of(std::span<const Claim> claims) {
+  std::vector<const Claim*> out;
   for (const Claim& each : claims) {
-    if (each.standing) out.push_back(each);
+    if (each.standing) out.push_back(&each);
   }
-  std::sort(out.begin(), out.end(), [](const Claim& a, const Claim& b) { return a.field != b.field ? a.field < b.field : is_above(a, b); });
-  std::vector<Claim> kept;
-  for (Claim& each : out) {
-    const bool again = std::any_of(kept.begin(), kept.end(), [&](const Claim& other) { return other.field == each.field && (has_one_value(each.field) || same_value(other, each)); });
-    if (!again) kept.push_back(std::move(each));
+  std::sort(out.begin(), out.end(), [](const Claim* a, const Claim* b) { return a->field != b->field ? a->field < b->field : is_above(*a, *b); });
+  std::vector<const Claim*> kept;
+  for (const Claim* each : out) {
+    const bool again = std::any_of(kept.begin(), kept.end(), [&](const Claim* other) { return other->field == each->field && (has_one_value(each->field) || same_value(*other, *each)); });
+    if (!again) kept.push_back(each);
   }
   return kept;
+}
+
+std::vector<Claim> shown(std::span<const Claim> claims) {
+  std::vector<Claim> out;
+  for (const Claim* each : shown_of(claims)) out.push_back(*each);
+  return out;
 }
 
 ClaimChanges merge(std::span<const Claim> there, std::span<const Claim> fresh) {

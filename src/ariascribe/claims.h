@@ -65,6 +65,8 @@ bool is_above(const Claim& a, const Claim& b);
 
 /// The claims that are shown, of all claims about one subject: fields in the order of their names, values of one field the top one first.
 std::vector<Claim> shown(std::span<const Claim> claims);
+/// The same, where they stand.
+std::vector<const Claim*> shown_of(std::span<const Claim> claims);
 
 /// What changes when `fresh`, all that one source says of a subject by now, meets the claims that are there. Fields the source says nothing
 /// of stay as they are: a record may be a part.

@@ -43,7 +43,7 @@ void CollectionService::stop() {
   feed_.stop();
   const Error ending{Errc::busy, "the daemon is shutting down"};
   if (const auto upload = std::exchange(upload_, nullptr)) upload->stream.fail(ending);
-  for (const auto& each : std::exchange(sendings_, {})) each->stream.fail(ending);
+  for (const auto& each : std::exchange(sendings_, {})) each->end(ending);
 }
 
 Result<std::unique_ptr<Store>> CollectionService::open_store() const {

@@ -9,6 +9,7 @@
 #include "ariascribe/change_feed_service.h"
 #include "ariascribe/corrections_service.h"
 #include "ariascribe/repertoire.h"
+#include "ariascribe/thread_stream_service.h"
 #include "base/guarded.h"
 
 namespace ghost::ariascribe {
@@ -41,7 +42,6 @@ class CollectionService : public v1::CollectionService {
 
  private:
   struct Upload;
-  struct Sending;
   Result<std::unique_ptr<Store>> open_store() const;
   /// Brings the index up to the catalogue; what goes wrong is for the next time, since the catalogue is as it should be.
   void index_anew(Store& store) const;
@@ -57,7 +57,7 @@ class CollectionService : public v1::CollectionService {
   const std::function<Result<Repertoire>()> shipped_;
   const std::function<void()> indexed_;
   std::shared_ptr<Upload> upload_;                  ///< the one import; shared with the thread that does it
-  std::vector<std::shared_ptr<Sending>> sendings_;  ///< exports, shared with their threads
+  std::vector<std::shared_ptr<ThreadStream<v1::ExportPiece>>> sendings_;  ///< exports
   Guarded<Corrections> corrections_;
   std::shared_ptr<char> alive_ = std::make_shared<char>();  ///< gone when posted work must not touch this
   ChangeFeed feed_;

@@ -19,7 +19,6 @@ constexpr std::size_t kLongestPiece = 256 * 1024, kLongestWord = 4096, kExportPi
 constexpr std::uint64_t kTellEvery = 1U << 20;            // bytes, while they come
 constexpr std::uint64_t kMostProblemsTold = 1000;
 constexpr std::string_view kOwnLicence = "own";           // of corrections
-constexpr std::chrono::minutes kPatienceWithReader{1};    // who reads no export for so long holds up others
 
 std::filesystem::path uploads_of(const std::filesystem::path& state) { return state / "ariascribe" / "imports"; }
 
@@ -198,57 +197,20 @@ Result<v1::ImportSummary> CollectionService::import_spooled(const std::shared_pt
   return out;
 }
 
-void CollectionService::Sending::cancel() {
-  {
-    const std::lock_guard lock(mutex);
-    cancelled = true;
-  }
-  changed.notify_all();
-}
-
-bool CollectionService::Sending::wait_for_room() {
-  std::unique_lock lock(mutex);
-  if (!changed.wait_for(lock, kPatienceWithReader, [&] { return room > 0 || cancelled; }) || cancelled) return false;
-  --room;
-  return true;
-}
-
-void CollectionService::Sending::note_room() {
-  {
-    const std::lock_guard lock(mutex);
-    ++room;
-  }
-  changed.notify_all();
-}
-
 void CollectionService::export_(v1::ExportRequest request, b2::ServerStream<v1::ExportPiece> stream) {
   constexpr std::size_t kMostExports = 8;
   if (!exporters_) return stream.fail({Errc::busy, "the daemon is shutting down"});
   if (sendings_.size() >= kMostExports) return stream.fail({Errc::exhausted, "the catalogue is being exported " + std::to_string(kMostExports) + " times already"});
   const auto format = request.format == v1::ExportFormat::csv ? ExportFormat::csv : request.format == v1::ExportFormat::marcxml ? ExportFormat::marcxml : ExportFormat::jsonld;
-  const auto sending = std::make_shared<Sending>(std::move(stream));
+  const auto sending = ThreadStream<v1::ExportPiece>::make(reactor_, std::move(stream));
   sendings_.push_back(sending);
   const std::weak_ptr<char> alive = alive_;
-  const std::weak_ptr<Sending> weak = sending;
-  sending->stream.on_cancel([weak] {
-    if (const auto held = weak.lock()) held->cancel();
-  });
-  sending->stream.on_ready([weak] {
-    const auto held = weak.lock();
-    for (; held && held->held > 0; --held->held) held->note_room();
-  });
   exporters_->run([this, sending, format, alive] {
     Bytes buffer;
     std::uint64_t works = 0;
     bool is_head = true;  // what comes first is no work
     const auto send = [&]() -> Status {
-      if (!sending->wait_for_room()) return Error{Errc::cancelled, "the export was stopped"};
-      reactor_.post([sending, alive, piece = v1::ExportPiece{std::exchange(buffer, {}), works}] {
-        if (alive.expired()) return;
-        // Room comes back with the stream's own, or at once where it has some.
-        if (sending->stream.write(piece)) sending->note_room();
-        else ++sending->held;
-      });
+      if (!sending->send(v1::ExportPiece{std::exchange(buffer, {}), works})) return Error{Errc::cancelled, "the export was stopped"};
       return {};
     };
     auto store = open_store();
@@ -264,8 +226,7 @@ void CollectionService::export_(v1::ExportRequest request, b2::ServerStream<v1::
     reactor_.post([this, sending, alive, ended] {
       if (alive.expired()) return;
       std::erase(sendings_, sending);
-      if (ended) sending->stream.finish();
-      else sending->stream.fail(ended.error());
+      sending->end(ended);
     });
   });
 }

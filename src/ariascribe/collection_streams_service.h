@@ -1,7 +1,4 @@
 #pragma once
-#include <condition_variable>
-#include <mutex>
-
 #include "ariascribe/collection_service.h"
 #include "ariascribe/import_service.h"
 #include "base/sha256.h"
@@ -25,22 +22,6 @@ struct CollectionService::Upload {
   std::atomic<bool> cancelled = false;
   bool full = false;            ///< the stream is: progress is left out until it is not
   std::uint64_t problems = 0;   ///< told
-};
-
-/// Works on their way out: a thread writes pieces, the loop sends them, and the thread waits while the stream is full.
-struct CollectionService::Sending {
-  explicit Sending(b2::ServerStream<v1::ExportPiece> to) : stream(std::move(to)) {}
-  void cancel();
-  /// On the thread: waits for room; false once nobody wants more.
-  bool wait_for_room();
-  void note_room();
-
-  b2::ServerStream<v1::ExportPiece> stream;  ///< the loop's
-  std::mutex mutex;
-  std::condition_variable changed;
-  std::size_t room = 4;     ///< pieces that may be on their way to the loop, or in a stream that is full
-  std::size_t held = 0;     ///< of them, those whose room comes back when the stream is ready; the loop's
-  bool cancelled = false;
 };
 
 }  // namespace ghost::ariascribe

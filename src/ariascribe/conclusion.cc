@@ -1,8 +1,10 @@
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstdlib>
 
 #include "ariascribe/matcher.h"
+#include "ariascribe/naming.h"
 #include "ariascribe/repertoire_lines.h"
 #include "ariascribe/terms.h"
 
@@ -84,7 +86,7 @@ class Conclusion {
   void guess_composer() {
     for (const CatalogueMention& mention : reading_.named().catalogue) {
       const auto owner = index_.owner_of(mention.number.code);
-      if (!owner || owner->share < kOwned) continue;
+      if (number_kind(mention.number) == NumberKind::edition || !owner || owner->share < kOwned) continue;
       out_.composer = repertoire_.composer(owner->composer).name;
       return tell("composer", owner->share * (mention.certain ? 0.97 : 0.85), display(mention.number) + " is a number of this composer's catalogue");
     }
@@ -107,10 +109,10 @@ class Conclusion {
     const std::string_view text = reading_.named().work_text();
     if (work_) {
       collection_ = collection_said();
-      out_.work = collection_ ? collection_->full_title() : with_numbers_as_said(work_->full_title(name_in_language()));
+      out_.work = collection_ ? collection_->full_title() : with_numbers_as_said(work_->full_title(name_in_language(*work_, reading_.named().work_text()), numbers_to_tell()), *work_, reading_.named().catalogue);
       // Of an imported work not all movements may be known.
-      const bool counted = work_->movements.empty() || work_->movements.back().number <= static_cast<int>(work_->movements.size());
-      out_.movement_count = counted ? static_cast<int>(work_->movements.size()) : 0;
+      const bool counted = work_->movements.empty() || work_->movements.back().number <= work_->movement_count();
+      out_.movement_count = counted ? work_->movement_count() : 0;
       std::string reason = decided_.reason;
       if (reason.empty()) reason = why_this_work();
       return tell("work", sobered(decided_.probability), std::move(reason));
@@ -118,6 +120,15 @@ class Conclusion {
     if (text.empty()) return;
     out_.work = trimmed(text);
     tell("work", reading_.names_work() && !reading_.named().catalogue.empty() ? 0.94 : 0.85, "as the text has it; the repertoire has no such work");
+  }
+
+  /// All numbers of the work where one of them stands in the text, else its first alone.
+  std::size_t numbers_to_tell() const {
+    const auto& said = reading_.named().catalogue;
+    const auto is_own = [&](const CatalogueMention& each) {
+      return std::any_of(work_->catalogue.begin(), work_->catalogue.end(), [&](const CatalogueNumber& has) { return has.base() == each.number.base(); });
+    };
+    return std::any_of(said.begin(), said.end(), is_own) ? work_->catalogue.size() : 1;
   }
 
   /// "The Well-Tempered Clavier, Book 1" where the text calls the work of BWV 851 so, and not a prelude and fugue.
@@ -139,40 +150,6 @@ class Conclusion {
     return range && number >= range->first ? number - range->first + 1 : 0;
   }
 
-  /// "Op. 19" where the text says so of the work that is Op. 19b, as catalogue() has it.
-  std::string with_numbers_as_said(std::string title) const {
-    for (const CatalogueMention& mention : reading_.named().catalogue) {
-      for (const CatalogueNumber& has : work_->catalogue) {
-        if (has.code != mention.number.code || has == mention.number || !has.part().empty() || has.letterless() != mention.number) continue;
-        const std::string own = display(has);
-        if (const std::size_t at = title.find(own); at != std::string::npos) title.replace(at, own.size(), display(mention.number));
-      }
-    }
-    return title;
-  }
-
-  /// The work's name in the language of the text: the one of its names that says nearly all the text does. A nickname of one word is no
-  /// name by itself.
-  std::string_view name_in_language() const {
-    const auto words = [](std::string_view text) {
-      std::vector<std::string> found;
-      for (const Token& token : tokenise(text)) {
-        if (token.is_word() && token.text.size() > 2) found.push_back(token.text);
-      }
-      return found;
-    };
-    const auto said = words(reading_.named().work_text());
-    const auto shared = [&](std::string_view name) {
-      const auto own = words(name);
-      return static_cast<double>(std::count_if(own.begin(), own.end(), [&](const std::string& word) { return std::find(said.begin(), said.end(), word) != said.end(); })) / static_cast<double>(std::max<std::size_t>(1, own.size()));
-    };
-    if (said.empty() || shared(work_->title) > 0.5) return work_->title;
-    for (const std::string& other : work_->also) {
-      if (words(other).size() >= 2 && shared(other) > 0.8) return other;
-    }
-    return work_->title;
-  }
-
   std::string why_this_work() const {
     const ParsedTitle& text = reading_.named();
     for (const CatalogueMention& mention : text.catalogue) {
@@ -191,34 +168,47 @@ class Conclusion {
   }
 
   bool holds(const CatalogueMention& mention) const {
-    if (mention.certain || out_.composer.empty()) return true;
+    const bool anybodys = number_kind(mention.number) != NumberKind::edition;  // "CD 3" of nobody known is a disc
+    if (mention.certain || out_.composer.empty()) return anybodys;
     for (const Composer& each : repertoire_.composers()) {
       if (each.name == out_.composer) return std::find(each.catalogues.begin(), each.catalogues.end(), mention.number.code) != each.catalogues.end();
     }
-    return true;
+    return anybodys;
   }
 
   void catalogue() {
+    std::vector<CatalogueNumber> said;
     for (const CatalogueMention& mention : reading_.named().catalogue) {
       if (!holds(mention)) continue;
-      CatalogueNumber number = mention.number;
-      if (work_) {
-        // "Op. 27" of the work that is Op. 27 no. 2.
-        for (const CatalogueNumber& has : work_->catalogue) {
-          if (number.part().empty() && has.base() == number && !is_set()) number = has;
-        }
-      }
-      // "Op. 28: no. 20" of a set whose members have numbers of their own.
-      if (is_set() && number.code == "op" && number.part().empty()) {
-        const CatalogueNumber member{number.code, number.number + "/" + std::to_string(member_number())};
-        if (member_number() != 0 && !index_.with_number(member.text()).empty() && has_work(member)) number = member;
-      }
-      out_.catalogue.push_back(number.text());
+      const CatalogueNumber number = with_part(mention.number);
+      if (std::find(said.begin(), said.end(), number) == said.end()) said.push_back(number);
     }
-    if (!out_.catalogue.empty()) return tell("catalogue", work_ ? std::max(0.95, decided_.probability) : 0.95, "stands in the text");
+    const auto own = [](const CatalogueNumber& each) { return number_kind(each) == NumberKind::own; };
+    // "Waltzes, Op. 64: Waltz No. 7, Op. 64 No. 2": of the waltz.
+    if (work_) std::erase_if(said, [&](const CatalogueNumber& each) { return each.part().empty() && std::any_of(said.begin(), said.end(), [&](const CatalogueNumber& other) { return other != each && other.base() == each && work_->has(other); }); });
+    if (std::any_of(said.begin(), said.end(), own)) std::erase_if(said, [&](const CatalogueNumber& each) { return !own(each); });
+    const bool known_otherwise = work_ && std::any_of(work_->catalogue.begin(), work_->catalogue.end(), own);
+    if (known_otherwise) std::erase_if(said, [](const CatalogueNumber& each) { return number_kind(each) == NumberKind::edition; });
+    for (const CatalogueNumber& each : said) out_.catalogue.push_back(each.text());
+    if (!said.empty()) return tell("catalogue", work_ ? std::max(0.95, decided_.probability) : 0.95, "stands in the text");
     if (!work_ || work_->catalogue.empty()) return;
+    // The catalogue's number first, then the opus it was printed as: "D. 760", "Op. 15".
     out_.catalogue.push_back(work_->catalogue.front().text());
+    const auto opus = std::find_if(work_->catalogue.begin() + 1, work_->catalogue.end(), [](const CatalogueNumber& each) { return each.code == "op"; });
+    if (opus != work_->catalogue.end() && work_->catalogue.front().code != "op") out_.catalogue.push_back(opus->text());
     tell("catalogue", decided_.probability, "the number of " + work_->title);
+  }
+  /// "Op. 27" of the work that is Op. 27 no. 2, and "Op. 28: no. 20" of a set whose members have numbers of their own.
+  CatalogueNumber with_part(CatalogueNumber number) const {
+    if (!work_ || !number.part().empty()) return number;
+    if (!is_set()) {
+      for (const CatalogueNumber& has : work_->catalogue) {
+        if (has.base() == number) return has;
+      }
+      return number;
+    }
+    const CatalogueNumber member{number.code, number.number + "/" + std::to_string(member_number())};
+    return number.code == "op" && member_number() != 0 && has_work(member) ? member : number;
   }
   bool has_work(const CatalogueNumber& number) const {
     const auto works = index_.with_number(number.text());
@@ -258,8 +248,10 @@ class Conclusion {
 
   /// The number of a set's member, wherever it stands: behind a colon, in "Op. 28 No. 4", or as the title's own number.
   int member_number() const {
-    if (reading_.title.movement.number != 0) return reading_.title.movement.number;
-    if (!is_set()) return 0;
+    // "Waltz No. 7, Op. 64 No. 2", which it is itself.
+    const bool is_own = work_->movements.empty() && reading_.title.movement.names_member && matcher_.ordinal(*decided_.work) == reading_.title.movement.number && !work_->catalogue.empty() && !work_->catalogue.front().part().empty();
+    if (reading_.title.movement.number != 0 && !is_own) return reading_.title.movement.number;
+    if (!is_set()) return work_->movements.empty() ? number_in_opus() : 0;
     for (const CatalogueMention& mention : reading_.named().catalogue) {
       const std::string part = mention.number.part();
       const bool own = std::find(work_->catalogue.begin(), work_->catalogue.end(), mention.number) != work_->catalogue.end();
@@ -270,11 +262,35 @@ class Conclusion {
     return 0;
   }
 
+  /// "Op. 46 No. 8" of a piece in one movement, or of a set whose members are not known here; 0 where the part may have movements of its own.
+  int number_in_opus() const {
+    constexpr auto kOfSeveralMovements = std::to_array<std::string_view>({"concerto", "concertino", "divertimento", "duo", "octet", "partita", "quartet", "quintet", "septet", "serenade", "sextet", "sinfonietta", "sonata", "sonatina", "suite", "symphony", "trio"});
+    const auto is_long = [&](const std::string& term) { return is_one_of(term, kOfSeveralMovements); };
+    const auto said = terms_of(reading_.named().tokens);
+    const auto form = work_ ? terms_of(tokenise(work_->form)) : std::vector<std::string>{};
+    if (std::any_of(said.begin(), said.end(), is_long) || std::any_of(form.begin(), form.end(), is_long)) return 0;
+    const auto name = tokenise(reading_.title.movement.name);
+    if (!name.empty() && is_tempo(name.front().text)) return 0;
+    const auto part_of = [](const CatalogueNumber& number) {
+      const std::string part = number.part();
+      const bool counted = (number.code == "op" || number.code == "woo") && !part.empty() && part.size() <= 3 && part.find_first_not_of("0123456789") == std::string::npos;
+      return counted ? std::stoi(part) : 0;
+    };
+    for (const CatalogueMention& mention : reading_.named().catalogue) {
+      if (const int part = part_of(mention.number); part != 0) return part;
+    }
+    // "Hungarian Dance No. 5" of the work that is WoO 1 No. 5.
+    for (const CatalogueNumber& numbered : work_ ? work_->catalogue : std::vector<CatalogueNumber>{}) {
+      if (const int part = part_of(numbered); part != 0 && reading_.named().ordinal == part) return part;
+    }
+    return 0;
+  }
+
   void movement() {
     const MovementText& said = reading_.title.movement;
     std::string name = said.name;
     if (reading_.work_in_album && name.empty() && said.number == 0) name = trimmed(reading_.title.text);
-    out_.movement_no = collection_ && said.number == 0 ? place_in_collection() : work_ ? member_number() : said.number;
+    out_.movement_no = collection_ && said.number == 0 ? place_in_collection() : work_ ? member_number() : said.number != 0 ? said.number : number_in_opus();
     if (collection_ && said.number == 0 && out_.movement_no != 0) {
       tell("movement_no", 0.97, display(work_->catalogue.front()) + " is the " + std::to_string(out_.movement_no) + ". of " + display(collection_->catalogue.front()));
       out_.movement_count = 0;
@@ -293,10 +309,18 @@ class Conclusion {
         movement_is_half_another_ |= !numbered && now >= kSameMovement && now < kSameWords;
       }
     }
+    if (const int first = out_.movement_no == 0 && likeness < kSameWords ? first_of_several(name) : 0; first != 0) {
+      out_.movement_no = first;
+      out_.movement = without_capitals(name);
+      tell("movement_no", 0.95 * decided_.probability, "the first of the movements that stand there");
+      tell("movement", 0.9, "stands in the text");
+      movement_fits_ = true;
+      return;
+    }
     if (out_.movement_no != 0) {
       const bool agrees = known && (name.empty() || movement_agrees(name, known->title));
       tell("movement_no", agrees ? 0.99 : work_ && !work_->movements.empty() ? 0.95 : 0.98, agrees ? "stands in the text, and the work has such a movement" : "stands in the text");
-    } else if (known && likeness >= kSameMovement) {
+    } else if (known && known->number != 0 && likeness >= kSameMovement) {
       out_.movement_no = known->number;
       tell("movement_no", likeness * decided_.probability, "'" + known->title + "' is the work's number " + std::to_string(known->number));
     }
@@ -315,32 +339,20 @@ class Conclusion {
     movement_fits_ = known != nullptr && (name.empty() || movement_agrees(name, known->title) || said_otherwise);
   }
 
-  /// "Abschied (Farewell)" without the translation; a tempo in brackets stays.
-  static std::string_view without_brackets(std::string_view name) {
-    const std::size_t open = name.find('(');
-    if (open == 0 || open == std::string_view::npos || !name.ends_with(')')) return name;
-    const auto inside = tokenise(name.substr(open + 1));
-    return !inside.empty() && begins_movement(inside.front().text) ? name : trimmed(name.substr(0, open));
-  }
-
-  /// "ADAGIO SOSTENUTO" as it is printed: "Adagio sostenuto". Words that are not tempos or forms keep a capital, for they may be names.
-  static std::string without_capitals(const std::string& name) {
-    const auto tokens = tokenise(name);
-    const bool shouted = std::all_of(tokens.begin(), tokens.end(), [](const Token& each) { return !each.is_word() || each.all_upper; });
-    const bool known = std::any_of(tokens.begin(), tokens.end(), [](const Token& each) { return each.is_word() && begins_movement(each.text); });
-    if (!shouted || !known) return name;
-    std::string out = name;
-    bool first = true;
-    for (const Token& each : tokens) {
-      if (!each.is_word() || roman_value(each.text)) continue;
-      const std::size_t begin = each.begin + (first || !(begins_movement(each.text) || each.text.size() < 4) ? 1 : 0);
-      if (each.text.size() < 2 && first) continue;
-      for (std::size_t i = begin; i < each.end; ++i) {
-        if (out[i] >= 'A' && out[i] <= 'Z') out[i] = static_cast<char>(out[i] - 'A' + 'a');
+  /// "Allegro - Largo - Allegro" on one track: the first of those movements, which follow each other in the work. 0: these are not.
+  int first_of_several(std::string_view name) const {
+    if (!work_ || work_->movements.empty()) return 0;
+    const auto names = movement_names(name);
+    if (names.size() < 2 || names.size() > work_->movements.size()) return 0;
+    for (std::size_t first = 0; first + names.size() <= work_->movements.size(); ++first) {
+      bool all = true;
+      for (std::size_t i = 0; i < names.size() && all; ++i) all = movement_agrees(names[i], work_->movements[first + i].title);
+      if (!all) continue;
+      for (std::size_t i = first; i < first + names.size(); ++i) {
+        if (work_->movements[i].number != 0) return work_->movements[i].number;
       }
-      first = false;
     }
-    return out;
+    return 0;
   }
 
   void performers() {
@@ -412,13 +424,29 @@ double Matcher::told_as(const Reading& reading, const WorkHandle& index) const {
   return sum;
 }
 
+/// The likeliest work; of a set the member that the text gives its own number beside that in the set: "Waltzes, Op. 64: Waltz No. 7, Op. 64
+/// No. 2" is the Waltz No. 7.
+WorkHandle Matcher::member_named(const Reading& reading) const {
+  const WorkHandle& first = reading.candidates.front().work;
+  const MovementText& said = reading.title.movement;
+  const auto& numbers = this->work(first).catalogue;
+  if (said.number == 0 || !said.names_member || numbers.empty() || !numbers.front().part().empty()) return first;
+  for (const Candidate& each : reading.candidates) {
+    const Work& other = this->work(each.work);
+    if (each.work == first || other.composer != this->work(first).composer || ordinal(each.work) != said.number) continue;
+    const auto is_said = [&](const CatalogueMention& mention) { return !mention.number.part().empty() && mention.number.part() != std::to_string(said.number) && other.has(mention.number) && this->work(first).has(mention.number.base()); };
+    if (std::any_of(reading.named().catalogue.begin(), reading.named().catalogue.end(), is_said)) return each.work;
+  }
+  return first;
+}
+
 Identification Matcher::conclude(const Reading& reading, const std::optional<Decided>& decided) const {
   Decided choice;
   if (decided) {
     choice = *decided;
   } else if (!reading.candidates.empty()) {
     const double probability = told_as(reading, reading.candidates.front().work);
-    if (probability >= (reading.composer_is_certain ? kBelievedOfComposer : kBelieved)) choice = {reading.candidates.front().work, probability, {}};
+    if (probability >= (reading.composer_is_certain ? kBelievedOfComposer : kBelieved)) choice = {member_named(reading), probability, {}};
   }
   return Conclusion(*this, reading, std::move(choice), index_).run();
 }

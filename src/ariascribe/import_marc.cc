@@ -137,93 +137,9 @@ class MarcXmlImporter : public Importer {
   bool refused_ = false, overlong_ = false;
 };
 
-/// Vocabularies in SKOS, as RDF/XML.
-constexpr std::string_view kSkos = "http://www.w3.org/2004/02/skos/core#";
-constexpr std::string_view kRdf = "http://www.w3.org/1999/02/22-rdf-syntax-ns#";
-
-class SkosImporter : public Importer {
- public:
-  explicit SkosImporter(ImportSink sink) : Importer(std::move(sink)), parser_(XML_ParserCreateNS(nullptr, '|')) {
-    XML_SetUserData(parser_.get(), this);
-    XML_SetElementHandler(parser_.get(), [](void* self, const char* name, const char** attributes) { static_cast<SkosImporter*>(self)->begin(name, attributes); },
-                          [](void* self, const char* name) { static_cast<SkosImporter*>(self)->end(name); });
-    XML_SetCharacterDataHandler(parser_.get(), [](void* self, const char* text, int size) { static_cast<SkosImporter*>(self)->add_text(std::string_view(text, static_cast<std::size_t>(size))); });
-    XML_SetStartDoctypeDeclHandler(parser_.get(), [](void* self, const char*, const char*, const char*, int) { static_cast<SkosImporter*>(self)->refuse(); });
-  }
-  Status feed(std::string_view bytes) override { return parse(bytes, false); }
-  Status finish() override { return parse("", true); }
-
- private:
-  Status parse(std::string_view bytes, bool last) {
-    if (XML_Parse(parser_.get(), bytes.data(), static_cast<int>(bytes.size()), last ? 1 : 0) == XML_STATUS_OK) return {};
-    const std::string where = "line " + std::to_string(XML_GetCurrentLineNumber(parser_.get())) + ": ";
-    return Error{Errc::malformed, where + (refused_ ? "a document type is not read" : XML_ErrorString(XML_GetErrorCode(parser_.get())))};
-  }
-  void refuse() {
-    refused_ = true;
-    XML_StopParser(parser_.get(), XML_FALSE);
-  }
-  static std::string_view in(std::string_view name, std::string_view space) {
-    const bool is = name.size() > space.size() && name.starts_with(space) && name[space.size()] == '|';
-    return is ? name.substr(space.size() + 1) : std::string_view{};
-  }
-  void begin(std::string_view name, const char** attributes) {
-    std::string_view about, resource, language;
-    for (const char** each = attributes; *each; each += 2) {
-      const std::string_view key = each[0];
-      if (in(key, kRdf) == "about") about = each[1];
-      if (in(key, kRdf) == "resource") resource = each[1];
-      if (key == "http://www.w3.org/XML/1998/namespace|lang") language = each[1];
-    }
-    ++depth_;
-    text_.clear();
-    if (!inside_ && (in(name, kSkos) == "Concept" || in(name, kRdf) == "Description") && !about.empty()) {
-      inside_ = depth_;
-      is_concept_ = in(name, kSkos) == "Concept";
-      concept_ = {};
-      concept_.kind = Kind::concept_;
-      concept_.refs = {{"iri", std::string(about)}};
-      line_ = XML_GetCurrentLineNumber(parser_.get());
-    } else if (inside_ && depth_ == inside_ + 1) {
-      language_ = language;
-      is_concept_ |= in(name, kRdf) == "type" && resource == std::string(kSkos) + "Concept";
-      if (in(name, kSkos) == "broader" && !resource.empty()) concept_.say("broader", Ref{"iri", std::string(resource)});
-      if (in(name, kSkos) == "inScheme" && !resource.empty()) concept_.say("vocabulary", resource);
-    }
-  }
-  void end(std::string_view name) {
-    if (inside_ && depth_ == inside_ + 1) {
-      const std::string_view what = in(name, kSkos);
-      if (what == "prefLabel") concept_.say("label", text_, 1, language_);
-      if (what == "altLabel") concept_.say("label", text_, 0.9, language_);
-      if (what == "notation") concept_.say("notation", text_);
-    } else if (inside_ && depth_ == inside_) {
-      inside_ = 0;
-      if (is_concept_ && is_wanted()) {
-        const bool labelled = !concept_.value_of("label").empty();
-        if (labelled) take({std::move(concept_)}, line_);
-        else problem(line_, "a concept without a label");
-      }
-    }
-    --depth_;
-    text_.clear();
-  }
-  void add_text(std::string_view text) {
-    if (text_.size() + text.size() <= kMaxImportRecord) text_ += text;
-  }
-
-  std::unique_ptr<XML_ParserStruct, FreeParser> parser_;
-  Record concept_;
-  std::string text_, language_;
-  std::uint64_t line_ = 0;
-  std::size_t depth_ = 0, inside_ = 0;  ///< inside_: the depth of the concept; 0: in none
-  bool is_concept_ = false, refused_ = false;
-};
-
 }  // namespace
 
 std::unique_ptr<Importer> make_marc_importer(ImportSink sink) { return std::make_unique<MarcImporter>(std::move(sink)); }
 std::unique_ptr<Importer> make_marcxml_importer(ImportSink sink) { return std::make_unique<MarcXmlImporter>(std::move(sink)); }
-std::unique_ptr<Importer> make_skos_importer(ImportSink sink) { return std::make_unique<SkosImporter>(std::move(sink)); }
 
 }  // namespace ghost::ariascribe

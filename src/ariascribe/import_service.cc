@@ -10,8 +10,20 @@ namespace ghost::ariascribe {
 
 namespace {
 
-constexpr std::size_t kBatchRecords = 2000;  ///< our records of one transaction
-constexpr std::size_t kMostBatches = 4;      ///< read ahead
+/// Our records of one transaction: names of subjects stand in the database in no order, and a page that several of them change is written once. The most takes a second
+/// or so; a file that has just begun is written in smaller ones, so that something is to be seen of it.
+constexpr std::size_t kFewestRecords = 2000, kMostRecords = 20'000;
+constexpr std::size_t batch_of(std::uint64_t read) { return std::clamp<std::size_t>(read / 4, kFewestRecords, kMostRecords); }
+/// Of what these records say: with those read ahead it is what an import of long texts takes of memory.
+constexpr std::size_t kMostText = 64U << 20;
+constexpr std::size_t kMostBatches = 2;      ///< read ahead
+
+std::size_t size_of_text(const Record& record) {
+  std::size_t bytes = sizeof record;
+  for (const Ref& each : record.refs) bytes += sizeof each + each.scheme.size() + each.key.size();
+  for (const Said& each : record.said) bytes += sizeof each + each.field.size() + each.value.size() + each.detail.size() + (each.to ? each.to->key.size() : 0);
+  return bytes;
+}
 
 /// What was read of the file since the batch before.
 struct Batch {
@@ -61,7 +73,10 @@ class FileReading {
  public:
   FileReading(UnpackedFile& file, BatchQueue& queue) : file_(file), queue_(queue) {}
   ImportSink sink() {
-    return {[this](std::vector<Record>&& records, std::uint64_t) { batch_.records.insert(batch_.records.end(), std::make_move_iterator(records.begin()), std::make_move_iterator(records.end())); },
+    return {[this](std::vector<Record>&& records, std::uint64_t) {
+              for (const Record& each : records) text_ += size_of_text(each);
+              batch_.records.insert(batch_.records.end(), std::make_move_iterator(records.begin()), std::make_move_iterator(records.end()));
+            },
             [this](std::uint64_t line, std::string why) { batch_.problems.emplace_back(line, std::move(why)); }};
   }
   void run(Importer& importer) {
@@ -82,7 +97,7 @@ class FileReading {
         const std::string_view step = left.substr(0, kStep);
         left.remove_prefix(step.size());
         if (const Status fed = importer.feed(step); !fed) ended = fed, failed = true;
-        if (!failed && batch_.records.size() + batch_.problems.size() >= kBatchRecords && !send(importer)) return;
+        if (!failed && is_full(importer) && !send(importer)) return;
       }
       if (failed) break;
     }
@@ -93,7 +108,9 @@ class FileReading {
 
  private:
   static constexpr std::size_t kStep = 16U << 10;
+  bool is_full(const Importer& importer) const { return batch_.records.size() + batch_.problems.size() >= batch_of(importer.count()) || text_ >= kMostText; }
   bool send(const Importer& importer) {
+    text_ = 0;
     batch_.count = importer.count();
     batch_.bytes = file_.packed_read();
     return queue_.put(std::exchange(batch_, {}));
@@ -101,6 +118,7 @@ class FileReading {
   UnpackedFile& file_;
   BatchQueue& queue_;
   Batch batch_;
+  std::size_t text_ = 0;  ///< of its records
 };
 
 }  // namespace

@@ -15,7 +15,7 @@ std::span<const ImportFormat> import_formats() {
       {"tsv", "the same with tabs", "table", "unknown"},
       {"imslp", "IMSLP's list of works (API.ISCR.php, type=2, JSON)", "imslp", "unknown"},
       {"nyphil", "New York Philharmonic performance history, JSON", "nyphil", "CC0-1.0"},
-      {"skos", "a vocabulary in SKOS, RDF/XML", "skos", "unknown"},
+      {"skos", "a vocabulary in SKOS: RDF/XML, Turtle or N-Triples", "skos", "unknown"},
   }};
   return kFormats;
 }

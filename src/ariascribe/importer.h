@@ -32,9 +32,9 @@ class Importer {
   virtual Status finish() = 0;
 
   /// The first `count` records are passed by unread: they are in the store.
-  void skip(std::uint64_t count) { skipped_ = count; }
+  virtual void skip(std::uint64_t count) { skipped_ = count; }
   /// Read so far, good and bad and passed by.
-  std::uint64_t count() const { return count_; }
+  virtual std::uint64_t count() const { return count_; }
 
  protected:
   /// Counts a record; false when it is to be passed by.

@@ -247,6 +247,89 @@ TEST(Importer, ReadsAVocabulary) {
   EXPECT_EQ(taken.values(taken.records[0], "broader"), std::vector<std::string>{"iri:http://x/keys"});
 }
 
+constexpr std::string_view kTurtle = R"(# Instruments
+@prefix skos: <http://www.w3.org/2004/02/skos/core#> .
+@base <http://x/y/z> .
+PREFIX : <#>
+:kls a skos:Concept ;  # a comment. With a dot
+  skos:prefLabel "Klavier"@de, "piano"@en-GB ; skos:altLabel """forte
+"piano\""""@it ;
+  skos:notation "mp" , 1.5 ; skos:broader <../keys>, [ skos:prefLabel "none" ] ;
+  skos:inScheme :; skos:member ( :a "b" ( ) ) ; .
+:scheme a skos:ConceptScheme ; skos:prefLabel "not a concept" .
+:broken skos:prefLabel "no end .
+:st.r a skos:Concept;skos:prefLabel 'str\u00E9\U0001F3BBng'.<#nolabel> a skos:Concept.
+other:x a skos:Concept .
+:kls skos:altLabel "later"@fr .
+)";
+
+TEST(Importer, ReadsAVocabularyInTurtle) {
+  for (const std::size_t step : {std::string::npos, std::size_t{1}, std::size_t{7}}) {
+    const Taken taken = import("skos", kTurtle, step);
+    ASSERT_TRUE(taken.ended) << taken.ended.error().message;
+    ASSERT_EQ(taken.records.size(), 2U);
+    const Record& piano = *taken.find("iri", "http://x/y/z#kls");
+    EXPECT_EQ(taken.values(piano, "label"), (std::vector<std::string>{"Klavier", "piano", "forte\n\"piano\"", "later"}));
+    EXPECT_EQ(piano.said[1].detail, "en-GB");
+    EXPECT_EQ(piano.said[2].confidence, 0.9);
+    EXPECT_EQ(taken.values(piano, "notation"), (std::vector<std::string>{"mp", "1.5"}));
+    EXPECT_EQ(taken.values(piano, "broader"), std::vector<std::string>{"iri:http://x/keys"});
+    EXPECT_EQ(taken.values(piano, "vocabulary"), std::vector<std::string>{"http://x/y/z#"});
+    EXPECT_EQ(taken.find("iri", "http://x/y/z#st.r")->value_of("label"), "str\u00e9\U0001f3bbng");
+    ASSERT_EQ(taken.problems.size(), 3U);
+    EXPECT_EQ(taken.problems[0], (std::pair<std::uint64_t, std::string>(11, "line end in short string")));
+    EXPECT_EQ(taken.problems[1], (std::pair<std::uint64_t, std::string>(13, "the prefix 'other:' is not declared")));
+    EXPECT_EQ(taken.problems[2], (std::pair<std::uint64_t, std::string>(12, "a concept without a label")));
+    EXPECT_EQ(taken.count, 5U);
+  }
+  const Taken later = import("skos", kTurtle, 5, {}, 3);
+  EXPECT_EQ(later.records.size() + later.problems.size(), 2U) << "those read before are passed by";
+}
+
+TEST(Importer, ReadsAVocabularyInNTriples) {
+  const Taken taken = import("skos", R"(<http://x/a> <http://www.w3.org/1999/02/22-rdf-syntax-ns#type> <http://www.w3.org/2004/02/skos/core#Concept> .
+<http://x/b> <http://www.w3.org/1999/02/22-rdf-syntax-ns#type> <http://www.w3.org/2004/02/skos/core#Concept> .
+<http://x/b> <http://www.w3.org/2004/02/skos/core#prefLabel> "B"@en .
+<http://x/b> <http://www.w3.org/2004/02/skos/core#prefLabel> "zwei" "drei" .
+<http://x/a> <http://www.w3.org/2004/02/skos/core#prefLabel> "A\t\"\u00c4\""^^<http://www.w3.org/2001/XMLSchema#string> .
+_:n <http://www.w3.org/2004/02/skos/core#prefLabel> "none" .)", 3);
+  ASSERT_TRUE(taken.ended) << taken.ended.error().message;
+  ASSERT_EQ(taken.records.size(), 2U);
+  EXPECT_EQ(taken.find("iri", "http://x/a")->value_of("label"), "A\t\"\u00c4\"");
+  EXPECT_EQ(taken.find("iri", "http://x/b")->value_of("label"), "B");
+  ASSERT_EQ(taken.problems.size(), 1U);
+  EXPECT_EQ(taken.problems[0].first, 4U);
+}
+
+TEST(Importer, TurtleThatIsBrokenOrTooMuchEndsNoOtherStatement) {
+  const std::string head = "@prefix s: <http://www.w3.org/2004/02/skos/core#> .\n", good = "\n<http://x/g> a s:Concept; s:prefLabel \"g\" .\n";
+  for (const std::string& bad : {std::string("<a b> s:p s:q ."), std::string("<a"), std::string("s:x s:y"), std::string("s:a s:b s:c; s:d ."), std::string("s:a s:b \"\\q\" ."), std::string("s:a s:b \"\\uD800\" ."),
+                                 std::string("<\\u0041\\x> s:b s:c ."), std::string("@nonsense ."), std::string("s:a s:b ."), std::string("s:a s:b (s:c ."), std::string("s:a s:b \"x\"@ ."), std::string("."), std::string("s:a s:b \xff ."),
+                                 "s:a s:b " + std::string(100, '[') + " .", "<http://x/" + std::string(2100, 'a') + "> a s:Concept .", std::string("s:a\0s:b s:c .", 14)}) {
+    const Taken taken = import("skos", head + bad + " .\n" + good);
+    EXPECT_TRUE(taken.ended) << bad << taken.ended.error().message;
+    EXPECT_GE(taken.problems.size(), 1U) << bad;
+    EXPECT_EQ(taken.problems.front().first, 2U) << bad;
+    EXPECT_TRUE(taken.find("iri", "http://x/g")) << bad;
+  }
+  // A short name that stands for a long one, again and again.
+  std::string many = "@prefix l: <http://x/" + std::string(1500, 'l') + "> .\nl: l: l:";
+  for (int i = 0; i < 20'000; ++i) many += ",l:";
+  const Taken much = import("skos", head + many + " ." + good);
+  ASSERT_EQ(much.problems.size(), 1U);
+  EXPECT_NE(much.problems[0].second.find("more than 32 MiB"), std::string::npos);
+  EXPECT_EQ(much.records.size(), 1U);
+  // Brackets without end, and statements of a few bytes each.
+  for (const char bracket : {'(', '['}) EXPECT_EQ(import("skos", head + "s:a s:b " + std::string(200'000, bracket)).ended.error().code, Errc::data_loss);
+  std::string few = "s:a s:b \"\"";
+  for (int i = 0; i < 300'000; ++i) few += ",\"\"";
+  const Taken small = import("skos", head + few + " ." + good);
+  ASSERT_EQ(small.problems.size(), 1U);
+  EXPECT_NE(small.problems[0].second.find("more than 32 MiB"), std::string::npos);
+  EXPECT_EQ(import("skos", head + "s:a s:b \"\"\"open").ended.error().code, Errc::data_loss);
+  EXPECT_TRUE(import("skos", "PREFIX s: <http://x/>\nBASE <http://y/>").ended);
+}
+
 TEST(Importer, SaysWhichFormatsThereAre) {
   EXPECT_EQ(make_importer("mp3", {}, {}).error().code, Errc::not_found);
   for (const ImportFormat& each : import_formats()) EXPECT_TRUE(make_importer(each.name, {}, {})) << each.name;

@@ -45,6 +45,16 @@ Index::Index(const Repertoire& repertoire) {
   for (std::size_t i = 0; i < repertoire.works().size(); ++i) add_work(static_cast<WorkIndex>(i), repertoire.works()[i]);
   weigh_terms();
   add_corrections();
+  briefs_.reserve(entries_.size());
+  for (std::size_t i = 0; i < entries_.size(); ++i) {
+    const Work& work = repertoire.works()[i];
+    briefs_.push_back({work.composer, entries_[i].ordinal, keys_.emplace(work.key, static_cast<std::uint16_t>(keys_.size())).first->second});
+  }
+}
+
+std::optional<std::uint16_t> Index::key(const std::string& text) const {
+  const auto found = keys_.find(text);
+  return found == keys_.end() ? std::nullopt : std::optional(found->second);
 }
 
 TermId Index::intern(const std::string& text) {
@@ -181,6 +191,12 @@ void Index::weigh_terms() {
   rarities_.reserve(postings_.size());
   for (const auto& postings : postings_) rarities_.push_back(std::log(all / (static_cast<double>(postings.size()) + 0.5)) + 0.2);
   rarity_of_unknown_ = std::log(all / 0.5) + 0.2;
+  for (WorkEntry& entry : entries_) {
+    for (const TermSet& title : entry.titles) {
+      double& sum = entry.rarities.emplace_back(0);
+      for (const TermId term : title) sum += rarity(term);
+    }
+  }
 }
 
 std::optional<WorkIndex> Index::collection_of(ComposerIndex composer, const CatalogueNumber& number) const {

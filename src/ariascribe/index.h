@@ -43,7 +43,15 @@ class Index {
     std::vector<int> counts;      ///< that its names begin with: the 4 of "Four Pieces"
     bool holds_any_form = false;  ///< an opera, a ballet and their like
     std::vector<TermSet> titles;  ///< the main one first, then nicknames and other languages
+    std::vector<double> rarities; ///< of each title: the sum of its terms'
     std::optional<int> ordinal;   ///< the 14 of "Piano Sonata No. 14"
+  };
+
+  /// What candidates are chosen by, close together: a search looks at thousands.
+  struct Brief {
+    ComposerIndex composer{};
+    std::optional<int> ordinal;
+    std::uint16_t key = 0;  ///< as key() has it
   };
 
   std::optional<TermId> term(std::string_view text) const;
@@ -59,6 +67,9 @@ class Index {
   /// The collection of one composer whose range of numbers holds this one: BWV 846-869 for bwv:851.
   std::optional<WorkIndex> collection_of(ComposerIndex composer, const CatalogueNumber& number) const;
   const WorkEntry& entry(WorkIndex work) const { return entries_[static_cast<std::size_t>(work)]; }
+  const Brief& brief(WorkIndex work) const { return briefs_[static_cast<std::size_t>(work)]; }
+  /// The number of a key, "C# minor", that a work is in.
+  std::optional<std::uint16_t> key(const std::string& text) const;
   /// Whose catalogue a code nearly always means, by the works here that have it, and their share: "bwv" is Bach's, "d" mostly Schubert's.
   /// Where no work has the code, the only composer whose catalogue it is.
   struct Owner {
@@ -93,6 +104,8 @@ class Index {
   std::vector<double> rarities_;  ///< of each term
   double rarity_of_unknown_ = 0;
   std::vector<WorkEntry> entries_;
+  std::vector<Brief> briefs_;
+  std::unordered_map<std::string, std::uint16_t> keys_;
   Numbers by_number_, by_base_;
   struct Collection {
     ComposerIndex composer{};

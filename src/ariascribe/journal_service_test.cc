@@ -235,6 +235,7 @@ TEST_F(Written, ProposalsAreCommittedOnceAndUndoneByTheService) {
 
   // Some files of a proposal: the second one has its composer from the album though it is written alone, and the others stay proposed.
   std::ofstream(music / "cut.flac", std::ios::binary) << "fLaC";
+  std::ofstream(music / "cut\xf8.flac", std::ios::binary) << "fLaC";
   const auto again = library.propose(request, context);
   ASSERT_TRUE(again) << again.error().message;
   commit.proposal = again->id;
@@ -243,13 +244,14 @@ TEST_F(Written, ProposalsAreCommittedOnceAndUndoneByTheService) {
   EXPECT_EQ(strange.error().code, Errc::not_found);
   EXPECT_NE(strange.error().message.find("/nowhere.flac"), std::string::npos);
   EXPECT_TRUE(is_original(1));
-  commit.paths = {paths[1].string(), (music / "cut.flac").string()};
+  commit.paths = {paths[1].string(), (music / "cut.flac").string(), (music / "cut\\xf8.flac").string()};
   const auto some = library.commit(commit, context);
   ASSERT_TRUE(some) << some.error().message;
   EXPECT_EQ(some->files, 1u);
-  EXPECT_EQ(some->tags, again->tracks[1].changes.size());
-  ASSERT_EQ(some->skipped.size(), 1u);
+  EXPECT_EQ(some->tags, again->tracks[3].changes.size()) << "the two that are cut off come first";
+  ASSERT_EQ(some->skipped.size(), 2u);
   EXPECT_EQ(some->skipped[0].path, (music / "cut.flac").string());
+  EXPECT_EQ(some->skipped[1].path, (music / "cut\\xf8.flac").string()) << "a name that is no UTF-8, as it was proposed";
   EXPECT_NE(some->skipped[0].reason.find("is cut off"), std::string::npos) << some->skipped[0].reason;
   EXPECT_EQ(first_value(read_tags(paths[1])->tags, "COMPOSER"), "Ludwig van Beethoven");
   EXPECT_TRUE(is_original(0) && is_original(2));

@@ -2,6 +2,7 @@
 #include <memory>
 
 #include "ariascribe/album.h"
+#include "ariascribe/explanation.h"
 #include "ariascribe/matcher.h"
 #include "ariascribe/repertoire.h"
 #include "ariascribe/work_search.h"

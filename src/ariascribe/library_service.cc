@@ -4,6 +4,8 @@
 #include <set>
 
 #include "ariascribe/catalogue_service.h"
+#include "ariascribe/tag_reader_service.h"
+#include "ariascribe/tag_text.h"
 #include "base/random.h"
 
 namespace ghost::ariascribe {
@@ -12,7 +14,7 @@ namespace {
 
 /// Proposals wait this many deep to be committed; older ones are forgotten.
 constexpr std::size_t kKeptProposals = 32;
-constexpr std::size_t kMostPlaces = 1000, kMostPaths = 100'000;
+constexpr std::size_t kMostPaths = 100'000;
 
 std::string proposal_id() {
   std::array<std::uint8_t, 8> bytes{};
@@ -22,10 +24,10 @@ std::string proposal_id() {
 
 v1::TrackProposal track_message(const FileProposal& file) {
   v1::TrackProposal out;
-  out.path = file.path.string();
+  out.path = utf8_or_escaped(file.path.native());
   out.identification = to_message(file.found);
   out.title_before = file.title_before;
-  out.problem = file.problem;
+  out.problem = utf8_or_escaped(file.problem);
   for (const TagChange& each : file.changes) {
     v1::TagChange change;
     change.tag = each.tag;
@@ -41,14 +43,10 @@ v1::TrackProposal track_message(const FileProposal& file) {
 }  // namespace
 
 Result<v1::Proposal> LibraryService::propose(const v1::ProposeRequest& request, const b2::CallContext&) {
-  if (request.paths.empty() || request.paths.size() > kMostPlaces) return Error{Errc::malformed, "a proposal is for 1 to " + std::to_string(kMostPlaces) + " files and folders"};
-  std::vector<std::filesystem::path> places;
-  for (const std::string& path : request.paths) {
-    places.emplace_back(path);
-    if (!places.back().is_absolute() || path.find('\0') != std::string::npos) return Error{Errc::malformed, "'" + path + "' is no absolute path; the daemon does not know where its callers are"};
-  }
+  const auto places = places_of_caller(request.paths);
+  if (!places) return places.error();
   const auto knowledge = knowledge_.now();
-  auto files = ariascribe::propose(knowledge->matcher, places, request.with_review ? Reach::apply_and_review : Reach::apply);
+  auto files = ariascribe::propose(knowledge->matcher, *places, request.with_review ? Reach::apply_and_review : Reach::apply);
   if (!files) return files.error();
   v1::Proposal out;
   out.id = proposal_id();
@@ -69,12 +67,17 @@ Result<std::vector<FileProposal>> LibraryService::take(const v1::CommitRequest& 
       proposals.erase(found);
       return all;
     }
-    const std::set<std::string_view> wanted(request.paths.begin(), request.paths.end());
-    std::set<std::string_view> missing = wanted;
-    for (const FileProposal& each : found->files) missing.erase(each.path.native());
-    if (!missing.empty()) return Error{Errc::not_found, "the proposal '" + request.proposal + "' has no file " + std::string(*missing.begin()) + ", or it was committed; nothing was written"};
+    const std::set<std::string, std::less<>> wanted(request.paths.begin(), request.paths.end());
+    auto missing = wanted;
+    std::set<std::string, std::less<>> told;
+    for (const FileProposal& each : found->files) {
+      const std::string path = utf8_or_escaped(each.path.native());
+      missing.erase(path);
+      if (!told.insert(path).second && wanted.contains(path)) return Error{Errc::conflict, "two files are told as " + path + ": rename one of them; nothing was written"};
+    }
+    if (!missing.empty()) return Error{Errc::not_found, "the proposal '" + request.proposal + "' has no file " + *missing.begin() + ", or it was committed; nothing was written"};
     std::vector<FileProposal> some, others;
-    for (FileProposal& each : found->files) (wanted.contains(each.path.native()) ? some : others).push_back(std::move(each));
+    for (FileProposal& each : found->files) (wanted.contains(utf8_or_escaped(each.path.native())) ? some : others).push_back(std::move(each));
     found->files = std::move(others);
     if (found->files.empty()) proposals.erase(found);
     return some;
@@ -94,9 +97,9 @@ Result<v1::CommitResponse> LibraryService::commit(const v1::CommitRequest& reque
   response.files = static_cast<std::uint32_t>(done->files);
   for (const FileProposal& each : *files) {
     const auto passed = std::find_if(done->passed_by.begin(), done->passed_by.end(), [&](const PassedBy& other) { return other.path == each.path; });
-    if (passed != done->passed_by.end()) response.skipped.push_back({each.path.string(), passed->reason});
+    if (passed != done->passed_by.end()) response.skipped.push_back({utf8_or_escaped(each.path.native()), utf8_or_escaped(passed->reason)});
     else if (!each.changes.empty()) response.tags += static_cast<std::uint32_t>(each.changes.size());
-    else if (!request.paths.empty()) response.skipped.push_back({each.path.string(), each.problem.empty() ? "nothing would change" : each.problem});
+    else if (!request.paths.empty()) response.skipped.push_back({utf8_or_escaped(each.path.native()), each.problem.empty() ? "nothing would change" : utf8_or_escaped(each.problem)});
   }
   return response;
 }

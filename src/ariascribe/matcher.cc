@@ -11,32 +11,23 @@ namespace ghost::ariascribe {
 
 namespace {
 
-// Weights are logarithms of odds: how much likelier the observation is when the work is the right one than when it is not.
-constexpr double kComposerFits = 4, kComposerWrong = -10, kComposerUnsureWrong = -2.5;
-constexpr double kNumberFits = 8, kNumberPartMissing = 4.5, kSharedNumber = -1.5, kNumberWrong = -7, kForeignCode = -6;
-constexpr double kOtherEditionFits = 4, kOtherEditionWrong = -4, kUnknownNumber = -3, kCommonNumber = -2.5;
-constexpr double kOrdinalFits = 2.5, kOrdinalWrong = -4, kOrdinalMissing = -2;
-constexpr double kKeyFits = 2.5, kKeyWrong = -4, kBareKeyFits = 1.5, kBareKeyWrong = -2.5, kKeyMissing = -1, kFormWrong = -5, kFormMissing = -1, kCountWrong = -2.5, kCommonName = -3;
-constexpr double kTitleWhole = 7, kTitleNothing = -3;
-constexpr double kRareTitle = 8, kPerRarity = 0.25, kRareTitleMost = 3;  ///< a whole name rarer than this says more, up to so much
-constexpr double kRareName = 3;  ///< rarity from which a nickname means one work
-constexpr double kMovementFits = 2.5, kMovementBeyond = -2, kMemberMissing = -4, kMemberOfNobody = -2, kMemberUnknown = -1.5, kActOfStageWork = 2;
 constexpr int kFirstRecords = 1890;
-constexpr double kFame = 0.35;        ///< per e-fold of a composer's works here
-constexpr double kImported = -1.5;    ///< what is imported is played less than what the repertoire has
 constexpr double kMoved = 0.9;        ///< probability from which an artist field is believed to hold the title
 constexpr double kPersonInFront = 0.3;///< probability of a work from which a name in front of it is taken for a part of its own name
 constexpr double kNoneOfThese = 5.5;  ///< the score a work must pass to be likelier than none
 /// So many postings of one term are looked at, and so many candidates scored in full.
-constexpr std::size_t kMostPostings = 20'000, kMostScored = 40, kUsuallyFound = 1'000;
+constexpr std::size_t kMostPostings = 20'000, kMostScored = 40;
 
-bool has_code(const Composer& composer, std::string_view code) {
-  return std::any_of(composer.catalogues.begin(), composer.catalogues.end(), [&](const std::string& each) { return each == code; });
-}
-
-bool same_number(const Work& work, const CatalogueNumber& number) {
-  return std::find(work.catalogue.begin(), work.catalogue.end(), number) != work.catalogue.end();
-}
+/// What works have gathered, by their index; all 0 between two uses.
+struct GatheredWorks {
+  void add(WorkIndex work, double weight) {
+    double& sum = sums[static_cast<std::size_t>(work)];
+    if (sum == 0) touched.push_back(work);
+    sum += weight;
+  }
+  std::vector<double> sums;
+  std::vector<WorkIndex> touched;
+};
 
 /// One entry for who is named in several tags; a role or an instrument said in one of them is kept. A conductor who also plays has two.
 void merge_namesakes(std::vector<Performer>& performers) {
@@ -57,11 +48,6 @@ void merge_namesakes(std::vector<Performer>& performers) {
 }  // namespace
 
 Matcher::Matcher(const Repertoire& repertoire, std::shared_ptr<const StoredWorks> stored) : repertoire_(repertoire), stored_(std::move(stored)), names_(repertoire), index_(repertoire), performers_(repertoire) {}
-
-/// A code of one letter counts only for composers who have that catalogue.
-bool Matcher::holds(const CatalogueMention& mention, ComposerIndex composer) const {
-  return mention.certain || has_code(repertoire_.composer(composer), mention.number.code);
-}
 
 void Matcher::find_composers(Reading& reading) const {
   if (!reading.input.composer.empty()) {
@@ -128,7 +114,8 @@ void Matcher::find_terms(Reading& reading) const {
   std::vector<std::string> found;
   for (std::size_t i = range.first; i < range.last; ++i) {
     if (skipped(i)) continue;
-    for (std::string& term : terms_of(std::span(text.tokens).subspan(i, 1))) found.push_back(std::move(term));
+    if (const auto book = book_at(text.tokens, i)) found.push_back("#" + std::to_string(*book));
+    else for (std::string& term : terms_of(std::span(text.tokens).subspan(i, 1))) found.push_back(std::move(term));
   }
   // "5th", "V" and "Fünfte" are all the 5 of "No. 5".
   if (text.ordinal && !text.ordinal_tokens.empty() && text.ordinal_tokens.first >= range.first && text.ordinal_tokens.last <= range.last) found.push_back("#" + std::to_string(*text.ordinal));
@@ -227,172 +214,11 @@ std::optional<Reading> Matcher::read_with_person_in_front(const Reading& reading
   return other;
 }
 
-/// How much of what the title says the work's names say, and the other way round.
-double Matcher::score_titles(const Reading& reading, const WorkHandle& handle) const {
-  if (handle.stored) return score_stored_titles(reading, *handle.stored);
-  const WorkIndex work = handle.index;
-  double said = 0;
-  for (const auto& [term, rarity] : reading.terms) said += rarity;
-  if (said == 0) return 0;
-  const auto& titles = index_.entry(work).titles;
-  double best = 0, rare = 0;
-  for (const TermSet& title : titles) {
-    double shared = 0, explained = 0, all = 0;
-    for (const TermId term : title) all += index_.rarity(term);
-    for (const auto& [term, rarity] : reading.terms) {
-      if (!term) continue;
-      const bool here = std::binary_search(title.begin(), title.end(), *term);
-      if (here) shared += rarity;
-      if (here || std::binary_search(titles.front().begin(), titles.front().end(), *term)) explained += rarity;
-    }
-    best = std::max(best, 2 * shared / (said + all));
-    if (2 * shared >= 0.99 * (said + all)) rare = std::max(rare, shared - kRareTitle);
-    // A nickname that stands there whole says it, beside words of the main title: "Moonlight Sonata".
-    if (&title != &titles.front() && all > kRareName && shared >= 0.99 * all) best = std::max(best, 0.5 + 0.5 * explained / said);
-  }
-  // The name of a set's member is that of one of the set's movements too.
-  const auto& numbers = repertoire_.work(work).catalogue;
-  if (std::any_of(numbers.begin(), numbers.end(), [](const CatalogueNumber& each) { return !each.part().empty(); })) rare = 0;
-  return kTitleNothing + (kTitleWhole - kTitleNothing) * best + std::min(kRareTitleMost, kPerRarity * rare);
-}
-
-/// The same of an imported work, with the rarity terms have there.
-double Matcher::score_stored_titles(const Reading& reading, const StoredWork& work) const {
-  double said = 0;
-  for (const StoredTerm& each : reading.stored_terms) said += each.rarity;
-  if (said == 0) return 0;
-  const auto has = [](const std::vector<StoredTerm>& title, std::uint64_t hash) {
-    const auto found = std::lower_bound(title.begin(), title.end(), hash, [](const StoredTerm& each, std::uint64_t wanted) { return each.hash < wanted; });
-    return found != title.end() && found->hash == hash;
-  };
-  double best = 0, rare = 0;
-  for (const auto& title : work.titles) {
-    double shared = 0, explained = 0, all = 0;
-    for (const StoredTerm& each : title) all += each.rarity;
-    for (const StoredTerm& each : reading.stored_terms) {
-      const bool here = has(title, each.hash);
-      if (here) shared += each.rarity;
-      if (here || has(work.titles.front(), each.hash)) explained += each.rarity;
-    }
-    best = std::max(best, 2 * shared / (said + all));
-    if (2 * shared >= 0.99 * (said + all)) rare = std::max(rare, shared - kRareTitle);
-    if (&title != &work.titles.front() && all > kRareName && shared >= 0.99 * all) best = std::max(best, 0.5 + 0.5 * explained / said);
-  }
-  const auto& numbers = work.work.catalogue;
-  if (std::any_of(numbers.begin(), numbers.end(), [](const CatalogueNumber& each) { return !each.part().empty(); })) rare = 0;
-  return kTitleNothing + (kTitleWhole - kTitleNothing) * best + std::min(kRareTitleMost, kPerRarity * rare);
-}
-
-double Matcher::score_numbers(const Reading& reading, const Work& work) const {
-  double score = 0;
-  const ParsedTitle& text = reading.named();
-  bool known = false;
-  const MovementText& movement = reading.title.movement;
-  const std::string member = movement.names_member && movement.number != 0 && !reading.work_in_album ? std::to_string(movement.number) : "";
-  for (const CatalogueMention& mention : text.catalogue) {
-    if (!has_code(repertoire_.composer(work.composer), mention.number.code) && mention.number.code != "op") {
-      const auto owner = index_.owner_of(mention.number.code);
-      if (owner && owner->composer != work.composer) score += kForeignCode * owner->share;
-    }
-    if (!holds(mention, work.composer)) continue;
-    const CatalogueNumber& said = mention.number;
-    bool fits = false, part = false, wrong = false;
-    for (const CatalogueNumber& has : work.catalogue) {
-      if (has.code != said.code) continue;
-      fits |= has == said;
-      // "Op. 28: No. 7" is not Op. 28 No. 8.
-      const bool another = said.part().empty() && !member.empty() && !has.part().empty() && has.part() != member;
-      part |= has.base() == said.base() && (has.part().empty() || said.part().empty()) && !another;
-      wrong |= has.base() == said.base() && another;
-      // Op. 19 of the work that is Op. 19b.
-      if (has.base() != said.base() && (has.letterless() == said.base() || said.letterless() == has.base())) {
-        part = true;
-        continue;
-      }
-      wrong |= has.base() != said.base() || (!has.part().empty() && !said.part().empty() && has != said);
-    }
-    score += fits ? kNumberFits : part ? kNumberPartMissing : wrong ? kNumberWrong : 0;
-    known |= fits || part;
-    // Everybody has an Op. 25: without a name it says less.
-    if ((fits || part) && said.code == "op" && reading.composers.empty()) score += kSharedNumber;
-    if (fits && !mention.other_edition.empty()) score += same_number(work, {said.code, mention.other_edition}) ? kOtherEditionFits : kOtherEditionWrong;
-  }
-  // A number nothing answers to, and nobody named: a work that is not here is likelier.
-  if (!text.catalogue.empty() && !work.catalogue.empty() && !known && reading.composers.empty()) score += kUnknownNumber;
-  return score;
-}
-
-double Matcher::score_movement(const Reading& reading, const WorkHandle& handle) const {
-  const Work& work = this->work(handle);
-  const MovementText& movement = reading.title.movement;
-  std::string_view name = movement.name;
-  if (reading.work_in_album && name.empty()) name = reading.title.text;
-  double score = reading.names_act && holds_any_form(handle) ? kActOfStageWork : 0;
-  if (work.movements.empty()) return score + (reading.work_in_album ? kMemberUnknown : 0);
-  if (movement.number > work.movements.back().number) score += kMovementBeyond;
-  if (name.empty()) return score;
-  double best = 0;
-  for (const Movement& each : work.movements) {
-    const double likeness = movement_likeness(name, each.title);
-    best = std::max(best, likeness + (each.number == movement.number && likeness >= 0.5 ? 0.3 : 0));
-  }
-  if (reading.work_in_album && best < 0.34) score += kMemberMissing + (reading.composers.empty() ? kMemberOfNobody : 0);
-  return score + kMovementFits * best;
-}
-
-/// A quartet is no sonata. What holds pieces of any form, as an opera its arias, is not judged by them.
-double Matcher::score_form(const Reading& reading, const WorkHandle& handle) const {
-  if (handle.stored) {
-    const StoredWork& work = *handle.stored;
-    if (reading.stored_forms.empty() || (work.holds_any_form && !reading.named().ordinal)) return 0;
-    if (work.forms.empty()) return kFormMissing;
-    return std::any_of(reading.stored_forms.begin(), reading.stored_forms.end(), [&](std::uint64_t form) { return std::binary_search(work.forms.begin(), work.forms.end(), form); }) ? 0 : kFormWrong;
-  }
-  const Index::WorkEntry& entry = index_.entry(handle.index);
-  if (reading.forms.empty() || (entry.holds_any_form && !reading.named().ordinal)) return 0;
-  if (entry.forms.empty()) return kFormMissing;
-  const auto has = [&](TermId form) { return std::binary_search(entry.forms.begin(), entry.forms.end(), form); };
-  return std::any_of(reading.forms.begin(), reading.forms.end(), has) ? 0 : kFormWrong;
-}
-
-double Matcher::score(const Reading& reading, const WorkHandle& handle) const {
-  const Work& work = this->work(handle);
-  double score = kFame * std::log(1.0 + repertoire_.composer_of(work).works) + (handle.stored ? kImported : 0);
-  if (reading.composer_is_certain || !reading.composers.empty()) {
-    double fits = 0;
-    for (const auto& match : reading.composers) {
-      if (match.composer == work.composer) fits = match.certainty;
-    }
-    if (fits > 0) score += reading.composer_is_certain ? kComposerFits + std::log(fits) : 2 * fits;
-    else score += reading.composer_is_certain ? kComposerWrong : kComposerUnsureWrong;
-  }
-  score += score_titles(reading, handle) + score_numbers(reading, work);
-  const ParsedTitle& text = reading.named();
-  const auto ordinal = this->ordinal(handle);
-  if (text.ordinal && ordinal) score += *text.ordinal == *ordinal ? kOrdinalFits : kOrdinalWrong;
-  else if (text.ordinal && work.movements.empty()) score += kOrdinalMissing;
-  score += score_form(reading, handle);
-  if (reading.has_common_name && !text.ordinal && text.catalogue.empty() && text.keys.empty() && reading.composers.empty()) score += kCommonName;
-  // "6 Lieder, Op. 4": many have written such.
-  const bool only_opus = !text.catalogue.empty() && std::all_of(text.catalogue.begin(), text.catalogue.end(), [](const auto& each) { return each.number.code == "op"; });
-  if (reading.has_common_name && only_opus && !text.ordinal && text.keys.empty() && reading.composers.empty()) score += kCommonNumber;
-  // "Four Pieces" are not "Three Pieces".
-  const auto& counts = handle.stored ? handle.stored->counts : index_.entry(handle.index).counts;
-  if (reading.count && !counts.empty() && std::find(counts.begin(), counts.end(), *reading.count) == counts.end()) score += kCountWrong;
-  const KeyMention* key = text.key_in(text.work);
-  if (key && work.key.empty()) score += kKeyMissing;
-  if (key && !work.key.empty()) {
-    if (key->explicit_mode) score += key->key.text() == work.key ? kKeyFits : kKeyWrong;
-    else score += work.key.starts_with(key->key.tonic + " ") ? kBareKeyFits : kBareKeyWrong;
-  }
-  return score;
-}
-
 void Matcher::find_candidates(Reading& reading, std::size_t limit) const {
-  std::vector<std::pair<WorkIndex, double>> found;
   const ParsedTitle& text = reading.named();
-  std::unordered_map<std::uint32_t, double> gathered;
-  gathered.reserve(kUsuallyFound);
+  // Kept from call to call: a table of hashes would cost more than all that is added up in it.
+  thread_local GatheredWorks gathered;
+  if (gathered.sums.size() < repertoire_.works().size()) gathered.sums.resize(repertoire_.works().size());
   const auto wanted = [&](ComposerIndex composer) {
     if (!reading.composer_is_certain) return true;
     return std::any_of(reading.composers.begin(), reading.composers.end(), [&](const auto& match) { return match.composer == composer; });
@@ -400,26 +226,28 @@ void Matcher::find_candidates(Reading& reading, std::size_t limit) const {
   for (const CatalogueMention& mention : text.catalogue) {
     for (const WorkIndex work : index_.with_base(mention.number.base().text())) {
       const Work& each = repertoire_.work(work);
-      if (wanted(each.composer) && holds(mention, each.composer)) gathered[static_cast<std::uint32_t>(work)] += same_number(each, mention.number) ? 30 : 15;
+      if (wanted(each.composer) && holds(mention, each.composer)) gathered.add(work, each.has(mention.number) ? 30 : 15);
     }
   }
   for (const auto& [term, rarity] : reading.terms) {
     if (!term) continue;
     const auto postings = index_.with_term(*term);
     for (const Index::Posting& posting : postings.first(std::min(postings.size(), kMostPostings))) {
-      const Work& each = repertoire_.work(posting.work);
-      if (wanted(each.composer)) gathered[static_cast<std::uint32_t>(posting.work)] += rarity * posting.weight;
+      if (wanted(index_.brief(posting.work).composer)) gathered.add(posting.work, rarity * posting.weight);
     }
   }
-  found.reserve(gathered.size());
-  for (const auto& [work, weight] : gathered) {
-    double total = weight;
-    const auto index = static_cast<WorkIndex>(work);
-    const auto& ordinal = index_.entry(index).ordinal;
-    if (text.ordinal && ordinal && *text.ordinal == *ordinal) total += 3;
-    if (const KeyMention* key = text.key_in(text.work); key && repertoire_.work(index).key == key->key.text()) total += 3;
-    found.emplace_back(index, total);
+  std::vector<std::pair<WorkIndex, double>> found;
+  found.reserve(gathered.touched.size());
+  const KeyMention* const said_key = text.key_in(text.work);
+  const auto key = said_key ? index_.key(said_key->key.text()) : std::nullopt;
+  for (const WorkIndex work : gathered.touched) {
+    const Index::Brief& brief = index_.brief(work);
+    double total = std::exchange(gathered.sums[static_cast<std::size_t>(work)], 0);
+    if (text.ordinal && text.ordinal == brief.ordinal) total += 3;
+    if (key && key == brief.key) total += 3;
+    found.emplace_back(work, total);
   }
+  gathered.touched.clear();
   const auto better = [](const auto& a, const auto& b) { return a.second != b.second ? a.second > b.second : a.first < b.first; };
   if (found.size() > limit) {
     std::nth_element(found.begin(), found.begin() + static_cast<std::ptrdiff_t>(limit), found.end(), better);

@@ -95,6 +95,7 @@ class Matcher {
   double score_form(const Reading& reading, const WorkHandle& work) const;
   double score_movement(const Reading& reading, const WorkHandle& work) const;
   double told_as(const Reading& reading, const WorkHandle& work) const;
+  WorkHandle member_named(const Reading& reading) const;
   bool holds(const CatalogueMention& mention, ComposerIndex composer) const;
 
   bool holds_any_form(const WorkHandle& handle) const { return handle.stored ? handle.stored->holds_any_form : index_.entry(handle.index).holds_any_form; }

@@ -248,6 +248,118 @@ TEST_F(Identify, WorksBySearching) {
   EXPECT_EQ(matcher->work(found[0].work).id, "beethoven/op-55");
 }
 
+using Numbers = std::vector<std::string>;
+
+TEST_F(Identify, TellsAnOpusWithoutTheNumbersThatGoAlongWithIt) {
+  EXPECT_EQ(title("Tchaikovsky: Symphony No. 4 in F minor, Op. 36, TH 27: III. Scherzo").catalogue, Numbers{"op:36"});
+  EXPECT_EQ(title("Weber: Clarinet Quintet in B-flat major, Op. 34, J. 182").catalogue, Numbers{"op:34"});
+  // What stands there alone is told, and what is known by two numbers has both.
+  EXPECT_EQ(title("Quintet in C major, G. 324", "Boccherini").catalogue, Numbers{"g:324"});
+  // Boccherini's works are known by Gérard's numbers: publishers' opus numbers differ.
+  EXPECT_EQ(title("Boccherini: Quintet, Op. 11 No. 5, G. 275").catalogue, (Numbers{"op:11/5", "g:275"}));
+  EXPECT_EQ(title("Bartók: Romanian Folk Dances, Sz. 56, BB 68").catalogue, (Numbers{"sz:56", "bb:68"}));
+}
+
+TEST_F(Identify, TellsTheFirstEditionsNumberForALaterOne) {
+  EXPECT_EQ(title("Debussy: La mer, CD 111: I. De l'aube à midi sur la mer").catalogue, Numbers{"l:109"});
+}
+
+TEST_F(Identify, TakesADiscsNumberForNobodysCatalogue) {
+  const Identification found = title("Beethoven: Symphony No. 5 - CD 3");
+  EXPECT_EQ(found.work_id, "beethoven/op-67");
+  EXPECT_EQ(found.catalogue, Numbers{"op:67"});
+  EXPECT_EQ(title("Karl Muster: Sommerabend, CD 3").catalogue, Numbers{});
+  TrackInput track;
+  track.album = "Mahler: Symphony No. 3, CD 2";
+  track.title = "III. Comodo";
+  const Identification movement = matcher->identify(track);
+  EXPECT_EQ(movement.work_id, "mahler/symphony-no-3");
+  EXPECT_EQ(movement.movement_no, 3);
+}
+
+TEST_F(Identify, TellsTheCataloguesNumberAndTheOpusWhereNoneStands) {
+  const Identification found = title("Wanderer Fantasy", "Schubert");
+  EXPECT_EQ(found.catalogue, (Numbers{"d:760", "op:15"}));
+  EXPECT_EQ(found.work.find("Op. 15"), std::string::npos) << "one number is enough in a name the text has none of: " << found.work;
+}
+
+TEST_F(Identify, CountsBooksInRomanNumeralsToo) {
+  EXPECT_EQ(title("WTC I, No. 9 in E major", "J. S. Bach").catalogue, Numbers{"bwv:854"});
+  EXPECT_EQ(title("WTC II, No. 5 in D major", "J. S. Bach").catalogue, Numbers{"bwv:874"});
+  EXPECT_EQ(title("Debussy: Préludes, Livre II: No. 1").catalogue, Numbers{"l:123"});
+}
+
+TEST_F(Identify, TellsSetsApartByTheKeyOfAMember) {
+  EXPECT_EQ(title("6 Moments musicaux: 3. Moment musical in F minor").work_id, "schubert/d-780");
+  EXPECT_EQ(title("6 Moments musicaux: 3. Moment musical in B minor").work_id, "rachmaninoff/op-16");
+}
+
+TEST_F(Identify, NumbersAPieceOfASetAsInTheSet) {
+  EXPECT_EQ(title("Brahms: Hungarian Dance No. 5 in F-sharp minor").movement_no, 5);
+  EXPECT_EQ(title("Karl Muster: 12 Stücke, op. 31 no. 8: Abendlied").movement_no, 8);
+  EXPECT_EQ(title("Karl Muster: Sonata, op. 31 no. 2: Adagio").movement_no, 0) << "a sonata's movement has another number";
+  EXPECT_EQ(title("Beethoven: Piano Sonata No. 17 in D minor, Op. 31 No. 2").movement_no, 0);
+}
+
+TEST_F(Identify, TellsTheMemberThatIsNamedByItsOwnNumber) {
+  const Identification found = title("Chopin: Waltzes, Op. 64: Waltz No. 7 in C-sharp minor, Op. 64 No. 2");
+  EXPECT_EQ(found.work_id, "chopin/op-64-2");
+  EXPECT_EQ(found.catalogue, Numbers{"op:64/2"});
+  EXPECT_EQ(found.movement_no, 2);
+  EXPECT_EQ(found.movement, "");
+}
+
+TEST_F(Identify, TheFirstOfSeveralMovementsOnOneTrack) {
+  const Identification found = title("Mozart: Symphony No. 41 in C major, K. 551: Menuetto. Allegretto - Molto allegro");
+  EXPECT_EQ(found.movement_no, 3);
+  EXPECT_EQ(title("Vivaldi: Concerto in A minor, Op. 3 No. 8, RV 522: Allegro/Larghetto e spiritoso/Allegro").movement_no, 1);
+}
+
+TEST_F(Identify, NumbersThePicturesAtAnExhibitionAsTheScoreDoes) {
+  EXPECT_EQ(title("Mussorgsky: Bilder einer Ausstellung: Bydło").movement_no, 4);
+  EXPECT_EQ(title("Mussorgsky: Quadri di un'esposizione: Limoges. Le marché").movement_no, 7);
+  const Identification promenade = title("Mussorgsky: Tableaux d'une exposition: Promenade");
+  EXPECT_EQ(promenade.work_id, "mussorgsky/pictures-at-an-exhibition");
+  EXPECT_EQ(promenade.movement_no, 0) << "the score counts the pictures only";
+  EXPECT_EQ(promenade.movement_count, 10);
+  EXPECT_EQ(title("Mussorgsky: Bilder einer Ausstellung: Promenade - Gnomus").movement_no, 1);
+  EXPECT_EQ(title("Promenade", "Mussorgsky").work_id, promenade.work_id);
+}
+
+TEST_F(Identify, CountsInDigitsInAnyLanguage) {
+  EXPECT_EQ(title("Brahms: Zwei Rhapsodien, Op. 79").work, "2 Rhapsodien, Op. 79");
+}
+
+TEST(Albums, ATrackWithoutANumberHasThoseTheFirstTrackSays) {
+  const auto knowledge = Knowledge::load();
+  ASSERT_TRUE(knowledge);
+  AlbumInput album;
+  for (const std::string_view each : {"Schubert: Piano Sonata in A major, Op. posth. 120, D. 664: I. Allegro moderato", "II. Andante", "III. Allegro"}) {
+    album.tracks.emplace_back().title = each;
+  }
+  const auto found = identify_album((*knowledge)->matcher, album);
+  for (const Identification& each : found) {
+    EXPECT_EQ(each.work_id, "schubert/d-664");
+    EXPECT_EQ(each.work, found.front().work);
+    EXPECT_EQ(each.catalogue, found.front().catalogue);
+    EXPECT_EQ(each.confidence("catalogue"), found.front().confidence("catalogue")) << "as sure as where it stands";
+  }
+}
+
+TEST(Albums, APromenadeBetweenPicturesHasNoNumber) {
+  const auto knowledge = Knowledge::load();
+  ASSERT_TRUE(knowledge);
+  AlbumInput album;
+  album.album = "Mussorgsky: Bilder einer Ausstellung";
+  std::vector<int> numbers;
+  for (const std::string_view each : {"Promenade", "Gnomus", "Promenade", "Il vecchio castello", "Promenade", "Tuileries", "Bydło", "Promenade"}) album.tracks.emplace_back().title = each;
+  for (const Identification& each : identify_album((*knowledge)->matcher, album)) {
+    EXPECT_EQ(each.work_id, "mussorgsky/pictures-at-an-exhibition");
+    numbers.push_back(each.movement_no);
+  }
+  EXPECT_EQ(numbers, (std::vector<int>{0, 1, 0, 2, 0, 3, 4, 0}));
+}
+
 TEST(WorkSearch, FindsWorksByWordsThatAreOnlyBegunTheBestKnownFirst) {
   const auto knowledge = Knowledge::load();
   ASSERT_TRUE(knowledge);

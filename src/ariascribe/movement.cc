@@ -7,6 +7,7 @@
 #include "ariascribe/catalogue_number.h"
 #include "ariascribe/key.h"
 #include "ariascribe/ordinal.h"
+#include "ariascribe/repertoire_lines.h"
 #include "ariascribe/terms.h"
 #include "ariascribe/text_fold.h"
 
@@ -148,13 +149,15 @@ std::span<const Token> without_edges(std::span<const Token> tokens) {
   return tokens;
 }
 
-/// Whether nothing but a key stands there: "in A major".
+/// Whether nothing but a key or a catalogue number stands there: "in A major", "Op. 64 No. 2".
 bool is_only_key(std::span<const Token> tokens) {
   const auto keys = find_keys(tokens);
-  if (keys.empty()) return false;
+  const auto numbers = find_catalogue_numbers(tokens);
+  if (keys.empty() && numbers.empty()) return false;
   for (std::size_t i = 0; i < tokens.size(); ++i) {
-    const bool of_key = std::any_of(keys.begin(), keys.end(), [&](const KeyMention& key) { return i >= key.first && i < key.last; });
-    if (!of_key && !tokens[i].is_mark(',') && !tokens[i].is_mark('.') && !tokens[i].is("in") && !tokens[i].is_mark('(') && !tokens[i].is_mark(')')) return false;
+    const auto holds_it = [&](const auto& each) { return i >= each.first && i < each.last; };
+    const bool of_these = std::any_of(keys.begin(), keys.end(), holds_it) || std::any_of(numbers.begin(), numbers.end(), holds_it);
+    if (!of_these && !tokens[i].is_mark(',') && !tokens[i].is_mark('.') && !tokens[i].is("in") && !tokens[i].is_mark('(') && !tokens[i].is_mark(')')) return false;
   }
   return true;
 }
@@ -226,6 +229,22 @@ bool movement_agrees(std::string_view said, std::string_view known) {
   const auto a = movement_terms(said), b = movement_terms(known);
   if (a.empty() || b.empty()) return a.empty() && b.empty();
   return movement_likeness(said, known) >= 0.5 || std::includes(b.begin(), b.end(), a.begin(), a.end()) || std::includes(a.begin(), a.end(), b.begin(), b.end());
+}
+
+std::vector<std::string_view> movement_names(std::string_view name) {
+  std::vector<std::string_view> names;
+  std::size_t begin = 0;
+  int depth = 0;
+  for (std::size_t i = 0; i < name.size(); ++i) {
+    depth += name[i] == '(' ? 1 : name[i] == ')' ? -1 : 0;
+    const bool dash = name[i] == '-' && i > 0 && name[i - 1] == ' ' && i + 1 < name.size() && name[i + 1] == ' ';
+    if (depth != 0 || (name[i] != '/' && !dash)) continue;
+    names.push_back(trimmed(name.substr(begin, i - begin)));
+    begin = i + 1;
+  }
+  names.push_back(trimmed(name.substr(begin)));
+  std::erase_if(names, [](std::string_view each) { return each.empty(); });
+  return names;
 }
 
 }  // namespace ghost::ariascribe

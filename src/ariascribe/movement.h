@@ -3,6 +3,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "ariascribe/tokens.h"
 
@@ -35,5 +36,9 @@ MovementText parse_movement(std::string_view text);
 double movement_likeness(std::string_view a, std::string_view b);
 /// Whether two names can be of one movement: half of their words are the same, or one leaves out what the other says.
 bool movement_agrees(std::string_view said, std::string_view known);
+
+/// The names of several movements on one track: "Allegro", "Largo" and "Allegro" of "Allegro - Largo - Allegro", "Allegro/Largo"; one where
+/// there is one only. Views of `name`.
+std::vector<std::string_view> movement_names(std::string_view name);
 
 }  // namespace ghost::ariascribe

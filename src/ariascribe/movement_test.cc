@@ -33,5 +33,14 @@ TEST(MovementLikeness, SeesThroughLanguagesAndPunctuation) {
   EXPECT_GT(movement_likeness("Rondo. Allegro", "Rondo: Allegro ma non troppo"), 0.5);
 }
 
+TEST(MovementNames, OfOneTrackAreCutAtDashesAndSlashes) {
+  using Names = std::vector<std::string_view>;
+  EXPECT_EQ(movement_names("Allegro - Largo e cantabile - Allegro"), (Names{"Allegro", "Largo e cantabile", "Allegro"}));
+  EXPECT_EQ(movement_names("Allegro/Largo/Allegro"), (Names{"Allegro", "Largo", "Allegro"}));
+  EXPECT_EQ(movement_names("Adagio (con moto / rubato)"), (Names{"Adagio (con moto / rubato)"}));
+  EXPECT_EQ(movement_names("Vivace non-troppo"), (Names{"Vivace non-troppo"}));
+  EXPECT_TRUE(movement_names(" - /").empty());
+}
+
 }  // namespace
 }  // namespace ghost::ariascribe

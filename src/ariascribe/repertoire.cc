@@ -142,7 +142,8 @@ class RepertoireReader {
     std::size_t digits = 0;
     int value = 0;
     while (digits < first.size() && digits < 4 && first[digits] >= '0' && first[digits] <= '9') value = value * 10 + (first[digits++] - '0');
-    if (digits == 0 || value == 0) return at_line(file, number, "a movement begins with its number");
+    if (first.starts_with("- ")) digits = 1;  // the score leaves it without a number
+    else if (value == 0) return at_line(file, number, "a movement begins with its number, or with '-' where it has none");
     Movement movement{value, std::string(trimmed(first.substr(digits))), fields.size() > 1 ? std::string(fields[1]) : ""};
     if (!movement.key.empty() && !parse_key(movement.key)) return at_line(file, number, "a key is written \"C# minor\", not '" + movement.key + "'");
     repertoire_.works_.back().movements.push_back(std::move(movement));
@@ -156,20 +157,26 @@ class RepertoireReader {
 
 Result<Repertoire> Repertoire::parse(std::span<const RepertoireFile> files) { return RepertoireReader().read(files); }
 
+int Work::movement_count() const {
+  return static_cast<int>(std::count_if(movements.begin(), movements.end(), [](const Movement& each) { return each.number != 0; }));
+}
+
 const Work* Repertoire::find(std::string_view id) const {
   const auto found = by_id_.find(id);
   return found == by_id_.end() ? nullptr : &work(found->second);
 }
 
-std::string Work::full_title(std::string_view name) const {
+std::string Work::full_title(std::string_view name, std::size_t numbers) const {
   std::string out(name);
   const auto tokens = tokenise(name);
   if (!tokens.empty()) {
+    // "24 Preludes", "4 Balladen"; "Trois gymnopédies" is a name of its own.
     if (const auto count = count_at(tokens, 0); count && count->last < tokens.size()) out.replace(0, tokens[count->last - 1].end, std::to_string(count->value));
+    else if (const std::string term = tokens[0].is_word() && tokens.size() > 1 && tokens[1].is_word() && is_form(term_of(tokens[1].text)) ? term_of(tokens[0].text) : ""; term.starts_with('#')) out.replace(0, tokens[0].end, term.substr(1));
   }
   const auto parsed = parse_key(key);
   if (parsed && find_keys(tokens).empty()) out += " in " + parsed->display();
-  for (const CatalogueNumber& number : catalogue) {
+  for (const CatalogueNumber& number : std::span(catalogue).first(std::min(numbers, catalogue.size()))) {
     const std::string shown = display(number);
     if (!out.ends_with(shown)) out += ", " + shown;  // "Two Poems, Op. 32" has it in its title
   }

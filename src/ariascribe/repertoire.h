@@ -1,4 +1,5 @@
 #pragma once
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <span>
@@ -15,7 +16,7 @@ enum class ComposerIndex : std::uint32_t {};
 enum class WorkIndex : std::uint32_t {};
 
 struct Movement {
-  int number = 0;
+  int number = 0;      ///< 0: the score leaves it without one
   std::string title;  ///< without its number
   std::string key;    ///< "C# minor", or ""
 };
@@ -42,10 +43,15 @@ struct Work {
   std::vector<std::string> also;  ///< nicknames, titles in other languages
   std::vector<Movement> movements;
 
+  /// How many of its movements have a number.
+  int movement_count() const;
   /// "Piano Sonata No. 14 in C-sharp minor, Op. 27 No. 2"; counts in digits: "24 Preludes, Op. 28".
   std::string full_title() const { return full_title(title); }
+  /// Whether this very number is one of its.
+  bool has(const CatalogueNumber& number) const { return std::find(catalogue.begin(), catalogue.end(), number) != catalogue.end(); }
   /// The same with another of its names, as "Lieder ohne Worte".
-  std::string full_title(std::string_view name) const;
+  /// @param numbers  how many of its catalogue numbers, from the first
+  std::string full_title(std::string_view name, std::size_t numbers = static_cast<std::size_t>(-1)) const;
 };
 
 /// One known performer of data/repertoire/performers.txt.

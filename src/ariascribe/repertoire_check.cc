@@ -36,6 +36,7 @@ class Checker {
  private:
   void check_work(const Work& work, const std::string& where, std::size_t line, std::map<std::string, std::size_t>& seen) {
     const Composer& composer = repertoire_.composer_of(work);
+    const std::size_t before = found_.size();
     for (const CatalogueNumber& number : work.catalogue) {
       // A code that composers.txt does not give is not read with this composer's name.
       if (std::find(composer.catalogues.begin(), composer.catalogues.end(), number.code) == composer.catalogues.end()) found_.push_back(where + number.code + " is no catalogue of " + composer.name + " in composers.txt");
@@ -44,11 +45,14 @@ class Checker {
       if (!fresh && (number.code != "op" || titles_[other->second] == work.title)) found_.push_back(where + number.text() + " stands in line " + std::to_string(other->second) + " too");
     }
     titles_[line] = work.title;
+    if (found_.size() == before) check_name(work, where, line);
     if (work.year != 0 && composer.born != 0 && (work.year < composer.born + 3 || (composer.died != 0 && work.year > composer.died + kPosthumous))) {
       found_.push_back(where + std::to_string(work.year) + " is not in the life of " + composer.name);
     }
     int expected = 1;
+    if (!work.movements.empty() && work.movements.back().number == 0) found_.push_back(where + "the last movement has no number");
     for (const Movement& movement : work.movements) {
+      if (movement.number == 0) continue;
       if (movement.number != expected) {
         found_.push_back(where + "movement " + std::to_string(movement.number) + " where " + std::to_string(expected) + " should be");
         break;
@@ -57,8 +61,37 @@ class Checker {
     }
   }
 
+  struct Named {
+    const Work* work = nullptr;
+    std::size_t line = 0;
+    std::vector<std::string> names;  ///< folded, the title first
+  };
+
+  /// One work under two names, or twice: neither of two alike is ever likely enough to be named.
+  void check_name(const Work& work, const std::string& where, std::size_t line) {
+    Named now{&work, line, {slug(work.title)}};
+    for (const std::string& each : work.also) now.names.push_back(slug(each));
+    for (const Named& other : named_) {
+      if (!may_be_one(work, *other.work)) continue;
+      if (is_called(now, other) || is_called(other, now) || goes_on(now, other) || goes_on(other, now)) found_.push_back(where + "'" + work.title + "' stands in line " + std::to_string(other.line) + " too");
+    }
+    named_.push_back(std::move(now));
+  }
+  /// Neither form nor key nor numbers tell them apart.
+  static bool may_be_one(const Work& one, const Work& other) {
+    const bool same_number = one.catalogue.empty() || other.catalogue.empty() || one.catalogue == other.catalogue;
+    return one.form == other.form && same_number && (one.key.empty() || other.key.empty() || one.key == other.key);
+  }
+  static bool is_called(const Named& one, const Named& as) { return !as.names.front().empty() && std::find(one.names.begin(), one.names.end(), as.names.front()) != one.names.end(); }
+  /// "Parto, parto, ma tu" of "Parto, parto": without numbers, of one key.
+  static bool goes_on(const Named& longer, const Named& shorter) {
+    const bool unnumbered = longer.work->catalogue.empty() && shorter.work->catalogue.empty();
+    return unnumbered && !longer.work->key.empty() && longer.work->key == shorter.work->key && longer.names.front().starts_with(shorter.names.front() + "-");
+  }
+
   const Repertoire& repertoire_;
   std::vector<std::string> found_;
+  std::vector<Named> named_;  ///< the file's works so far
   std::map<std::size_t, std::string> titles_;
 };
 

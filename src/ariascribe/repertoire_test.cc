@@ -56,6 +56,26 @@ TEST(Repertoire, ObjectsToNumbersOfNoCatalogueOfTheComposersAndToThoseUsedTwice)
   EXPECT_NE(objections[1].find("works/muster.txt:3: woo:2 stands in line 2"), std::string::npos) << objections[1];
 }
 
+TEST(Repertoire, ObjectsToOneWorkInTwoLines) {
+  const auto objections = objections_to(small("Barcarolle | | D major | | voices | duet | Süße Nacht\nSuße  nacht! | | | | voices | duet |\nBarcarolle | | F major | | voices | duet |\nBarcarolle | | | | piano | piece |\n"
+                                              "Già vieni | op:3 | A minor | | voice | aria |\nGià vieni, o cara | | A minor | | voice | aria |\nO cara | | A minor | | voice | aria |\nO cara, dormi | | A minor | | voice | aria |\n"));
+  ASSERT_EQ(objections.size(), 2u);
+  EXPECT_NE(objections[0].find("works/muster.txt:2: 'Suße  nacht!' stands in line 1"), std::string::npos) << objections[0];
+  EXPECT_NE(objections[1].find("works/muster.txt:8: 'O cara, dormi' stands in line 7"), std::string::npos) << objections[1];
+}
+
+TEST(Repertoire, ReadsMovementsThatTheScoreLeavesWithoutANumber) {
+  const auto files = small("Suite | op:1 | | | piano | suite\n  - Intrada\n  1 Gavotte\n  - Intrada\n  2 Gigue\n");
+  const auto read = Repertoire::parse(files);
+  ASSERT_TRUE(read) << read.error().message;
+  ASSERT_EQ(read->works()[0].movements.size(), 4u);
+  EXPECT_EQ(read->works()[0].movements[0].title, "Intrada");
+  EXPECT_EQ(read->works()[0].movements[0].number, 0);
+  EXPECT_EQ(read->works()[0].movement_count(), 2);
+  EXPECT_EQ(objections_to(files).size(), 0u);
+  EXPECT_EQ(objections_to(small("Suite | op:1 | | | piano | suite\n  1 Gavotte\n  - Intrada\n")).size(), 1u);
+}
+
 TEST(Repertoire, ObjectsToComposersAndPerformersThatCannotBe) {
   auto files = small("Sonata | op:1 | | | piano | sonata\n");
   files[0].text += "kurz | Karl Kurz | 1800-1809 | romantic | | op\n";

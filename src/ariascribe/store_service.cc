@@ -5,6 +5,7 @@
 #include <charconv>
 #include <chrono>
 #include <map>
+#include <memory_resource>
 #include <thread>
 
 #include "ariascribe/store_tables_service.h"
@@ -54,10 +55,6 @@ std::string placeholders(std::size_t groups, std::size_t width, bool brackets) {
   return out;
 }
 
-Row row_of_claim(const Claim& claim) {
-  return {claim.subject, claim.field, claim.value, claim.detail, claim.source, number_text(claim.confidence), std::to_string(claim.made_ms), claim.supersedes.empty() ? std::optional<std::string>() : claim.supersedes, claim.standing ? "1" : "0"};
-}
-
 Claim claim_of_row(Row&& row) {
   Claim claim;
   claim.subject = std::move(*row[0]);
@@ -80,9 +77,39 @@ const std::string kSelectClaims = "SELECT c.subject, c.field, c.value, c.detail,
 /// What one transaction has gathered.
 struct Store::Writing {
   std::unordered_map<std::string, std::string> refs;  ///< "scheme\0key" to the subject
-  std::vector<Row> fresh_refs;
   std::int64_t rev = 0;
-  std::map<std::string, std::vector<Row>> rows;       ///< of each table, to be inserted in one go
+  /// To be inserted in one go: of each table its values, row by row; their texts lie one behind the other in `texts`.
+  std::map<std::string, std::vector<Value>, std::less<>> rows;
+  std::pmr::monotonic_buffer_resource texts{256U << 10};
+
+  void add(std::string_view table, std::initializer_list<Value> row) {
+    auto& of = of_table(table);
+    for (const Value& each : row) of.push_back(kept(each));
+  }
+  void add_claim(const Claim& claim) {
+    const std::string confidence = number_text(claim.confidence), made = std::to_string(claim.made_ms);
+    add("claim", {claim.subject, claim.field, claim.value, claim.detail, claim.source, confidence, made, claim.supersedes.empty() ? Value() : Value(claim.supersedes), claim.standing ? "1" : "0"});
+  }
+  std::vector<Value>& of_table(std::string_view table) {
+    const auto found = rows.find(table);
+    return found != rows.end() ? found->second : rows[std::string(table)];
+  }
+  /// In the order of their key: then neighbours are written to a page while it is at hand.
+  void sort_names() {
+    std::vector<Value>& flat = of_table("xref");
+    std::vector<std::array<Value, 3>> sorted;
+    sorted.reserve(flat.size() / 3);
+    for (std::size_t i = 0; i + 2 < flat.size(); i += 3) sorted.push_back({flat[i], flat[i + 1], flat[i + 2]});
+    std::sort(sorted.begin(), sorted.end());
+    flat.clear();
+    for (const auto& each : sorted) flat.insert(flat.end(), each.begin(), each.end());
+  }
+  Value kept(const Value& value) {
+    if (!value) return value;
+    auto* const at = static_cast<char*>(texts.allocate(value->size() + 1, 1));
+    std::copy(value->begin(), value->end(), at);
+    return std::string_view(at, value->size());
+  }
 };
 
 template <class F>
@@ -169,21 +196,16 @@ Result<std::int64_t> Store::rev() {
   return rows->empty() ? 0 : number_of((*rows)[0][0]);
 }
 
-Status Store::insert(const std::string& table, const std::vector<std::string>& columns, const std::vector<Row>& rows, const std::string& behind) {
+Status Store::insert(const std::string& table, const std::vector<std::string>& columns, std::span<const Value> values, const std::string& behind) {
   std::string head = "INSERT INTO " + table + " (";
   for (std::size_t i = 0; i < columns.size(); ++i) head += (i == 0 ? "" : ", ") + columns[i];
   head += ") VALUES ";
-  std::vector<Value> values;
-  std::size_t at = 0;
   for (const std::size_t chunk : kChunks) {
-    if (rows.size() - at < chunk) continue;
+    const std::size_t count = chunk * columns.size();
+    if (values.size() < count) continue;
     const std::string sql = head + placeholders(chunk, columns.size(), true) + behind;
-    for (; rows.size() - at >= chunk; at += chunk) {
-      values.clear();
-      for (std::size_t i = at; i < at + chunk; ++i) {
-        for (const auto& each : rows[i]) values.push_back(each ? Value(*each) : Value());
-      }
-      if (const auto put = database_->run(sql, values); !put) return put.error();
+    for (; values.size() >= count; values = values.subspan(count)) {
+      if (const auto put = database_->run(sql, values.first(count)); !put) return put.error();
     }
   }
   return {};
@@ -265,27 +287,28 @@ Status Store::put_claims(const std::vector<Claim>& claims) {
 
 /// What is shown of a subject, into the tables of its kind.
 Status Store::put_shown(const std::string& id, Kind kind, std::span<const Claim> claims, bool is_new, Writing& writing) {
-  const std::vector<Claim> top = shown(claims);
+  const std::vector<const Claim*> top = shown_of(claims);
   const ShownTable& table = shown_table(kind);
   if (!is_new) {
     const auto gone = database_->run("DELETE FROM " + std::string(table.table) + " WHERE id = $1", {id});
     if (!gone) return gone.error();
   }
   const auto top_of = [&](std::string_view field) -> const Claim* {
-    const auto found = std::find_if(top.begin(), top.end(), [&](const Claim& each) { return each.field == field; });
-    return found == top.end() ? nullptr : &*found;
+    const auto found = std::find_if(top.begin(), top.end(), [&](const Claim* each) { return each->field == field; });
+    return found == top.end() ? nullptr : *found;
   };
   if (!top.empty()) {
-    Row row = {id};
+    std::vector<Value>& row = writing.of_table(table.table);
+    row.push_back(writing.kept(id));
     for (const std::string_view text : table.texts) {
       const Claim* claim = top_of(text);
-      row.push_back(claim ? std::optional(claim->value) : std::nullopt);
+      row.push_back(claim ? writing.kept(claim->value) : Value());
     }
     for (const std::string_view number : table.numbers) {
       const Claim* claim = top_of(number);
-      row.push_back(claim ? as_number(claim->value) : std::nullopt);
+      const auto value = claim ? as_number(claim->value) : std::nullopt;
+      row.push_back(value ? writing.kept(*value) : Value());
     }
-    writing.rows[std::string(table.table)].push_back(std::move(row));
   }
   for (const ManyTable& many : many_tables()) {
     if (!many.any_kind && many.kind != kind) continue;
@@ -293,17 +316,19 @@ Status Store::put_shown(const std::string& id, Kind kind, std::span<const Claim>
       const auto gone = database_->run("DELETE FROM " + std::string(many.table) + " WHERE " + std::string(many.subject) + " = $1", {id});
       if (!gone) return gone.error();
     }
-    for (const Claim& each : top) {
-      if (each.field == many.field) writing.rows[std::string(many.table)].push_back({id, each.value, each.detail});
+    for (const Claim* each : top) {
+      if (each->field == many.field) writing.add(many.table, {id, each->value, each->detail});
     }
   }
-  writing.rows["entity"].push_back({id, std::string(name(kind)), std::to_string(writing.rev), top.empty() ? "1" : "0"});
+  const std::string rev = std::to_string(writing.rev);
+  writing.add("entity", {id, name(kind), rev, top.empty() ? "1" : "0"});
   return {};
 }
 
 Status Store::flush(Writing& writing) {
   const auto strings = [](std::span<const std::string_view> views) { return std::vector<std::string>(views.begin(), views.end()); };
-  if (const Status put = insert("xref", {"scheme", "key", "subject"}, writing.fresh_refs); !put) return put;
+  writing.sort_names();
+  if (const Status put = insert("xref", {"scheme", "key", "subject"}, writing.of_table("xref")); !put) return put;
   if (const Status put = insert("entity", {"id", "kind", "rev", "gone"}, writing.rows["entity"], " ON CONFLICT (id) DO UPDATE SET rev = excluded.rev, gone = excluded.gone"); !put) return put;
   std::vector<std::string> claim_columns;
   for (const auto* each : {"subject", "field", "value", "detail", "source", "confidence", "made_ms", "supersedes", "standing"}) claim_columns.emplace_back(each);
@@ -338,7 +363,7 @@ Result<Store::Written> Store::write_once(std::span<const Record> records, const 
   if (const Status resolved = resolve(writing, records); !resolved) return resolved.error();
   const std::int64_t now = clock_();
   const auto give = [&](const Ref& ref, const std::string& subject) {
-    if (writing.refs.emplace(ref_key(ref), subject).second) writing.fresh_refs.push_back({ref.scheme, ref.key, subject});
+    if (writing.refs.emplace(ref_key(ref), subject).second) writing.add("xref", {ref.scheme, ref.key, subject});
   };
   struct Gathered {
     std::string id;
@@ -390,7 +415,7 @@ Result<Store::Written> Store::write_once(std::span<const Record> records, const 
   Written written;
   for (Gathered& each : subjects) {
     std::vector<Claim>& claims = (*there)[each.id];
-    const ClaimChanges changes = merge(claims, each.fresh);
+    ClaimChanges changes = merge(claims, each.fresh);
     if (changes.none()) {
       ++written.same;
       continue;
@@ -406,9 +431,9 @@ Result<Store::Written> Store::write_once(std::span<const Record> records, const 
         }
       }
     }
-    for (const Claim& added : changes.added) {
-      writing.rows["claim"].push_back(row_of_claim(added));
-      claims.push_back(added);
+    for (Claim& added : changes.added) {
+      writing.add_claim(added);
+      claims.push_back(std::move(added));
     }
     if (const Status put = put_shown(each.id, each.kind, claims, is_new, writing); !put) return put.error();
   }
@@ -582,7 +607,7 @@ Status Store::correct_once(const std::string& id, Kind kind, const Correction& c
   writing.rev = rev;
   if (const Status put = put_claims(changes.withdrawn); !put) return put;
   if (const Status put = put_claims(changes.restored); !put) return put;
-  for (const Claim& added : changes.added) writing.rows["claim"].push_back(row_of_claim(added));
+  for (const Claim& added : changes.added) writing.add_claim(added);
   if (const Status put = insert("claim", {"subject", "field", "value", "detail", "source", "confidence", "made_ms", "supersedes", "standing"}, writing.rows["claim"]); !put) return put;
   writing.rows.clear();
   auto then = claims_of(std::span(&id, 1));

@@ -155,7 +155,7 @@ class Store {
   Result<Entity> correctable(const Correction& correction);
   Status correct_once(const std::string& id, Kind kind, const Correction& correction, const Source& by, std::int64_t rev);
   Result<std::int64_t> next_rev();
-  Status insert(const std::string& table, const std::vector<std::string>& columns, const std::vector<Row>& rows, const std::string& behind = "");
+  Status insert(const std::string& table, const std::vector<std::string>& columns, std::span<const Value> values, const std::string& behind = "");
   Status add_details(std::vector<ShownWork>& works);
   Result<std::vector<Row>> select_in(const std::string& sql, std::span<const std::string> ids);
 

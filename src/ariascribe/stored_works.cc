@@ -14,36 +14,47 @@ constexpr std::size_t kMostNumbered = 3000, kMostPostingsStored = 6000;
 constexpr std::size_t kMostRead = 64;  ///< works read whole, of which the best are given
 constexpr float kNumberWeight = 20, kMovementWeight = 0.4F;
 
-/// Weights by work: a table with open addressing, as large as it may ever have to be.
+/// Weights by work: a table with open addressing, as large as it may ever have to be. Made once for a thread, and empty between two uses.
 class Weights {
  public:
-  explicit Weights(std::size_t most) : cells_(std::bit_ceil(2 * most + 16)) {}
+  void make_room(std::size_t most) {
+    if (cells_.size() < 2 * most + 16) cells_.assign(std::bit_ceil(2 * most + 16), Cell{});
+  }
   void add(std::uint32_t work, float weight) {
     std::size_t at = (work * 0x9E3779B1U) & (cells_.size() - 1);
     while (cells_[at].work != kNone && cells_[at].work != work) at = (at + 1) & (cells_.size() - 1);
+    if (cells_[at].work == kNone) used_.push_back(static_cast<std::uint32_t>(at));
     cells_[at].work = work;
     cells_[at].weight += weight;
   }
-  std::vector<std::pair<float, std::uint32_t>> best(std::size_t count) const {
+  /// The best, and empties the table; what a rare query made very large is given back.
+  std::vector<std::pair<float, std::uint32_t>> take_best(std::size_t count) {
     std::vector<std::pair<float, std::uint32_t>> all;
-    for (const Cell& each : cells_) {
-      if (each.work != kNone) all.emplace_back(each.weight, each.work);
+    all.reserve(used_.size());
+    for (const std::uint32_t at : used_) {
+      const Cell cell = std::exchange(cells_[at], Cell{});
+      all.emplace_back(cell.weight, cell.work);
     }
+    used_.clear();
+    if (cells_.size() > kMostKept) cells_ = {};
     const auto better = [](const auto& a, const auto& b) { return a.first != b.first ? a.first > b.first : a.second < b.second; };
     if (all.size() > count) {
       std::nth_element(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(count), all.end(), better);
       all.resize(count);
     }
+    std::sort(all.begin(), all.end(), better);
     return all;
   }
 
  private:
   static constexpr std::uint32_t kNone = ~0U;
+  static constexpr std::size_t kMostKept = 1U << 17;
   struct Cell {
     std::uint32_t work = kNone;
     float weight = 0;
   };
   std::vector<Cell> cells_;
+  std::vector<std::uint32_t> used_;
 };
 
 /// Postings of works [first, last).
@@ -153,11 +164,12 @@ void StoredWorks::gather(const Attached& in, const StoredQuery& query, Found& fo
       left -= std::min(each.works.size(), left);
     }
   }
-  Weights weights(most);
+  thread_local Weights weights;
+  weights.make_room(most);
   for (const List& each : wanted) {
     for (const std::uint32_t posting : each.works) weights.add(posting & ~WorkFile::kOfMovement, (posting & WorkFile::kOfMovement) != 0 ? each.weight * kMovementWeight : each.weight);
   }
-  for (const auto& [weight, work] : weights.best(kMostRead)) {
+  for (const auto& [weight, work] : weights.take_best(kMostRead)) {
     if (auto handle = read(in, work)) found.works.push_back(std::move(*handle));
   }
 }

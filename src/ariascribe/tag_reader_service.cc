@@ -13,7 +13,7 @@ namespace ghost::ariascribe {
 namespace {
 
 constexpr std::size_t kWindow = 16 * 1024;
-constexpr std::size_t kMostFiles = 1'000'000;
+constexpr std::size_t kMostFiles = 1'000'000, kMostPlaces = 1000;
 
 Digest digest_of_tags(const std::vector<Tag>& tags) {
   Bytes all;
@@ -25,6 +25,60 @@ Digest digest_of_tags(const std::vector<Tag>& tags) {
   }
   return sha256(all);
 }
+
+/// Files with tags, gathered place by place.
+class Listing {
+ public:
+  explicit Listing(const std::function<bool()>& go_on) : go_on_(go_on) {}
+
+  Status add(const std::filesystem::path& place) {
+    if (stopped()) return cancelled();
+    std::error_code error;
+    const auto status = std::filesystem::status(place, error);
+    if (error || !std::filesystem::exists(status)) return Error{error && error != std::errc::no_such_file_or_directory ? Errc::refused : Errc::not_found, place.string() + ": " + (error ? error.message() : "there is no such file or folder")};
+    if (std::filesystem::is_directory(status)) return add_folder(place);
+    add_file(place);
+    return {};
+  }
+  std::vector<std::filesystem::path> files() && { return std::move(files_); }
+
+ private:
+  bool stopped() const { return go_on_ && !go_on_(); }
+  static Error cancelled() { return {Errc::cancelled, "it was stopped while its files were listed"}; }
+
+  void add_file(const std::filesystem::path& path) {
+    auto normal = path.lexically_normal();
+    if (seen_.insert(normal.string()).second) files_.push_back(std::move(normal));
+  }
+  /// False for a folder whose files are here already.
+  bool enter(const std::filesystem::path& folder) {
+    auto normal = folder.lexically_normal();
+    return folders_.insert((normal.has_filename() ? normal : normal.parent_path()).string()).second;
+  }
+  Status add_folder(const std::filesystem::path& place) {
+    if (!enter(place)) return {};
+    std::vector<std::string> inside;
+    std::error_code error, ignored;
+    for (std::filesystem::recursive_directory_iterator at(place, error), end; !error && at != end; at.increment(error)) {
+      if (stopped()) return cancelled();
+      const auto& path = at->path();
+      if (at->is_directory(ignored)) {
+        if (!at->is_symlink(ignored) && !enter(path)) at.disable_recursion_pending();  // folders behind links are not read from here
+      } else if (has_tags(path.extension().native()) && !path.filename().native().starts_with('.') && at->is_regular_file(ignored)) {
+        inside.push_back(path.native());
+      }
+      if (files_.size() + inside.size() > kMostFiles || folders_.size() > kMostFiles) return Error{Errc::exhausted, place.string() + ": more than " + std::to_string(kMostFiles) + " files or folders; take its folders one by one"};
+    }
+    if (error) return Error{Errc::refused, place.string() + ": " + error.message()};
+    std::sort(inside.begin(), inside.end());
+    for (const std::string& each : inside) add_file(each);
+    return {};
+  }
+
+  const std::function<bool()>& go_on_;
+  std::vector<std::filesystem::path> files_;
+  std::unordered_set<std::string> seen_, folders_;
+};
 
 }  // namespace
 
@@ -84,33 +138,22 @@ Result<TaggedFile> read_tags(const FileSource& file, const std::filesystem::path
   return tagged;
 }
 
-Result<std::vector<std::filesystem::path>> tagged_files(const std::vector<std::filesystem::path>& places) {
-  std::vector<std::filesystem::path> files;
-  std::unordered_set<std::string> seen;
-  const auto add = [&](const std::filesystem::path& path) {
-    auto normal = path.lexically_normal();
-    if (seen.insert(normal.string()).second) files.push_back(std::move(normal));
-  };
-  for (const auto& place : places) {
-    std::error_code error;
-    const auto status = std::filesystem::status(place, error);
-    if (error || !std::filesystem::exists(status)) return Error{error && error != std::errc::no_such_file_or_directory ? Errc::refused : Errc::not_found, place.string() + ": " + (error ? error.message() : "there is no such file or folder")};
-    if (!std::filesystem::is_directory(status)) {
-      add(place);
-      continue;
-    }
-    std::vector<std::string> inside;
-    for (std::filesystem::recursive_directory_iterator at(place, error), end; !error && at != end; at.increment(error)) {
-      std::error_code ignored;
-      const auto& path = at->path();
-      if (has_tags(path.extension().native()) && !path.filename().native().starts_with('.') && at->is_regular_file(ignored)) inside.push_back(path.native());
-      if (inside.size() > kMostFiles) return Error{Errc::exhausted, place.string() + ": more than " + std::to_string(kMostFiles) + " files; take its folders one by one"};
-    }
-    if (error) return Error{Errc::refused, place.string() + ": " + error.message()};
-    std::sort(inside.begin(), inside.end());
-    for (const std::string& each : inside) add(each);
+Result<std::vector<std::filesystem::path>> places_of_caller(const std::vector<std::string>& paths) {
+  if (paths.empty() || paths.size() > kMostPlaces) return Error{Errc::malformed, "1 to " + std::to_string(kMostPlaces) + " files and folders are to be named, not " + std::to_string(paths.size())};
+  std::vector<std::filesystem::path> places;
+  for (const std::string& path : paths) {
+    places.emplace_back(path);
+    if (!places.back().is_absolute() || path.find('\0') != std::string::npos) return Error{Errc::malformed, "'" + path + "' is no absolute path; the daemon does not know where its callers are"};
   }
-  return files;
+  return places;
+}
+
+Result<std::vector<std::filesystem::path>> tagged_files(const std::vector<std::filesystem::path>& places, const std::function<bool()>& go_on) {
+  Listing listing(go_on);
+  for (const auto& place : places) {
+    if (const Status added = listing.add(place); !added) return added.error();
+  }
+  return std::move(listing).files();
 }
 
 }  // namespace ghost::ariascribe

@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 
 #include "ariascribe/tag_format.h"
 #include "base/sha256.h"
@@ -49,7 +50,12 @@ Result<TaggedFile> read_tags(const std::filesystem::path& path);
 Result<TaggedFile> read_tags(const FileSource& file, const std::filesystem::path& path);
 
 /// The files with tags at these places: files as named, folders with all below them that end as such files do, each folder's in the order
-/// of its names. Errors: not_found and refused, naming the place; exhausted beyond a million.
-Result<std::vector<std::filesystem::path>> tagged_files(const std::vector<std::filesystem::path>& places);
+/// of its names. Each is there once, and a folder inside another is read once.
+/// @param go_on  asked at each place and each entry of a folder; false: stop. May be empty
+/// Errors: not_found and refused, naming the place; exhausted beyond a million files or folders; cancelled when it was stopped.
+Result<std::vector<std::filesystem::path>> tagged_files(const std::vector<std::filesystem::path>& places, const std::function<bool()>& go_on = {});
+
+/// The places that a caller of the daemon names. malformed unless they are 1 to 1,000, all absolute.
+Result<std::vector<std::filesystem::path>> places_of_caller(const std::vector<std::string>& paths);
 
 }  // namespace ghost::ariascribe

@@ -10,6 +10,8 @@ namespace {
 
 constexpr char32_t kReplacement = 0xfffd;
 
+}  // namespace
+
 void append_utf8(std::string& out, char32_t c) {
   const auto put = [&](char32_t byte) { out.push_back(static_cast<char>(byte)); };
   if (c < 0x80) {
@@ -22,8 +24,6 @@ void append_utf8(std::string& out, char32_t c) {
     put(0xf0 | c >> 18), put(0x80 | (c >> 12 & 0x3f)), put(0x80 | (c >> 6 & 0x3f)), put(0x80 | (c & 0x3f));
   }
 }
-
-}  // namespace
 
 std::string utf8_of_latin1(BytesView bytes) {
   std::string out;
@@ -64,6 +64,8 @@ bool is_utf8(std::string_view text) {
   }
   return true;
 }
+
+std::string utf8_or_escaped(std::string_view text) { return is_utf8(text) ? std::string(text) : printable(text); }
 
 std::string utf8_or_latin1(BytesView bytes) { return is_utf8(as_text(bytes)) ? std::string(as_text(bytes)) : utf8_of_latin1(bytes); }
 

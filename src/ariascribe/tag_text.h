@@ -17,6 +17,10 @@ std::string utf8_or_latin1(BytesView bytes);
 Bytes utf16_of(std::string_view utf8);
 bool is_plain_ascii(std::string_view text);
 bool is_utf8(std::string_view text);
+/// For messages, whose strings are UTF-8: the text when it is that, else with escapes for the bytes that are not (base/text.h: printable()).
+std::string utf8_or_escaped(std::string_view text);
+/// @param c  a character of Unicode, no surrogate
+void append_utf8(std::string& out, char32_t c);
 
 /// The texts between zero bytes; a last one that is empty is none.
 std::vector<std::string> split_at_zeros(std::string_view text);

@@ -143,6 +143,13 @@ std::string term_of(std::string_view folded) {
   return std::string(term == folded ? singular(term) : term);
 }
 
+std::optional<int> book_at(std::span<const Token> tokens, std::size_t i) {
+  constexpr auto kBefore = std::to_array<std::string_view>({"book", "buch", "cahier", "clavier", "heft", "klavier", "libro", "livre", "part", "teil", "wtc", "wtk"});
+  if (i == 0 || !tokens[i].is_word() || !tokens[i].all_upper || tokens[i].text.find_first_not_of("ivx") != std::string::npos) return std::nullopt;
+  const std::size_t before = tokens[i - 1].is_mark(',') && i > 1 ? i - 2 : i - 1;
+  return tokens[before].is_word() && is_one_of(tokens[before].text, kBefore) ? roman_value(tokens[i].text) : std::nullopt;
+}
+
 std::vector<std::string> terms_of(std::span<const Token> tokens) {
   std::vector<std::string> terms;
   terms.reserve(tokens.size());
@@ -153,6 +160,8 @@ std::vector<std::string> terms_of(std::span<const Token> tokens) {
       i = count->last - 1;
     } else if (token.is_number()) {
       terms.push_back("#" + (token.value >= 0 ? std::to_string(token.value) : token.text));
+    } else if (const auto book = book_at(tokens, i)) {
+      terms.push_back("#" + std::to_string(*book));
     } else if (token.is_word()) {
       std::string term = term_of(token.text);
       const std::size_t space = term.find(' ');

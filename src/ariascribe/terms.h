@@ -12,6 +12,8 @@ namespace ghost::ariascribe {
 /// The words of a title as the index knows them: "Sonate", "sonata" and "sonatas" are one, "Klavierkonzert" is "piano concerto",
 /// articles are left out, a number is "#" and its digits.
 std::vector<std::string> terms_of(std::span<const Token> tokens);
+/// The number a token is behind "Book", "Livre" or a clavier that is well tempered: the 1 of "Préludes, Livre I" and "WTC I".
+std::optional<int> book_at(std::span<const Token> tokens, std::size_t i);
 
 /// The index's word for one folded word; "" for one that tells nothing ("the", "in").
 std::string term_of(std::string_view folded);

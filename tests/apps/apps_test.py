@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """The programs as a user runs them: a host and its children, calls, a crash, a busy port, a house. On free ports of loopback."""
+import base64
 import gzip
 import json
 import os
@@ -13,10 +14,11 @@ import tempfile
 import time
 import unittest
 import urllib.error
+import urllib.parse
 import urllib.request
 
 BIN = pathlib.Path(os.environ["GHOST_BIN"])
-OF_THE_FOUR = ["ardus.v1.Node", "ardus.v1.Peer", "ardus.v1.Session", "ariascribe.v1.Catalogue", "ariascribe.v1.Collection", "ariascribe.v1.Library", "audiojuggler.v1.Devices",
+OF_THE_FOUR = ["ardus.v1.Node", "ardus.v1.Peer", "ardus.v1.Session", "ariascribe.v1.Auditor", "ariascribe.v1.Catalogue", "ariascribe.v1.Collection", "ariascribe.v1.Library", "audiojuggler.v1.Devices",
                "audiojuggler.v1.Jobs", "portlight.v1.Ports"]
 LONG = 60  # seconds; waits end as soon as what they wait for is there
 
@@ -196,6 +198,38 @@ class Programs(unittest.TestCase):
         except urllib.error.HTTPError as refused:
             with refused:
                 return refused.code, refused.read().decode()
+
+    def test_the_catalogue_answers_get_and_post_alike_and_what_writes_is_not_called_by_get(self):
+        self.up.until_ready()
+        own = next(at for child in self.up.status()["children"] if child["name"] == "ariascribe" for at in child["addresses"] if at.startswith("127."))
+        for method, message, told in (("Identify", {"track": {"title": "Für Elise"}}, "Ludwig van Beethoven"), ("Search", {"text": "bee 5 symp", "limit": 1}, "beethoven/op-67"),
+                                      ("Get", {"id": "beethoven/op-27-2"}, "Adagio sostenuto")):
+            text = json.dumps(message, ensure_ascii=False)
+            for at in (own, self.up.address):  # of its own, and by way of the host
+                url = f"http://{at}/ariascribe.v1.Catalogue/{method}"
+                with urllib.request.urlopen(urllib.request.Request(url, text.encode(), {"content-type": "application/json"}), timeout=LONG) as posted:
+                    answer = posted.read().decode()
+                self.assertIn(told, answer)
+                plain = urllib.parse.urlencode({"connect": "v1", "encoding": "json", "message": text})
+                coded = urllib.parse.urlencode({"encoding": "json", "base64": 1, "message": base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")})
+                for query in (plain, coded):
+                    with urllib.request.urlopen(f"{url}?{query}", timeout=LONG) as got:
+                        self.assertEqual((got.read().decode(), got.headers["cache-control"]), (answer, "private, no-cache"))
+        for method, message in (("Library/Undo", "%7B%7D"), ("Collection/Commit", "%7B%22proposal%22:%22x%22%7D")):
+            self.assertEqual(self.http(f"/ariascribe.v1.{method}?encoding=json&message={message}", self.up.token)[0], 405)
+        self.assertEqual(self.http("/b2.v1.Host/List?encoding=json&message=%7B%7D")[0], 401)
+        self.assertEqual(self.http("/b2.v1.Host/List?encoding=json&message=%7B%7D", self.up.token)[0], 200)
+
+    def test_a_title_is_explained_and_a_library_looked_through(self):
+        told = run("ariascribe", "identify", "Beethoven: Sonata op. 27 - Allegro", "--explain", "--json", "--state", str(self.up.state / "none"))
+        answer = json.loads(told.stdout)
+        first = answer["considered"][0]
+        self.assertEqual((first["id"], first["chosen"], bool(first["fits"])), ("beethoven/op-27", True, True), told)
+        self.assertAlmostEqual(answer["none"] + sum(each["probability"] for each in answer["considered"]), 1, delta=0.05)
+        self.up.until_ready()
+        nothing = self.b2("call", "ariascribe.v1.Auditor/Audit", json.dumps({"paths": [str(self.up.state)]}))
+        self.assertEqual(nothing.returncode, 1)
+        self.assertIn("there is no file of FLAC", nothing.stderr)
 
     def test_health_is_for_anyone_and_metrics_are_for_who_may(self):
         self.up.until_ready()

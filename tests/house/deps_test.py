@@ -38,6 +38,7 @@ PACKAGE_OF = {
     "opusenc": "libopusenc-dev",
     "png": "libpng-dev",
     "postgres": "libpq-dev",
+    "serd": "libserd-dev",
     "sndfile": "libsndfile1-dev",
     "sqlite": "libsqlite3-dev",
     "taglib": "libtag1-dev",

@@ -333,7 +333,7 @@ export const Collection = {
     service: 'ariascribe.v1.Collection', name: 'Show', kind: 'unary', idempotent: true, needs: '',
     request: ShowRequestCodec, response: SubjectCodec,
   } satisfies b2.Method<ShowRequest, Subject>,
-  /** Corrections, as `ariascribe correct` makes them: what would be shown otherwise. Writes nothing. */
+  /** Corrections, as `ariascribe correct` makes them: what would be shown otherwise. Changes no subject. */
   propose: {
     service: 'ariascribe.v1.Collection', name: 'Propose', kind: 'unary', idempotent: false, needs: 'describe',
     request: CorrectionsRequestCodec, response: CorrectionsProposalCodec,
