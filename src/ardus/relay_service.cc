@@ -13,6 +13,7 @@ constexpr Duration kTellAgain = std::chrono::seconds(2);
 constexpr Duration kRelayRetry = std::chrono::seconds(2);
 constexpr Duration kNobodyComes = std::chrono::seconds(5);  ///< after the content was whole: its receipt waits so long for a first receiver
 constexpr Duration kSenderGone = std::chrono::seconds(60);  ///< without a connection to it, while not all has come
+constexpr Duration kComeBack = std::chrono::seconds(60);    ///< from a session of this site that has failed to the next one
 constexpr std::size_t kMostPassing = 8;
 
 namespace fs = std::filesystem;
@@ -211,10 +212,17 @@ void Relay::tend(Passing& passing) {
   if (whole && passing.whole_at == TimePoint{}) passing.whole_at = now;
   tend_down(passing, whole);
   tell(passing);
-  const bool served = whole && passing.down->is_settled() && (!passing.told.empty() || now - passing.whole_at > kNobodyComes);
+  const bool served = whole && passing.down->is_settled() && are_back(passing) && (!passing.told.empty() || now - passing.whole_at > kNobodyComes);
   // Its own receipt comes last: the sender may end with it.
   if (served && !passing.up->ended() && passing.up->pass_on(passing.down->passed_on())) passing.up->release();
   if (!passing.listed) passing.down->release();
+}
+
+/// Receivers find the next session by its announcements: meanwhile it has none, and is not over.
+bool Relay::are_back(const Passing& passing) const {
+  if (parts_.node.network().now() - passing.awaited_since >= kComeBack) return true;
+  const auto here = passing.down->passed_on();
+  return std::ranges::all_of(passing.awaited, [&](const Bytes& node) { return std::ranges::find(here, node, &v1::RelayedReceiver::node) != here.end(); });
 }
 
 /// The session of this site, as long as that of its sender goes on. One that has failed, since this machine has another address there, is
@@ -225,6 +233,10 @@ void Relay::tend_down(Passing& passing, bool whole) {
     if (!passing.listed || passing.up->ended() || passing.down->told().phase != v1::TransferPhase::failed || now < passing.anew_at) return;
     passing.anew_at = now + passing.anew_in;
     passing.anew_in = std::min(2 * passing.anew_in, kSenderGone);
+    for (const v1::RelayedReceiver& one : passing.told) {
+      if (one.state != v1::CensusState::verified && one.state != v1::CensusState::failed) passing.awaited.push_back(one.node);
+    }
+    passing.awaited_since = now;
     return hand_on(passing);
   }
   if (whole) return passing.down->provide(passing.folder, ChunkSet(passing.origin->manifest->chunks.size()));

@@ -46,7 +46,8 @@ class Relay {
     std::unique_ptr<SendingSession> down;
     std::optional<SendingSession::Origin> origin;  ///< what `down` hands on, once the manifest is here
     std::vector<v1::RelayedReceiver> told;
-    TimePoint told_at{}, again_at{}, whole_at{}, connected_at{}, anew_at{};
+    std::vector<Bytes> awaited;  ///< nodes that were under way in a session before `down`
+    TimePoint told_at{}, again_at{}, whole_at{}, connected_at{}, anew_at{}, awaited_since{};
     Duration anew_in = std::chrono::seconds(2);  ///< `down` has failed: the next one after this
     bool listed = true;  ///< the sender still has it
   };
@@ -59,6 +60,7 @@ class Relay {
   void hand_on(Passing& passing);
   void tend_down(Passing& passing, bool whole);
   void tend(Passing& passing);
+  bool are_back(const Passing& passing) const;
   void tell(Passing& passing);
   Status make_room(const std::filesystem::path& keep, std::uint64_t bytes);
 

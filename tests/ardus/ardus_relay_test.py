@@ -3,6 +3,7 @@
 it says so and ends."""
 import subprocess
 import sys
+import time
 
 import ardus_failures_test as failures
 import hosts
@@ -47,6 +48,7 @@ class Relayed(failures.Hosted):
                                        f"{self.hosts.address(number)}:1117", "--iface", "eth0", "--into", self.into(number), *words, stdout=log, stderr=log)
         until(lambda: "ardus: receiving" in self.log(number) or process.poll() is not None)
         self.assertIsNone(process.poll(), self.log(number))
+        return process
 
     def relay(self, *words):
         with (self.root / "log0").open("a") as log:
@@ -186,12 +188,33 @@ class KilledRelay(Relayed):
         sender = self.sending()
         until(lambda: self.chunks_at(self.into(1)) >= 8 or sender.poll() is not None)
         self.assertIsNone(sender.poll())
-        hosts.run("ip", "-n", "host0", "addr", "del", f"{self.hosts.address(0)}/24", "dev", "eth0")
-        hosts.run("ip", "-n", "host0", "addr", "add", f"{self.hosts.address(100)}/24", "dev", "eth0")
-        hosts.run("ip", "-n", "host0", "route", "replace", "224.0.0.0/4", "dev", "eth0")
+        self.change_address()
         self.ended(sender, 0)
         self.assert_received(1, 2, 3)
         self.assertLess(self.came_over(), 2.5 * 8_000_000)
+
+    def test_a_relay_whose_address_changes_when_it_has_everything_waits_for_its_receivers_to_come_back(self):
+        self.content(5)
+        self.relay("--rate", "10M")
+        receivers = [self.serve(number) for number in self.numbers]
+        sender = self.sending()
+        until(lambda: all(self.chunks_at(self.into(number)) >= 4 for number in self.numbers) or sender.poll() is not None)
+        self.assertIsNone(sender.poll())
+        for receiver in receivers:
+            receiver.send_signal(failures.signal.SIGSTOP)
+        until(lambda: list((self.root / "cache").glob("*/album/x")))
+        self.change_address()
+        until(lambda: "receivers can't answer" in self.log(0))
+        time.sleep(4)  # longer than a sender waits where nobody is under way
+        for receiver in receivers:
+            receiver.send_signal(failures.signal.SIGCONT)
+        self.ended(sender, 0)
+        self.assert_received(1, 2, 3)
+
+    def change_address(self):
+        hosts.run("ip", "-n", "host0", "addr", "del", f"{self.hosts.address(0)}/24", "dev", "eth0")
+        hosts.run("ip", "-n", "host0", "addr", "add", f"{self.hosts.address(100)}/24", "dev", "eth0")
+        hosts.run("ip", "-n", "host0", "route", "replace", "224.0.0.0/4", "dev", "eth0")
 
 
 if __name__ == "__main__":
