@@ -44,6 +44,12 @@ RepairWindow::Work& RepairWindow::next(std::uint64_t number) {
   return work;
 }
 
+void RepairWindow::take_back(Work& work) {
+  if (first_sending_) return;
+  --work.repair;
+  work.sent.pop_back();
+}
+
 std::vector<BlockRun> RepairWindow::runs(Tell what) const {
   std::vector<BlockRun> out;
   for (const Work& work : work_) {

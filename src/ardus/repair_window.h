@@ -39,6 +39,8 @@ class RepairWindow {
 
   /// The block whose turn it is; todo() > 0. Counts one of its symbols as sent with this packet number.
   Work& next(std::uint64_t number);
+  /// What next() counted last did not leave: nobody is told that it was repaired.
+  void take_back(Work& work);
 
   /// Runs for WINDOW_END (repair sent so far) or PLAN (to come).
   enum class Tell : unsigned char { sent, to_come };

@@ -241,7 +241,8 @@ void Sender::Impl::take_deficit(Peer& peer, BlockIndex block, std::uint8_t defic
     if (each.find(block) != nullptr) window = &each;
   }
   if (window != nullptr && window->first_sending()) return;
-  if (outlier(peer)) {  // what it lacks comes when the others are done
+  // What an outlier lacks comes when the others are done; what is gone here for now, when it is here again.
+  if (outlier(peer) || block.value >= readable_) {
     if (peer.flow.state == UnicastFlow::State::idle) peer.needs.set(block, deficit);
     return;
   }

@@ -210,6 +210,7 @@ bool Sender::Impl::send_to_group(RepairWindow& window, TimePoint now) {
     ++counts_.sent_packets;
     if (parity || !window.first_sending() || !first_pass_) ++counts_.repair_symbols;
   } else {  // as if it were lost: it is asked for again
+    window.take_back(work);
     pacer_.sent(kDataDatagram + kWireOverhead, now);
   }
   unicast_credit_ = std::min(unicast_credit_ + kUnicastShare * static_cast<double>(kDataDatagram + kWireOverhead), 30'000.0);

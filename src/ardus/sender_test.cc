@@ -164,6 +164,39 @@ TEST(Sender, WhatIsNotThereAnyMoreIsAsIfItWereLost) {
   EXPECT_GE(Bench::count(bench.run(1s), MessageType::repair), std::size_t{kBlockSymbols});
 }
 
+TEST(Sender, ARepairOfWhatIsGoneHereForNowIsNotToldAsSentAndComesWhenItIsHereAgain) {
+  for (const bool is_told : {false, true}) {  // that the block is gone
+    Bench bench(200);  // more than are kept in memory
+    bench.source.else_says = Errc::busy;
+    bench.join();
+    bench.run(1s);
+    bench.source.there = 3;
+    if (is_told) bench.sender->set_readable(BlockIndex{3});
+    ReportBody body;
+    std::size_t came = 0;
+    const auto hear = [&](int times, const DeficitRun& lacks) {
+      body.deficits = {lacks};
+      for (int i = 0; i < times; ++i) {
+        body.seen = bench.keys.group_sent();
+        bench.report(0, ReceiverPhase::receiving, body);
+        for (const auto& [outgoing, bytes] : bench.run(20ms)) {
+          came += message_type(bytes) == MessageType::parity || message_type(bytes) == MessageType::repair;
+          const auto told = message_type(bytes) == MessageType::window_end ? read_control(bytes) : Result<Control>(Error{Errc::malformed, ""});
+          if (!told || bench.source.there != 3) continue;
+          EXPECT_TRUE(std::ranges::none_of(told->blocks, [](const BlockRun& run) { return run.symbols > 0; }));
+        }
+      }
+    };
+    hear(is_told ? 50 : 5, {BlockIndex{5}, 1, 64});
+    EXPECT_EQ(came, 0u);
+    EXPECT_FALSE(bench.sender->receiver(ReceiverNumber{1}, bench.now).quarantined);
+    bench.source.there = 200;
+    bench.sender->set_readable(BlockIndex{200});
+    hear(50, {BlockIndex{5}, 1, 64});
+    EXPECT_GE(came, 64u) << is_told;
+  }
+}
+
 TEST(Sender, WhatComesThroughToOneThatIsServedAloneDoesNotHoldUpARateThatGoesByTheWays) {
   for (const int variant : {0, 1, 2, 3}) {
     const bool wants_more = variant >= 2;  // of what is still to come to the group
