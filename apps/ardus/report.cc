@@ -14,7 +14,7 @@ Exit exit_of(const ardus::v1::Transfer& transfer) {
   if (transfer.phase == P::done) return Exit::done;
   if (transfer.phase == P::partly) return Exit::partly;
   if (transfer.phase == P::cancelled || transfer.error == "cancelled") return Exit::interrupted;
-  if (transfer.error == "refused" || transfer.error == "unauthenticated") return Exit::refused;
+  if (ardus::was_refused(transfer)) return Exit::refused;
   if (transfer.sending && transfer.error == "timed_out") return Exit::partly;  // nobody came
   return Exit::failed;
 }

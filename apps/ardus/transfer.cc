@@ -202,12 +202,6 @@ int send(const Arguments& arguments) {
   return end(arguments, last);
 }
 
-/// Nobody answered where it was announced.
-bool is_unanswered(const ardus::v1::Transfer& transfer) { return transfer.sender.empty() && transfer.error == "timed_out"; }
-
-/// Nobody who may send was behind it: it is no transfer that the operator waits for, and the node ends no `--once` with it.
-bool is_nobodys_transfer(const ardus::v1::Transfer& transfer) { return is_unanswered(transfer) || exit_of(transfer) == Exit::refused; }
-
 int receive(const Arguments& arguments) {
   if (!arguments.has("into")) {
     std::cerr << "ardus: receive needs --into DIR, the folder that takes what comes\n";
@@ -243,13 +237,13 @@ int receive(const Arguments& arguments) {
       [&](const ardus::v1::Transfer& transfer) {
         last = transfer;
         const bool has_manifest = transfer.files > 0 || transfer.phase >= ardus::v1::TransferPhase::streaming;
-        accepted = accepted || (has_manifest && !is_nobodys_transfer(transfer));
+        accepted = accepted || (has_manifest && !ardus::is_nobodys(transfer));
         display.show(transfer);
         if (transfer.phase < ardus::v1::TransferPhase::done) return;
         display.finish(name(transfer.phase));
-        if (!is_nobodys_transfer(transfer)) hooks->run(transfer);
-        if (!request.once || is_nobodys_transfer(transfer)) {
-          if (is_unanswered(transfer) && !arguments.has("quiet")) std::cerr << "ardus: " << printable(transfer.detail) << "; waiting for another\n";
+        if (!ardus::is_nobodys(transfer)) hooks->run(transfer);
+        if (!request.once || ardus::is_nobodys(transfer)) {
+          if (ardus::is_unanswered(transfer) && !arguments.has("quiet")) std::cerr << "ardus: " << printable(transfer.detail) << "; waiting for another\n";
           if (arguments.has("json")) print_json(progress_event(transfer));
           else std::cout << sentence(transfer) << std::endl;
         }

@@ -3,3 +3,4 @@
 #include "ardus/v1/node.b2.h"
 #include "ardus/receipt.h"
 #include "ardus/simulation.h"
+#include "ardus/transfer_end.h"

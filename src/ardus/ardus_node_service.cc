@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <set>
 
+#include "ardus/transfer_end.h"
+
 namespace ghost::ardus {
 
 namespace {
@@ -13,12 +15,6 @@ constexpr Duration kWaysLook = std::chrono::seconds(1);   ///< whether this mach
 constexpr std::size_t kMostTold = 100;                    ///< hosts that are told of in the log …
 constexpr Duration kToldAgain = std::chrono::hours(1);    ///< … each once in so long
 constexpr std::size_t kMostReceiving = 16, kMostSending = 16, kHistory = 20, kMostHeard = 1000;
-
-/// Whether a session ended before its sender had shown that it may be trusted.
-bool was_refused(const v1::Transfer& transfer) { return transfer.error == name(Errc::refused) || transfer.error == name(Errc::unauthenticated); }
-
-/// Nobody who may send has answered where it was announced: another announcement may be of somebody who does.
-bool is_nobodys(const v1::Transfer& transfer) { return was_refused(transfer) || (transfer.sender.empty() && transfer.error == name(Errc::timed_out)); }
 
 /// Where an announcement says to join.
 std::string host_of(const Announcement& announcement) {

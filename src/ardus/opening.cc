@@ -16,8 +16,8 @@ constexpr double kOverrun = 0.15;         // so much more lost than of a shorter
 constexpr double kSlowed = 0.7;           // … and come at less than this share of the rate it left at
 constexpr double kFaster = 1.1;           // a longer train that comes less than so much faster tells what the way carries
 constexpr double kLeastRate = 500'000;    // of a train
-constexpr double kLongest = 0.25;         // seconds that a train may last …
-constexpr std::uint64_t kShortest = 32;   // … unless it has no more packets than this
+constexpr double kLongestSeconds = 0.25;      // that a train may last …
+constexpr std::uint64_t kShortestTrain = 32;  // … unless it has no more packets than this
 constexpr double kLaggard = 0.7;          // of what the middle one got: who gets less may be left out
 constexpr Duration kHalfIsEnough = 100ms, kAnybodyIsEnough = 500ms;
 }  // namespace
@@ -110,7 +110,7 @@ Opening::Outcome Opening::judge() {
 
 void Opening::next_train() {
   full_ = full_ == 0 ? kFirstTrain : full_ * (full_ == kFirstTrain ? 4 : 2);
-  train_ = std::min(full_, std::max(kShortest, static_cast<std::uint64_t>(rate_ * kLongest / kPacketOnWire)));
+  train_ = std::min(full_, std::max(kShortestTrain, static_cast<std::uint64_t>(rate_ * kLongestSeconds / kPacketOnWire)));
   end_ += train_;
   asked_at_ = began_ = {};
   asked_.clear();
