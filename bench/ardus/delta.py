@@ -17,9 +17,7 @@ import random
 import subprocess
 import sys
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tests/ardus"))
-import hosts  # noqa: E402
+from measured import add_programs, hosts
 
 LONG = 600  # seconds
 MIB = 1 << 20
@@ -97,8 +95,7 @@ def run(arguments, folder, files, versions, seeded):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--ardus", type=pathlib.Path, default=ROOT / "build/release/bin/ardus")
-    parser.add_argument("--make-house", type=pathlib.Path, default=ROOT / "build/dev/bin/make_house")
+    add_programs(parser)
     parser.add_argument("--mib", type=int, default=96)
     parser.add_argument("--kinds", nargs="*", default=["files", "regions", "inserted", "4k", "moved"])
     parser.add_argument("--json", action="store_true")

@@ -18,9 +18,7 @@ import subprocess
 import sys
 import time
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tests/ardus"))
-import hosts  # noqa: E402
+from measured import add_programs, hosts
 
 
 def programs(arguments):
@@ -61,8 +59,7 @@ def measure(site, arguments, relayed):
 def main():
     global hosts_bin
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--ardus", type=pathlib.Path, default=ROOT / "build/release/bin/ardus")
-    parser.add_argument("--make-house", type=pathlib.Path, default=ROOT / "build/dev/bin/make_house")
+    add_programs(parser)
     parser.add_argument("--mib", type=int, default=64)
     parser.add_argument("--link", type=int, default=100, help="Mbit/s")
     parser.add_argument("--rounds", type=int, default=3)

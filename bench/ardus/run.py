@@ -25,9 +25,7 @@ import subprocess
 import sys
 import time
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tests/ardus"))
-import hosts  # noqa: E402
+from measured import add_programs, hosts
 
 TICK = os.sysconf("SC_CLK_TCK")
 
@@ -268,8 +266,7 @@ def row(cell):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--ardus", type=pathlib.Path, default=ROOT / "build/release/bin/ardus")
-    parser.add_argument("--make-house", type=pathlib.Path, default=ROOT / "build/dev/bin/make_house", help="makes nodes that trust each other")
+    add_programs(parser)
     parser.add_argument("--receivers", type=int, nargs="+", default=[1, 4])
     parser.add_argument("--loss", type=float, nargs="+", default=[0, 0.01])
     parser.add_argument("--megabytes", type=int, default=256, help="of one file; 0: none is sent")

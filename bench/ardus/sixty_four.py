@@ -18,9 +18,7 @@ import subprocess
 import sys
 import time
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tests/ardus"))
-import hosts  # noqa: E402
+from measured import add_programs, hosts
 
 LONG = 600  # seconds
 
@@ -68,8 +66,7 @@ def run(arguments, folder, content, loss):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--ardus", type=pathlib.Path, default=ROOT / "build/release/bin/ardus")
-    parser.add_argument("--make-house", type=pathlib.Path, default=ROOT / "build/dev/bin/make_house")
+    add_programs(parser)
     parser.add_argument("--receivers", type=int, default=64)
     parser.add_argument("--rate", default="20mbit", help="of the sender's link, as tc has it")
     parser.add_argument("--fixed", help="ardus --rate; by default it finds its rate")
