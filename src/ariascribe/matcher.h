@@ -90,7 +90,6 @@ class Matcher {
   void find_candidates(Reading& reading, std::size_t limit) const;
   void find_stored(Reading& reading, std::size_t limit) const;
   double score_titles(const Reading& reading, const WorkHandle& work) const;
-  double score_stored_titles(const Reading& reading, const StoredWork& work) const;
   double score_numbers(const Reading& reading, const Work& work) const;
   double score_form(const Reading& reading, const WorkHandle& work) const;
   double score_movement(const Reading& reading, const WorkHandle& work) const;

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include "ariascribe/matcher.h"
 
@@ -24,6 +25,38 @@ bool has_code(const Composer& composer, std::string_view code) {
   return std::any_of(composer.catalogues.begin(), composer.catalogues.end(), [&](const std::string& each) { return each == code; });
 }
 
+using ReadTerm = std::pair<std::optional<TermId>, double>;
+double rarity_of(const ReadTerm& term) { return term.second; }
+double rarity_of(const StoredTerm& term) { return term.rarity; }
+
+/// How much of what a title says the work's names say, and the other way round.
+/// @param terms  what the title says
+/// @param all    the sum of the rarities of the terms of a name, by its number; the main title is 0
+/// @param has    whether a name has a term
+template <typename Terms, typename All, typename Has>
+double score_names(const Terms& terms, std::size_t names, const All& all, const Has& has, const Work& work) {
+  double said = 0;
+  for (const auto& term : terms) said += rarity_of(term);
+  if (said == 0) return 0;
+  double best = 0, rare = 0;
+  for (std::size_t i = 0; i < names; ++i) {
+    double shared = 0, explained = 0;
+    for (const auto& term : terms) {
+      const bool here = has(i, term);
+      if (here) shared += rarity_of(term);
+      if (here || has(0, term)) explained += rarity_of(term);
+    }
+    const double there = all(i);
+    best = std::max(best, 2 * shared / (said + there));
+    if (2 * shared >= 0.99 * (said + there)) rare = std::max(rare, shared - kRareTitle);
+    // A nickname that stands there whole says it, beside words of the main title: "Moonlight Sonata".
+    if (i > 0 && there > kRareName && shared >= 0.99 * there) best = std::max(best, 0.5 + 0.5 * explained / said);
+  }
+  // The name of a set's member is that of one of the set's movements too.
+  if (std::ranges::any_of(work.catalogue, [](const CatalogueNumber& each) { return !each.part().empty(); })) rare = 0;
+  return kTitleNothing + (kTitleWhole - kTitleNothing) * best + std::min(kRareTitleMost, kPerRarity * rare);
+}
+
 }  // namespace
 
 /// A code of one letter counts only for composers who have that catalogue.
@@ -31,62 +64,19 @@ bool Matcher::holds(const CatalogueMention& mention, ComposerIndex composer) con
   return mention.certain || has_code(repertoire_.composer(composer), mention.number.code);
 }
 
-/// How much of what the title says the work's names say, and the other way round.
 double Matcher::score_titles(const Reading& reading, const WorkHandle& handle) const {
-  if (handle.stored) return score_stored_titles(reading, *handle.stored);
-  const WorkIndex work = handle.index;
-  double said = 0;
-  for (const auto& [term, rarity] : reading.terms) said += rarity;
-  if (said == 0) return 0;
-  const Index::WorkEntry& entry = index_.entry(work);
-  const auto& titles = entry.titles;
-  double best = 0, rare = 0;
-  for (std::size_t i = 0; i < titles.size(); ++i) {
-    const TermSet& title = titles[i];
-    double shared = 0, explained = 0;
-    const double all = entry.rarities[i];
-    for (const auto& [term, rarity] : reading.terms) {
-      if (!term) continue;
-      const bool here = std::binary_search(title.begin(), title.end(), *term);
-      if (here) shared += rarity;
-      if (here || std::binary_search(titles.front().begin(), titles.front().end(), *term)) explained += rarity;
-    }
-    best = std::max(best, 2 * shared / (said + all));
-    if (2 * shared >= 0.99 * (said + all)) rare = std::max(rare, shared - kRareTitle);
-    // A nickname that stands there whole says it, beside words of the main title: "Moonlight Sonata".
-    if (&title != &titles.front() && all > kRareName && shared >= 0.99 * all) best = std::max(best, 0.5 + 0.5 * explained / said);
+  if (handle.stored) {
+    const auto& titles = handle.stored->titles;
+    const auto all = [&](std::size_t title) {
+      return std::accumulate(titles[title].begin(), titles[title].end(), 0.0, [](double sum, const StoredTerm& each) { return sum + each.rarity; });
+    };
+    const auto has = [&](std::size_t title, const StoredTerm& term) { return std::ranges::binary_search(titles[title], term.hash, {}, &StoredTerm::hash); };
+    return score_names(reading.stored_terms, titles.size(), all, has, handle.stored->work);
   }
-  // The name of a set's member is that of one of the set's movements too.
-  const auto& numbers = repertoire_.work(work).catalogue;
-  if (std::any_of(numbers.begin(), numbers.end(), [](const CatalogueNumber& each) { return !each.part().empty(); })) rare = 0;
-  return kTitleNothing + (kTitleWhole - kTitleNothing) * best + std::min(kRareTitleMost, kPerRarity * rare);
-}
-
-/// The same of an imported work, with the rarity terms have there.
-double Matcher::score_stored_titles(const Reading& reading, const StoredWork& work) const {
-  double said = 0;
-  for (const StoredTerm& each : reading.stored_terms) said += each.rarity;
-  if (said == 0) return 0;
-  const auto has = [](const std::vector<StoredTerm>& title, std::uint64_t hash) {
-    const auto found = std::lower_bound(title.begin(), title.end(), hash, [](const StoredTerm& each, std::uint64_t wanted) { return each.hash < wanted; });
-    return found != title.end() && found->hash == hash;
-  };
-  double best = 0, rare = 0;
-  for (const auto& title : work.titles) {
-    double shared = 0, explained = 0, all = 0;
-    for (const StoredTerm& each : title) all += each.rarity;
-    for (const StoredTerm& each : reading.stored_terms) {
-      const bool here = has(title, each.hash);
-      if (here) shared += each.rarity;
-      if (here || has(work.titles.front(), each.hash)) explained += each.rarity;
-    }
-    best = std::max(best, 2 * shared / (said + all));
-    if (2 * shared >= 0.99 * (said + all)) rare = std::max(rare, shared - kRareTitle);
-    if (&title != &work.titles.front() && all > kRareName && shared >= 0.99 * all) best = std::max(best, 0.5 + 0.5 * explained / said);
-  }
-  const auto& numbers = work.work.catalogue;
-  if (std::any_of(numbers.begin(), numbers.end(), [](const CatalogueNumber& each) { return !each.part().empty(); })) rare = 0;
-  return kTitleNothing + (kTitleWhole - kTitleNothing) * best + std::min(kRareTitleMost, kPerRarity * rare);
+  const Index::WorkEntry& entry = index_.entry(handle.index);
+  const auto all = [&](std::size_t title) { return entry.rarities[title]; };
+  const auto has = [&](std::size_t title, const ReadTerm& term) { return term.first && std::ranges::binary_search(entry.titles[title], *term.first); };
+  return score_names(reading.terms, entry.titles.size(), all, has, repertoire_.work(handle.index));
 }
 
 double Matcher::score_numbers(const Reading& reading, const Work& work) const {
