@@ -40,9 +40,11 @@ test('a path has to be whole', () => {
   assert.match(wrongPath(''), /Give the path/);
 });
 
-test('an identification is as sure as its least sure field', () => {
+test('a file is as sure as the least sure of the tags that would be written, and of its fields where none would', () => {
   const reasons = [0.9, 0.4, 1].map((confidence) => ({ field: 'x', confidence, reason: '' }));
-  assert.equal(leastSure({ ...IdentificationCodec.decode(none), reasons }), 0.4);
-  assert.equal(leastSure(IdentificationCodec.decode(none)), undefined);
-  assert.equal(leastSure(undefined), undefined);
+  const found = (changes: readonly string[]): TrackProposal => ({ ...track('a', Band.apply, changes), identification: { ...IdentificationCodec.decode(none), reasons } });
+  assert.equal(leastSure(found(['x'])), 0.9);
+  assert.equal(leastSure(found([])), 0.4);
+  assert.equal(leastSure(track('a', Band.leave)), undefined);
+  assert.equal(leastSure({ ...track('a', Band.leave), identification: undefined }), undefined);
 });

@@ -1,5 +1,5 @@
 /** What the Review page works out of a proposal. Pure. */
-import { Band, type Identification } from '../gen/ariascribe/v1/catalogue';
+import { Band } from '../gen/ariascribe/v1/catalogue';
 import type { TrackProposal } from '../gen/ariascribe/v1/library';
 
 /** apply, review: would be written. same: as it should be already. leave: too little to go by. broken: cannot be read. */
@@ -31,9 +31,11 @@ export function placeIn(folder: string, path: string): string {
 /** Why a file was not read, without its name, which stands beside it. */
 export const problemOf = ({ path, problem }: TrackProposal): string => (problem.startsWith(`${path}: `) ? problem.slice(path.length + 2) : problem);
 
-/** Of the fields that were found; nothing where none was. */
-export const leastSure = (found: Identification | undefined): number | undefined =>
-  found === undefined || found.reasons.length === 0 ? undefined : Math.min(...found.reasons.map(({ confidence }) => confidence));
+/** Of the tags that would be written; where none would, of the fields that were found; nothing where there are neither. */
+export function leastSure({ changes, identification }: TrackProposal): number | undefined {
+  const told = changes.length > 0 ? changes : (identification?.reasons ?? []);
+  return told.length === 0 ? undefined : Math.min(...told.map(({ confidence }) => confidence));
+}
 
 /** Why a folder cannot be asked for, or "". */
 export function wrongPath(path: string): string {

@@ -68,7 +68,7 @@ function Broken({ track, folder }: { track: TrackProposal; folder: string }) {
 function Track({ track, folder, applyOne }: { track: TrackProposal; folder: string; applyOne: TracksProps['applyOne'] }) {
   const [open, setOpen] = useState(false);
   const kind = kindOf(track);
-  const sure = leastSure(track.identification);
+  const sure = leastSure(track);
   return (
     <details onToggle={(event) => setOpen(event.currentTarget.open)}>
       <summary class="proposed-track">
@@ -80,7 +80,7 @@ function Track({ track, folder, applyOne }: { track: TrackProposal; folder: stri
         </span>
         <span class="proposed-marks">
           {track.changes.length > 0 && <span class="proposed-count">{track.changes.length === 1 ? '1 tag' : `${track.changes.length} tags`}</span>}
-          <Chip look={kLooks[kind]} hint="with how sure the least sure of its fields is">
+          <Chip look={kLooks[kind]} hint={track.changes.length > 0 ? 'with how sure the least sure of its tags is' : 'with how sure the least sure of its fields is'}>
             {sure !== undefined && ` ${Math.floor(sure * 100)} %`}
           </Chip>
         </span>
