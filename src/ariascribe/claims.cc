@@ -89,6 +89,18 @@ std::vector<Claim> shown(std::span<const Claim> claims) {
   return out;
 }
 
+std::vector<Claim> distinct(std::vector<Claim> fresh) {
+  auto end = fresh.begin();
+  for (Claim& each : fresh) {
+    const bool again = std::any_of(fresh.begin(), end, [&](const Claim& other) { return other.source == each.source && same_value(other, each); });
+    if (again) continue;
+    if (&*end != &each) *end = std::move(each);
+    ++end;
+  }
+  fresh.erase(end, fresh.end());
+  return fresh;
+}
+
 ClaimChanges merge(std::span<const Claim> there, std::span<const Claim> fresh) {
   ClaimChanges changes;
   for (const Claim& each : fresh) {

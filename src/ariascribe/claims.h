@@ -77,5 +77,7 @@ struct ClaimChanges {
   bool none() const { return added.empty() && withdrawn.empty() && restored.empty(); }
 };
 ClaimChanges merge(std::span<const Claim> there, std::span<const Claim> fresh);
+/// The same of a subject of which nothing is there: what a source says twice once.
+std::vector<Claim> distinct(std::vector<Claim> fresh);
 
 }  // namespace ghost::ariascribe

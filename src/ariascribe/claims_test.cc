@@ -38,6 +38,16 @@ TEST(Claims, SayingTheSameAgainChangesNothing) {
   EXPECT_TRUE(merge(claims, claims).none());
 }
 
+TEST(Claims, WhatASourceSaysTwiceIsOneClaimWhereNothingIsThereToo) {
+  const std::vector<Claim> said = {claim_of("alias", "B", "a"), claim_of("title", "A", "a"), claim_of("alias", "B", "a"), claim_of("alias", "B", "b"), claim_of("alias", "C", "a")};
+  const auto kept = distinct(said), added = merge({}, said).added;
+  ASSERT_EQ(kept.size(), 4U);
+  for (std::size_t i = 0; i < kept.size(); ++i) {
+    EXPECT_EQ(kept[i].value, added[i].value);
+    EXPECT_EQ(kept[i].source, added[i].source);
+  }
+}
+
 TEST(Claims, ASourceThatChangesItsMindSupersedesItself) {
   const std::vector<Claim> there = {claim_of("title", "Old", "a"), claim_of("title", "Other", "b"), claim_of("alias", "Kept", "a")};
   const auto changes = merge(there, std::vector<Claim>{claim_of("title", "New", "a")});

@@ -388,8 +388,10 @@ Result<Store::Written> Store::write_once(std::span<const Record> records, const 
     for (const Ref& ref : record.refs) give(ref, id);
     const auto [found, first] = at.emplace(id, subjects.size());
     if (first) subjects.push_back({id, record.kind, is_new, {}});
+    std::vector<Claim>& fresh = subjects[found->second].fresh;
+    fresh.reserve(fresh.size() + record.said.size());
     for (const Said& each : record.said) {
-      Claim claim;
+      Claim& claim = fresh.emplace_back();
       claim.subject = id;
       claim.field = each.field;
       claim.value = each.value;
@@ -403,7 +405,6 @@ Result<Store::Written> Store::write_once(std::span<const Record> records, const 
       claim.confidence = each.confidence;
       claim.made_ms = now;
       claim.rank = source.rank;
-      subjects[found->second].fresh.push_back(std::move(claim));
     }
   }
   std::vector<std::string> old;
@@ -414,14 +415,25 @@ Result<Store::Written> Store::write_once(std::span<const Record> records, const 
   if (!there) return there.error();
   Written written;
   for (Gathered& each : subjects) {
-    std::vector<Claim>& claims = (*there)[each.id];
+    const auto known = there->find(each.id);
+    if (known == there->end()) {
+      if (each.fresh.empty()) {
+        ++written.same;
+        continue;
+      }
+      const std::vector<Claim> claims = distinct(std::move(each.fresh));
+      ++written.fresh;
+      for (const Claim& claim : claims) writing.add_claim(claim);
+      if (const Status put = put_shown(each.id, each.kind, claims, true, writing); !put) return put.error();
+      continue;
+    }
+    std::vector<Claim>& claims = known->second;
     ClaimChanges changes = merge(claims, each.fresh);
     if (changes.none()) {
       ++written.same;
       continue;
     }
-    const bool is_new = claims.empty();
-    is_new ? ++written.fresh : ++written.changed;
+    ++written.changed;
     if (const Status put = put_claims(changes.withdrawn); !put) return put.error();
     if (const Status put = put_claims(changes.restored); !put) return put.error();
     for (const auto* again : {&changes.withdrawn, &changes.restored}) {
@@ -435,7 +447,7 @@ Result<Store::Written> Store::write_once(std::span<const Record> records, const 
       writing.add_claim(added);
       claims.push_back(std::move(added));
     }
-    if (const Status put = put_shown(each.id, each.kind, claims, is_new, writing); !put) return put.error();
+    if (const Status put = put_shown(each.id, each.kind, claims, false, writing); !put) return put.error();
   }
   if (const Status put = flush(writing); !put) return put.error();
   if (run) {
