@@ -76,6 +76,16 @@ std::optional<net::Address> from_wire(const WireAddress& address, std::uint16_t 
   return net::Address::ip4({address.bytes[0], address.bytes[1], address.bytes[2], address.bytes[3]}, port);
 }
 
+namespace {
+
+/// Who of a socket wants a group, on one interface.
+struct Members {
+  int anybody = 0;                      ///< want it from any source, or hear it so since others do
+  std::map<net::Address, int> sources;  ///< want it from that one; empty where anybody's is taken
+};
+
+}  // namespace
+
 /// A socket and those who listen to it.
 class Ports::Shared {
  public:
@@ -91,10 +101,26 @@ class Ports::Shared {
     std::erase_if(handlers, [](const auto& handler) { return handler.expired(); });
   }
 
+  void leave(const std::pair<net::Address, std::uint32_t>& key, const std::optional<net::Address>& source) {
+    const auto found = members.find(key);
+    if (found == members.end()) return;
+    Members& of = found->second;
+    const auto one = source ? of.sources.find(*source) : of.sources.end();
+    if (one != of.sources.end()) {
+      if (--one->second == 0) {
+        (void)socket->leave(key.first, key.second, source);
+        of.sources.erase(one);
+      }
+    } else if (of.anybody > 0 && --of.anybody == 0) {
+      (void)socket->leave(key.first, key.second);
+    }
+    if (of.anybody == 0 && of.sources.empty()) members.erase(found);
+  }
+
   std::unique_ptr<net::DatagramSocket> socket;
   std::string purpose;
   std::vector<std::weak_ptr<Handler>> handlers;
-  std::map<std::pair<net::Address, std::uint32_t>, int> members;  ///< (group, interface): how many want it
+  std::map<std::pair<net::Address, std::uint32_t>, Members> members;  ///< by group and interface
   bool heard = true;   ///< since `again` rang last
   Duration quiet = kQuiet;
   net::Timer again;
@@ -199,7 +225,7 @@ Result<Ports::Listening> Ports::announcements(const Way& way, Handler handler) {
   auto& members = listening->shared_->members;
   if (members.empty()) {
     if (Status joined = listening->socket().join(announcement_group(), way.interface); !joined) return joined.error();
-    members[{announcement_group(), way.interface}] = 1;
+    members[{announcement_group(), way.interface}].anybody = 1;
     keep_joined(listening->shared_, way.interface);
   }
   return listening;
@@ -221,16 +247,32 @@ void Ports::keep_joined(const std::weak_ptr<Shared>& weak, std::uint32_t interfa
   shared->again = reactor.wake_at(reactor.now() + shared->quiet, [this, weak, interface](TimePoint) { keep_joined(weak, interface); });
 }
 
-Result<Ports::Membership> Ports::join(const Listening& listening, const net::Address& group, const Way& way) {
+/// The kernel has one filter for a group, an interface and a socket: sources, or none. Who wants one source only, and finds that anybody's is taken, counts
+/// with those; who wants anybody's takes the sources' place.
+Result<Ports::Membership> Ports::join(const Listening& listening, const net::Address& group, const Way& way, const std::optional<net::Address>& source) {
   const std::pair key(group, way.interface);
-  if (listening.shared_->members[key] == 0) {
-    if (Status joined = listening.socket().join(group, way.interface); !joined) return joined.error();
+  net::DatagramSocket& socket = listening.socket();
+  const auto found = listening.shared_->members.try_emplace(key).first;
+  Members& members = found->second;
+  const auto wanted = source && members.anybody == 0 ? std::optional(source->with_port(0)) : std::nullopt;
+  const bool first = wanted ? !members.sources.contains(*wanted) : members.anybody == 0;
+  if (first && !wanted) {
+    for (const auto& [one, count] : members.sources) {
+      (void)socket.leave(group, way.interface, one);
+      members.anybody += count;
+    }
+    members.sources.clear();
   }
-  ++listening.shared_->members[key];
+  if (first) {
+    if (Status joined = socket.join(group, way.interface, wanted); !joined) {
+      if (members.sources.empty() && members.anybody == 0) listening.shared_->members.erase(found);
+      return joined.error();
+    }
+  }
+  ++(wanted ? members.sources[*wanted] : members.anybody);
   Membership membership;
-  membership.leave_ = [weak = std::weak_ptr<Shared>(listening.shared_), key] {
-    const auto shared = weak.lock();
-    if (shared && --shared->members[key] == 0) (void)shared->socket->leave(key.first, key.second);
+  membership.leave_ = [weak = std::weak_ptr<Shared>(listening.shared_), key, wanted] {
+    if (const auto shared = weak.lock()) shared->leave(key, wanted);
   };
   return membership;
 }

@@ -2,6 +2,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -74,7 +75,7 @@ class Ports {
   /// 1117/udp: announcements on that way.
   Result<Listening> announcements(const Way& way, Handler handler);
 
-  /// Makes the data socket of `listening` hear a group. Several sessions may share a group.
+  /// Makes the data socket of `listening` hear a group, while it lives.
   class Membership {
    public:
     Membership() = default;
@@ -91,7 +92,9 @@ class Ports {
     friend class Ports;
     std::function<void()> leave_;
   };
-  Result<Membership> join(const Listening& listening, const net::Address& group, const Way& way);
+  /// @param source  whose datagrams alone are wanted (RFC 3376, RFC 4607); without it, anybody's. Several sessions may share a group: each
+  /// hears its own source, and where one of them wants anybody's the socket takes anybody's until all have left.
+  Result<Membership> join(const Listening& listening, const net::Address& group, const Way& way, const std::optional<net::Address>& source = {});
 
   /// An error that says a port is busy, with who holds it; others as they are.
   Error told_holder(Error error, std::string_view transport, std::uint16_t port) const;

@@ -22,7 +22,7 @@ Status ReceivingSession::listen_to_group() {
   auto data = parts_.ports.data([this](std::span<const net::Datagram> batch) { on_datagrams(batch); });
   if (!data) return data.error();
   data_ = std::move(*data);
-  auto membership = parts_.ports.join(data_, data_group(name_.session), parts_.way);
+  auto membership = parts_.ports.join(data_, data_group(name_.session), parts_.way, target_.address);
   if (!membership) return membership.error();
   membership_ = std::move(*membership);
   return {};

@@ -236,7 +236,7 @@ void ReceivingSession::look() {
     if (on_disk_bytes_ <= kMuchOnDisk && !crowded()) core_->set_backlog(false);
     if (progress.silence < std::chrono::seconds(1)) heard_ = now();
     if (progress.deaf && now() - rejoined_ > std::chrono::seconds(3)) {
-      // A querier, or a switch, may have forgotten this member of the group.
+      // A querier, or a switch, may have forgotten this member of the group; or it comes from another address than the sender has here.
       rejoined_ = now();
       membership_ = {};
       if (auto again = parts_.ports.join(data_, data_group(name_.session), parts_.way)) membership_ = std::move(*again);

@@ -226,6 +226,36 @@ class Failures(Hosted):
         self.assertGreater(summary["repair_symbols"], 0)
 
 
+    def heard_from(self, number):
+        """(group, source) pairs that this host's sockets hear alone."""
+        table = hosts.run("ip", "netns", "exec", self.hosts.names[number], "cat", "/proc/net/mcfilter").splitlines()[1:]
+        return {(address_of(fields[2]), address_of(fields[3])) for fields in map(str.split, table) if fields[4] != "0"}
+
+    def test_a_receiver_hears_its_sender_only_and_anybody_where_the_sender_comes_from_another_address(self):
+        self.content(4)
+        hosts.run("ip", "netns", "exec", self.hosts.names[2], "nft", "-f", "-", input="""
+table ip shift {
+ chain in {
+  type filter hook prerouting priority raw;
+  udp dport 1835 ip saddr set 10.11.17.99
+ }
+}
+""")
+        self.serve(1), self.serve(2)
+        sender = self.sending("--rate", "5M")
+        until(lambda: {source for _, source in self.heard_from(1)} == {self.hosts.address(0)} or sender.poll() is not None)
+        until(lambda: "multicast is not heard, joined again" in self.log(2) or sender.poll() is not None)
+        self.assertIsNone(sender.poll())
+        self.assertEqual(self.heard_from(2), set(), "it hears anybody by now")
+        self.assertEqual({group[:8] for group, _ in self.heard_from(1)}, {"239.255."})
+        self.ended(sender, 0)
+        self.assert_received(1, 2)
+
+
+def address_of(hexadecimal):
+    return ".".join(str(byte) for byte in int(hexadecimal, 16).to_bytes(4, "big"))
+
+
 class ForgetfulSwitch(Hosted):
     """Snooping and a querier of IGMPv2, as Linux bridges have it, and one that forgets members after three seconds."""
     receivers = 3
