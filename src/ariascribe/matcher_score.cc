@@ -130,7 +130,7 @@ double Matcher::score_movement(const Reading& reading, const WorkHandle& handle)
   std::string_view name = movement.name;
   if (reading.work_in_album && name.empty()) name = reading.title.text;
   double score = reading.names_act && holds_any_form(handle) ? kActOfStageWork : 0;
-  if (work.movements.empty()) return score + (reading.work_in_album ? kMemberUnknown : 0);
+  if (work.movements.empty()) return score + (reading.work_in_album ? kMemberUnknown + (reading.composers.empty() ? kMemberOfNobody : 0) : 0);
   if (movement.number > work.movements.back().number) score += kMovementBeyond;
   if (const KeyMention* key = reading.title.key_in(reading.title.movement_tokens); key && key->explicit_mode && movement.number != 0) {
     const auto member = std::find_if(work.movements.begin(), work.movements.end(), [&](const Movement& each) { return each.number == movement.number && !each.key.empty(); });

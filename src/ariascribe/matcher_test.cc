@@ -283,6 +283,17 @@ TEST_F(Identify, TellsTheCataloguesNumberAndTheOpusWhereNoneStands) {
   EXPECT_EQ(found.work.find("Op. 15"), std::string::npos) << "one number is enough in a name the text has none of: " << found.work;
 }
 
+TEST_F(Identify, NobodyByAnAlbumThatNamesNobodyAndAWorkThatMightHaveAnyPieces) {
+  TrackInput input;
+  input.title = "Track 04";
+  input.album = "Piano Pieces";
+  const Identification found = matcher->identify(input);
+  EXPECT_EQ(found.composer, "") << found.work;
+  EXPECT_EQ(found.band, Band::leave);
+  input.album = "Slavonic Dances, Op. 46";
+  EXPECT_EQ(matcher->identify(input).composer, "Antonín Dvořák");
+}
+
 TEST_F(Identify, CountsBooksInRomanNumeralsToo) {
   EXPECT_EQ(title("WTC I, No. 9 in E major", "J. S. Bach").catalogue, Numbers{"bwv:854"});
   EXPECT_EQ(title("WTC II, No. 5 in D major", "J. S. Bach").catalogue, Numbers{"bwv:874"});
