@@ -80,7 +80,9 @@ std::shared_ptr<const Identity> hosted_identity(std::string_view name) {
 std::string make_token() {
   constexpr std::string_view letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
   std::array<std::uint8_t, 32> bytes;
-  random_bytes(bytes);
+  do {
+    random_bytes(bytes);
+  } while (letters[bytes[0] & 63] == '-');
   std::string token;
   for (const std::uint8_t byte : bytes) token += letters[byte & 63];
   return token;

@@ -28,7 +28,7 @@ std::shared_ptr<const Identity> console_identity(const net::Peer& peer);
 /// Of the process at the other end of a socketpair that this process, or its host, has made.
 std::shared_ptr<const Identity> hosted_identity(std::string_view name);
 
-/// 32 characters of base64url: 192 bits from the kernel.
+/// 32 characters of base64url, the first no '-', which a command line would take for an option: some 192 bits from the kernel.
 std::string make_token();
 
 }  // namespace ghost::b2

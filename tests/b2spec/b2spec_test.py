@@ -174,6 +174,10 @@ class Program(unittest.TestCase):
         done = self.run_it("client", "--patience", "1", "--case", "connection/ping", "--", "true")
         self.assertEqual(done.returncode, 1)
 
+    def test_a_token_may_begin_as_an_option_does(self):
+        done = self.run_it("ws", self.server.address, "--token", "-x", "--case", "websocket/*", "--list")
+        self.assertEqual(done.returncode, 0, done.stderr)
+
     def test_help_has_examples(self):
         done = self.run_it("--help")
         self.assertIn("Examples:", done.stdout)

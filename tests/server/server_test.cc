@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <memory>
+#include <set>
 
 #include "b2/access_service.h"
 #include "b2/client_service.h"
@@ -105,6 +106,17 @@ class ServerTest : public testing::Test {
 };
 
 }  // namespace
+
+TEST(Token, IsNoOptionOfACommandLine) {
+  std::set<char> first;
+  for (int i = 0; i < 5000; ++i) {
+    const std::string token = make_token();
+    ASSERT_EQ(token.size(), 32u);
+    first.insert(token[0]);
+  }
+  EXPECT_EQ(first.size(), 63u);
+  EXPECT_FALSE(first.contains('-'));
+}
 
 TEST_F(ServerTest, WhatIsNoProtocolIsToldSoAndClosed) {
   auto raw = dial();

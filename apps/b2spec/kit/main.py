@@ -67,6 +67,9 @@ def parse(words):
     if "--" in words:
         at = words.index("--")
         words, command = words[:at], words[at + 1:]
+    if "--token" in words[:-1]:  # base64url may begin with "-"
+        at = words.index("--token")
+        words = [*words[:at], f"--token={words[at + 1]}", *words[at + 2:]]
     parser = Parser(add_help=False, allow_abbrev=False)
     parser.add_argument("profile", choices=book.PROFILES)
     parser.add_argument("address", nargs="?")
