@@ -65,7 +65,7 @@ void Elsewhere::dial() {
   target.address = peers_.front().address;
   detail_ = "from " + peers_.front().name;
   const auto alive = std::weak_ptr<char>(alive_);
-  dial_ = std::make_unique<b2::Dial>(b2::Dial::Parts{parts_.node.network(), parts_.node.endpoint(), parts_.node.tls(), trust, kPeerDial}, target,
+  dial_ = std::make_unique<b2::Dial>(b2::Dial::Parts{parts_.node.network(), parts_.node.endpoint(), parts_.node.tls(), trust, kPeerDial, kDialImpatience}, target,
                                      [this, alive, batch = batch_](Result<std::unique_ptr<b2::Link>> link) {
                                        if (still(alive, batch)) on_dialed(std::move(link));
                                      });

@@ -14,6 +14,8 @@
 
 namespace ghost::ardus {
 
+constexpr Duration kDialImpatience = std::chrono::milliseconds(100);  ///< b2::Dial::Parts::impatience, to senders and receivers
+
 /// Fetches chunks of a session's content from others than its sender: receivers that are done (docs/spec/ardus.md §9.2) and publications on
 /// the web (§11). Nobody there is believed: each chunk is hashed before it is handed on. A few at a time, the last ones first, since the
 /// group is sent the first ones first: so both ways together never bring much twice. On the reactor's thread.

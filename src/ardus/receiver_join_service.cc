@@ -8,7 +8,7 @@ namespace ghost::ardus {
 
 namespace {
 
-constexpr Duration kDialPatience = std::chrono::seconds(5), kImpatience = std::chrono::milliseconds(300);
+constexpr Duration kDialPatience = std::chrono::seconds(5);
 
 }  // namespace
 
@@ -20,11 +20,17 @@ void ReceivingSession::dial() {
   }
   trust.house = parts_.node.state().house();  // which stays, also if the membership should end meanwhile
   trust.any_key_on_loopback = false;
-  dial_ = std::make_unique<b2::Dial>(b2::Dial::Parts{parts_.node.network(), parts_.node.endpoint(), parts_.node.tls(), trust, kDialPatience, kImpatience}, target_,
+  dial_ = std::make_unique<b2::Dial>(b2::Dial::Parts{parts_.node.network(), parts_.node.endpoint(), parts_.node.tls(), trust, kDialPatience, kDialImpatience}, target_,
                                      [this](Result<std::unique_ptr<b2::Link>> link) { on_dialed(std::move(link)); });
 }
 
+/// For us, when a session is long in beginning.
+void ReceivingSession::note(std::string_view step) {
+  parts_.log.debug("ardus: joining", {{"session", name_.session}, {"step", step}, {"s", parts_.node.network().precise_now() - started_}});
+}
+
 void ReceivingSession::on_dialed(Result<std::unique_ptr<b2::Link>> link) {
+  note(link ? "connected" : "not connected");
   if (!link) {
     if (link.error().code == Errc::unauthenticated || link.error().code == Errc::refused) return give_up(link.error());
     detail_ = "the sender can't be reached for control: " + link.error().message;
@@ -35,6 +41,8 @@ void ReceivingSession::on_dialed(Result<std::unique_ptr<b2::Link>> link) {
   sender_ = std::move(*sender);
   link_ = std::move(*link);
   ++link_count_;
+  answers_due_ = 0;
+  due_since_ = {};
   dials_failed_ = 0;
   redial_timer_.reset();
   b2::Link::Events events;
@@ -96,14 +104,31 @@ Status ReceivingSession::judge_origin(const v1::Origin& origin) {
   return {};
 }
 
-/// The control connection is gone; what comes by multicast goes on.
-void ReceivingSession::lost(const Error& why) {
-  if (ended_) return;
+void ReceivingSession::let_go_of_link() {
   ++link_count_;
   std::shared_ptr<b2::Link> old = std::move(link_);
   parts_.node.network().post([old] {});  // not from within its own callbacks
   fetch_timer_.reset();
   census_under_way_ = false;
+}
+
+/// On a way that loses, TCP may come to send again what was lost after many seconds only, where another connection is through at once.
+void ReceivingSession::look_at_link() {
+  const bool due = link_ && (answers_due_ > 0 || (!early_.empty() && phase_ == Phase::announcing));
+  if (!due) return void(due_since_ = {});
+  if (due_since_ == TimePoint{}) due_since_ = now();
+  if (now() - std::max(due_since_, link_->channel().heard()) < stall_patience_) return;
+  stall_patience_ = std::min(2 * stall_patience_, kStallMost);
+  note("stalled");
+  let_go_of_link();
+  redial_timer_.reset();
+  dial();
+}
+
+/// The control connection is gone; what comes by multicast goes on.
+void ReceivingSession::lost(const Error& why) {
+  if (ended_) return;
+  let_go_of_link();
   parts_.log.info("ardus: control connection lost", {{"session", name_.session}, {"why", why.message}});
   redial();
 }
@@ -121,8 +146,12 @@ void ReceivingSession::join() {
   request.session = name_.session;
   request.at = target_.address.text();
   request.relay = static_cast<bool>(parts_.relay);
+  joined_.reset();
+  ++answers_due_;
+  manifest_state_ = ManifestState::none;
   v1::SessionClient(caller()).join(request, [this, alive = std::weak_ptr<char>(alive_), link = link_count_](const Result<v1::JoinResponse>& response) {
     if (alive.expired() || ended_ || link != link_count_) return;
+    --answers_due_;
     if (response) return on_joined(*response);
     if (response.error().code == Errc::busy) {
       redial_timer_ = parts_.node.network().wake_at(now() + kRedial, [this, link](TimePoint) {
@@ -132,6 +161,8 @@ void ReceivingSession::join() {
     }
     call_failed(response.error());
   });
+  // In the same packet: what comes is looked at once the sender's answer says what it must be. One that may not send must prove first for whom it relays.
+  if (link_ && !manifest_ && !may_not_send_ && census_ == v1::CensusState::unknown) get_manifest();
 }
 
 /// What the sender refused ends the session; what a broken connection did is made good by the next one.
@@ -162,35 +193,50 @@ void ReceivingSession::on_joined(const v1::JoinResponse& response) {
     return give_up(*may_not_send_);
   }
   relay_grant_ = response.grant;
+  joined_ = response.manifest_bytes;
+  note("joined");
   if (parts_.relay && holds_ && !released_) return get_keys();  // whose end says that the connection is gone
   if (census_ != v1::CensusState::unknown) return send_census();
-  if (!manifest_) return get_manifest(response.manifest_bytes);
+  if (!manifest_) {
+    if (*joined_ > ManifestLimits().encoded) return give_up({Errc::exhausted, "the manifest has " + std::to_string(*joined_) + " bytes, more than are taken"});
+    if (manifest_state_ == ManifestState::here) return on_manifest();
+    return manifest_state_ == ManifestState::none ? get_manifest() : void();
+  }
   if (opening_ || committing_) return;
   if (!store_) return open_store();
   if (core_ && response.number == number_.value) return get_keys();
   need();
 }
 
-void ReceivingSession::get_manifest(std::uint64_t size) {
-  if (size > ManifestLimits().encoded) return give_up({Errc::exhausted, "the manifest has " + std::to_string(size) + " bytes, more than are taken"});
+void ReceivingSession::get_manifest() {
   manifest_bytes_.clear();
+  manifest_state_ = ManifestState::asked;
+  ++answers_due_;
   v1::ManifestRequest request;
   request.session = name_.session;
+  const auto counts = [this, alive = std::weak_ptr<char>(alive_), link = link_count_, call = ++manifest_calls_] {
+    return !alive.expired() && !ended_ && link == link_count_ && call == manifest_calls_ && census_ == v1::CensusState::unknown;
+  };
   v1::SessionClient(caller()).manifest(
       request,
-      [this, size, alive = std::weak_ptr<char>(alive_), link = link_count_](const v1::ManifestPart& part) {
-        if (alive.expired() || ended_ || link != link_count_) return;
-        if (manifest_bytes_.size() + part.bytes.size() > size) return give_up({Errc::malformed, "the manifest is longer than the sender said"});
+      [this, counts](const v1::ManifestPart& part) {
+        if (!counts()) return;
+        const std::uint64_t most = std::min<std::uint64_t>(joined_.value_or(ManifestLimits().encoded), ManifestLimits().encoded);
+        if (manifest_bytes_.size() + part.bytes.size() > most) return give_up({Errc::malformed, "the manifest is longer than the sender said, or than is taken"});
         manifest_bytes_.insert(manifest_bytes_.end(), part.bytes.begin(), part.bytes.end());
       },
-      [this, alive = std::weak_ptr<char>(alive_), link = link_count_](const Status& status) {
-        if (alive.expired() || ended_ || link != link_count_) return;
-        if (status) on_manifest();
-        else call_failed(status.error());
+      [this, counts, alive = std::weak_ptr<char>(alive_), link = link_count_](const Status& status) {
+        if (!alive.expired() && link == link_count_) --answers_due_;
+        if (!counts()) return;
+        note("manifest");
+        manifest_state_ = status ? ManifestState::here : ManifestState::none;
+        if (!joined_) return;  // whose answer says what comes of it
+        status ? on_manifest() : call_failed(status.error());
       });
 }
 
 void ReceivingSession::on_manifest() {
+  if (manifest_bytes_.size() > *joined_) return give_up({Errc::malformed, "the manifest is longer than the sender said"});
   auto manifest = parse_manifest(manifest_bytes_);
   if (!manifest) return give_up(manifest.error());
   if (manifest->content != announcement_.content) return give_up({Errc::unauthenticated, "the manifest is not of the content that was announced"});
@@ -218,12 +264,15 @@ void ReceivingSession::need() {
   request.chunks = to_runs(lacks_->ranges());
   request.reports = parts_.relay ? parts_.way.address.with_port(kReportPort).text() : reports_.socket().address().text();
   request.bytes_done = bytes_done_;
+  ++answers_due_;
   v1::SessionClient(caller()).need_set(request, [this, alive = std::weak_ptr<char>(alive_), link = link_count_](const Result<v1::NeedSetResponse>& response) {
     if (alive.expired() || ended_ || link != link_count_) return;
+    --answers_due_;
     if (!response) return call_failed(response.error());
-    get_keys();
+    note("needs told");
     if (lacks_->empty()) commit();
   });
+  if (link_) get_keys();  // in the same packet: it says nothing before the session begins
   change();
 }
 
@@ -253,6 +302,7 @@ void ReceivingSession::on_keys(const v1::KeysUpdate& update) {
     if (first_of_link && update.fetch) fetch_rest(*update.fetch);
     return;
   }
+  note("keys");
   detail_.clear();
   phase_ = Phase::streaming;
   if (Status read = read_map(update); !read) return give_up(read.error());

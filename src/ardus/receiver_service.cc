@@ -225,6 +225,8 @@ void ReceivingSession::on_census(const Result<v1::CensusResponse>& answer) {
 void ReceivingSession::look() {
   if (ended_) return;
   if (link_) heard_ = now();
+  look_at_link();
+  if (ended_) return;
   sync_what_waits();
   if (core_) {
     const ReceiverProgress progress = core_->progress(parts_.node.network().precise_now());

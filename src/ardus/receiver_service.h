@@ -78,6 +78,8 @@ class ReceivingSession : private BlockSink {
   static constexpr Duration kRedial = std::chrono::milliseconds(500);
   static constexpr std::size_t kMuchOnDisk = 64 * 1024 * 1024;  ///< bytes waiting for the store's thread: the sender is told
 
+  static constexpr Duration kStallMost = std::chrono::seconds(8);
+
   void on_block(BlockIndex block, BytesView bytes) override;
 
   void dial();
@@ -86,12 +88,15 @@ class ReceivingSession : private BlockSink {
   Status judge_origin(const v1::Origin& origin);
   void tell_relay();
   void hand_over();
+  void let_go_of_link();
+  void look_at_link();
   void lost(const Error& why);
   void call_failed(const Error& error);
   void redial();
+  void note(std::string_view step);
   void join();
   void on_joined(const v1::JoinResponse& response);
-  void get_manifest(std::uint64_t size);
+  void get_manifest();
   void on_manifest();
   void open_store();
   void on_store(Result<std::unique_ptr<Store>> store);
@@ -141,6 +146,9 @@ class ReceivingSession : private BlockSink {
   std::unique_ptr<b2::Link> link_;
   std::uint64_t link_count_ = 0;          ///< answers to calls of earlier links are not heard
   std::uint64_t told_on_ = 0;             ///< the link that Keys were told on last
+  int answers_due_ = 0;                   ///< on this link: calls that are answered at once, but Census: a sender that took the last receipt has ended
+  TimePoint due_since_{};                 ///< one is; none: not
+  Duration stall_patience_ = std::chrono::seconds(1);  ///< with a link that says nothing while it should
   b2::Identity sender_;
   std::optional<Error> may_not_send_;         ///< why what the sender says of itself is not enough: it must be a relay
   PublicKey publisher_{};                     ///< whose content it must be
@@ -150,6 +158,9 @@ class ReceivingSession : private BlockSink {
   Bytes relay_grant_;
   net::Timer redial_timer_, look_timer_, pump_timer_, fetch_timer_;
   SessionName name_;
+  std::optional<std::uint64_t> joined_;       ///< on this link, or by the last Join: the manifest's size by its answer
+  enum class ManifestState : std::uint8_t { none, asked, here } manifest_state_ = ManifestState::none;
+  std::uint64_t manifest_calls_ = 0;          ///< what comes by earlier ones does not count
   Bytes manifest_bytes_;
   std::shared_ptr<const Manifest> manifest_;  ///< shared with the store, which may outlast this on its thread
   std::shared_ptr<Store> store_;              ///< shared with the work under way on its thread

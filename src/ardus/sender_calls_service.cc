@@ -143,6 +143,7 @@ void SendingSession::keys(b2::ServerStream<v1::KeysUpdate> stream) {
   if (ended_ || peer == peers_.end()) return stream.fail({Errc::conflict, "join first; the session may have ended"});
   auto shared = std::make_shared<b2::ServerStream<v1::KeysUpdate>>(std::move(stream));
   peer->second.keys = shared;
+  peer->second.left = false;  // also where the connection it gave up for this one was seen to end after Join
   shared->on_cancel([this, who, weak = std::weak_ptr(shared), alive = std::weak_ptr<char>(alive_)] {
     if (alive.expired()) return;
     const auto gone = peers_.find(who);

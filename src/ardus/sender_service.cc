@@ -11,6 +11,8 @@ namespace {
 constexpr Duration kLook = std::chrono::milliseconds(100);
 constexpr Duration kCalm = std::chrono::seconds(2);          ///< nobody left to wait for: as long for somebody to come back
 constexpr Duration kAnnounceMost = std::chrono::seconds(10);
+constexpr Duration kAnnounceSoon = std::chrono::milliseconds(100);  ///< to the second; then twice, thrice and four times as long
+constexpr int kAnnouncedSoon = 4;
 constexpr std::uint64_t kCeiling = 1'000'000'000;            ///< bit/s, for interfaces that do not tell their speed
 constexpr std::uint32_t kUsualWait = 5000, kUsualPatience = 60'000;  ///< ms
 constexpr int kBatchesATurn = 8;
@@ -150,7 +152,7 @@ std::optional<Bytes> SendingSession::announced() const {
   return sign_announcement(announcement(0), parts_.node.state().key());
 }
 
-/// Every second while somebody is missing, then ever less often.
+/// Soon again at first, since some are lost; every second while somebody is missing, then ever less often.
 void SendingSession::announce() {
   if (ended_) return;
   ++announcements_;
@@ -161,7 +163,8 @@ void SendingSession::announce() {
     sockets_[i].socket().send({&datagram, 1});
   }
   announce_every_ = somebody_missing() ? kAnnounceFirst : std::min(announce_every_ * 5 / 4, kAnnounceMost);
-  announce_timer_ = parts_.node.network().wake_at(now() + announce_every_, [this](TimePoint) { announce(); });
+  const Duration pause = announcements_ <= kAnnouncedSoon ? kAnnounceSoon * static_cast<int>(announcements_) : announce_every_;
+  announce_timer_ = parts_.node.network().wake_at(now() + pause, [this](TimePoint) { announce(); });
 }
 
 void SendingSession::begin_if_due() {

@@ -83,6 +83,8 @@ class Channel : public CallSink, public Caller, public std::enable_shared_from_t
 
   bool ready() const { return peer_hello_.has_value() && !over_; }
   bool over() const { return over_; }
+  /// When the peer's bytes came last, or the channel was opened.
+  TimePoint heard() const { return heard_; }
   /// Whether calls may be started: ready, and neither side has said GOAWAY.
   bool takes_calls() const { return ready() && !leaving_ && !peer_last_; }
   /// The peer's HELLO with all updates; only when ready().

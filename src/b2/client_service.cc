@@ -10,7 +10,10 @@ namespace ghost::b2 {
 
 namespace {
 
-constexpr std::size_t kMostAttempts = 3;  // to connect, beside each other
+constexpr int kMostConnecting = 6;  // at a time
+constexpr int kMostConnected = 3;   // in all: each has the server make a TLS handshake
+constexpr int kSecuring = 3;        // times Dial::Parts::impatience
+constexpr Duration kLongInConnecting = std::chrono::milliseconds(700);  // TCP's first packets come again after a second
 
 }  // namespace
 
@@ -32,41 +35,63 @@ Dial::Dial(Parts parts, Target target, Done done) : parts_(std::move(parts)), ta
     const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(parts_.timeout).count();
     end(Error{Errc::timed_out, target_.text() + ": not connected within " + std::to_string(ms) + " ms"});
   });
-  connect();
+  begin();
 }
 
 Dial::~Dial() = default;
 
-void Dial::connect() {
-  if (parts_.impatience > Duration::zero() && connecting_.size() + 1 < kMostAttempts) {
-    net::Reactor& reactor = parts_.network.reactor();
-    impatience_ = reactor.wake_at(reactor.now() + parts_.impatience, [this](TimePoint) { connect(); });
+void Dial::begin() {
+  Attempt& attempt = *attempts_.emplace_back(std::make_unique<Attempt>());
+  attempt.begun = parts_.network.reactor().now();
+  attempt.connecting = parts_.network.connect(target_.address, parts_.timeout, [this, &attempt](Result<std::unique_ptr<net::ByteStream>> stream) {
+    if (!done_) return;
+    if (!stream) return fail(attempt, stream.error());
+    on_stream(attempt, std::move(*stream));
+  });
+  // The first stays: the way may be longer than the others are given.
+  const auto connects = [](const auto& one) { return one->connecting != nullptr; };
+  if (std::ranges::count_if(attempts_, connects) > kMostConnecting) drop(**std::find_if(attempts_.begin() + 1, attempts_.end(), connects));
+  plan();
+}
+
+void Dial::drop(Attempt& attempt) {
+  attempt.failed = true;
+  attempt.connecting.reset();
+}
+
+/// When the next attempt is due.
+void Dial::plan() {
+  impatience_.reset();
+  if (parts_.impatience <= Duration::zero() || connected_ == kMostConnected) return;
+  const bool waits = std::ranges::any_of(attempts_, [](const auto& one) { return one->promising && !one->failed; }) &&
+                     std::ranges::none_of(attempts_, [](const auto& one) { return one->connecting != nullptr; });
+  const auto factor = waits ? kSecuring * connected_ : 1 + static_cast<int>(attempts_.size()) / kMostConnecting;
+  net::Reactor& reactor = parts_.network.reactor();
+  impatience_ = reactor.wake_at(reactor.now() + parts_.impatience * factor, [this](TimePoint) { begin(); });
+}
+
+/// TCP that was long in connecting takes the way for as long as that, and a packet it loses comes again after three times that: the others go on.
+void Dial::on_stream(Attempt& attempt, std::unique_ptr<net::ByteStream> stream) {
+  ++connected_;
+  attempt.connecting.reset();
+  attempt.promising = parts_.network.reactor().now() - attempt.begun < kLongInConnecting;
+  for (const auto& other : attempts_) {
+    if (attempt.promising && other->connecting) drop(*other);
   }
-  connecting_.push_back(parts_.network.connect(target_.address, parts_.timeout, [this](Result<std::unique_ptr<net::ByteStream>> stream) {
-    if (is_connected_ || !done_) return;
-    if (!stream) {
-      if (++failed_ == connecting_.size()) end(stream.error());
-      return;
-    }
-    is_connected_ = true;
-    impatience_.reset();
-    on_stream(std::move(*stream));
-  }));
+  plan();
+  secure(attempt, std::move(stream));
 }
 
-void Dial::on_stream(std::unique_ptr<net::ByteStream> stream) {
-  if (!target_.tls) return start_link(std::move(stream));
+void Dial::secure(Attempt& attempt, std::unique_ptr<net::ByteStream> stream) {
+  if (!target_.tls) return start_link(attempt, std::move(stream));
   if (!parts_.tls) return end(Error{Errc::unauthenticated, target_.text() + ": this asks for TLS, and this program has no node key; run it with the --state of a node"});
-  handshake_ = net::tls_connect(parts_.network.reactor(), std::move(stream), parts_.tls, parts_.timeout,
-                                [this](Result<std::unique_ptr<net::ByteStream>> secured) {
-                                  if (!secured) return end(secured.error());
-                                  on_secured(std::move(*secured));
-                                });
-}
-
-void Dial::on_secured(std::unique_ptr<net::ByteStream> stream) {
-  if (const Status trusted = judge_server(stream->peer()); !trusted) return end(trusted.error());
-  start_link(std::move(stream));
+  attempt.handshake = net::tls_connect(parts_.network.reactor(), std::move(stream), parts_.tls, parts_.timeout,
+                                       [this, &attempt](Result<std::unique_ptr<net::ByteStream>> secured) {
+                                         if (!done_) return;
+                                         if (!secured) return fail(attempt, secured.error());
+                                         if (const Status trusted = judge_server((*secured)->peer()); !trusted) return end(trusted.error());
+                                         start_link(attempt, std::move(*secured));
+                                       });
 }
 
 Status Dial::judge_server(const net::Peer& peer) const {
@@ -87,7 +112,7 @@ Status Dial::judge_server(const net::Peer& peer) const {
   return refuse("this node is in no house, so it can't tell who that is: join the house with 'ghostlight house join'");
 }
 
-void Dial::start_link(std::unique_ptr<net::ByteStream> stream) {
+void Dial::start_link(Attempt& attempt, std::unique_ptr<net::ByteStream> stream) {
   auto peer = std::make_shared<Identity>();
   peer->where = target_.text();
   peer->why_stranger = "it was called by this node and has no rights here";
@@ -96,16 +121,30 @@ void Dial::start_link(std::unique_ptr<net::ByteStream> stream) {
     peer->node = NodeId::of_public_key(tls->public_key);
   }
   Link::Events events;
-  events.hello = [this] { end(std::move(link_)); };
-  events.closed = [this](const Error& why) { end(Error{why}); };
-  link_ = std::make_unique<Link>(parts_.network.reactor(), parts_.endpoint, Side::dialer, std::move(stream), std::move(peer), std::move(events));
-  link_->open();
+  events.hello = [this, &attempt] {
+    if (done_) end(std::move(attempt.link));
+  };
+  events.closed = [this, &attempt](const Error& why) { fail(attempt, why); };
+  attempt.link = std::make_unique<Link>(parts_.network.reactor(), parts_.endpoint, Side::dialer, std::move(stream), std::move(peer), std::move(events));
+  attempt.link->open();
+}
+
+/// What a peer that was reached refuses is refused to all attempts; what else goes wrong with one does not stop the others.
+void Dial::fail(Attempt& attempt, const Error& why) {
+  if (!done_) return;
+  attempt.failed = true;
+  const bool refused = attempt.connecting == nullptr && (why.code == Errc::unauthenticated || why.code == Errc::refused);
+  attempt.connecting.reset();
+  if (refused || std::ranges::all_of(attempts_, [](const auto& one) { return one->failed; })) end(why);
 }
 
 void Dial::end(Result<std::unique_ptr<Link>> result) {
   timer_.reset();
   impatience_.reset();
-  if (result) (*result)->set_events({});
+  if (result) {
+    (*result)->set_events({});
+    for (const auto& attempt : attempts_) attempt->connecting.reset(), attempt->handshake.reset(), attempt->link.reset();
+  }
   const auto done = std::move(done_);
   done_ = nullptr;
   if (done) done(std::move(result));

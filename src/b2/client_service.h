@@ -46,29 +46,40 @@ class Dial {
     std::shared_ptr<const net::TlsContext> tls;  ///< may be null when the target is plain
     Trust trust;
     Duration timeout = std::chrono::seconds(10);
-    /// Where a connection takes longer another attempt is made beside it, and a third: on a way that loses, TCP's first packet comes again after a second
-    /// only. 0: none.
+    /// For ways that lose, where TCP's first packets come again after a second only: while no attempt is connected another is made beside it
+    /// each time so long has passed, less often after a while, six at a time; and beside one that is connected, when TLS and HELLO have
+    /// taken three times as long, a whole one, and after twice that a third. The first that is through counts, the others are closed.
+    /// 0: one attempt.
     Duration impatience = {};
   };
   Dial(Parts parts, Target target, Done done);
   ~Dial();
 
  private:
-  void connect();
-  void on_stream(std::unique_ptr<net::ByteStream> stream);
-  void on_secured(std::unique_ptr<net::ByteStream> stream);
+  struct Attempt {
+    TimePoint begun;
+    std::unique_ptr<net::Connecting> connecting;  ///< null once it is connected
+    std::unique_ptr<net::TlsHandshake> handshake;
+    std::unique_ptr<Link> link;
+    bool promising = false;  ///< it was connected at once
+    bool failed = false;     ///< or was dropped
+  };
+
+  void begin();
+  void drop(Attempt& attempt);
+  void plan();
+  void on_stream(Attempt& attempt, std::unique_ptr<net::ByteStream> stream);
+  void secure(Attempt& attempt, std::unique_ptr<net::ByteStream> stream);
   Status judge_server(const net::Peer& peer) const;
-  void start_link(std::unique_ptr<net::ByteStream> stream);
+  void start_link(Attempt& attempt, std::unique_ptr<net::ByteStream> stream);
+  void fail(Attempt& attempt, const Error& why);
   void end(Result<std::unique_ptr<Link>> result);
 
   Parts parts_;
   Target target_;
   Done done_;
-  std::vector<std::unique_ptr<net::Connecting>> connecting_;
-  std::size_t failed_ = 0;    ///< of these
-  bool is_connected_ = false;
-  std::unique_ptr<net::TlsHandshake> handshake_;
-  std::unique_ptr<Link> link_;
+  std::vector<std::unique_ptr<Attempt>> attempts_;
+  int connected_ = 0;  ///< of these, once
   net::Timer timer_, impatience_;
 };
 

@@ -9,7 +9,8 @@ namespace ghost::net {
 /// One try to connect a TCP or Unix socket; see Network::connect().
 class ConnectAttempt final : public Connecting, private EventSource {
  public:
-  ConnectAttempt(EventLoop& loop, const Address& to, Duration timeout, OnConnect done);
+  /// @param resends_soon  EpollOptions::resends_soon
+  ConnectAttempt(EventLoop& loop, const Address& to, Duration timeout, bool resends_soon, OnConnect done);
 
  private:
   void on_events(std::uint32_t events) override;

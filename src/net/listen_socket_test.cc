@@ -1,5 +1,6 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
@@ -365,6 +366,35 @@ TEST(Connecting, CallsInALaterTurnAlsoWhenItIsMadeInACallback) {
   });
   EXPECT_TRUE(turn_until(*network, [&] { return order.size() == 2; }));
   EXPECT_EQ(order, "ec");
+}
+
+/// The descriptor of this process that is bound there, or -1.
+int descriptor_at(const Address& local, const Address& remote) {
+  for (int fd = 3; fd < 1024; ++fd) {
+    if (::fcntl(fd, F_GETFD) >= 0 && local_address(fd) == local && remote_address(fd) == remote) return fd;
+  }
+  return -1;
+}
+
+/// TCP_RTO_MIN_US; 0 where the kernel does not know it.
+int shortest_timeout(int fd) {
+  int us = 0;
+  socklen_t size = sizeof us;
+  return ::getsockopt(fd, IPPROTO_TCP, 45, &us, &size) == 0 ? us : 0;
+}
+
+TEST(ListenSocket, BothEndsOfAConnectionResendSoonWhereThatIsAskedFor) {
+  for (const bool soon : {false, true}) {
+    const auto network = make_network({.resends_soon = soon});
+    std::unique_ptr<ByteStream> accepted, connected;
+    const auto listener = listen(*network, Address::loopback(0), [&](auto stream) { accepted = std::move(stream); });
+    const auto attempt = network->connect(listener->address(), 5s, [&](auto stream) { connected = std::move(*stream); });
+    ASSERT_TRUE(turn_until(*network, [&] { return accepted && connected; }));
+    const int here = descriptor_at(connected->peer().local, connected->peer().remote), there = descriptor_at(accepted->peer().local, accepted->peer().remote);
+    ASSERT_TRUE(here >= 0 && there >= 0);
+    if (shortest_timeout(here) == 0) GTEST_SKIP() << "this kernel has a fixed shortest timeout";
+    for (const int fd : {here, there}) EXPECT_EQ(shortest_timeout(fd) < 100'000, soon) << shortest_timeout(fd);
+  }
 }
 
 }  // namespace ghost::net

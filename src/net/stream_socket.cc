@@ -18,6 +18,13 @@ namespace {
 constexpr std::size_t kMaxRuns = 64;  ///< pieces gathered in one system call
 /// What a peer may still say to an end that has said goodbye: a full window of the largest size. One that goes on does not listen.
 constexpr std::size_t kMostIgnored = 4 * 1024 * 1024;
+/// What the kernel's estimate of the round trip is given at least on top; it then puts no acknowledgement off for longer, either.
+constexpr int kSoonestUs = 30'000;
+#ifdef TCP_RTO_MIN_US
+constexpr int kRtoMinUs = TCP_RTO_MIN_US;
+#else
+constexpr int kRtoMinUs = 45;  // TCP_RTO_MIN_US of Linux 6.15; kernels before say that they don't know it
+#endif
 
 ssize_t send_gathered(int fd, const ByteQueue& queue) {
   BytesView first;
@@ -45,6 +52,8 @@ Peer peer_of(int fd) {
   }
   return peer;
 }
+
+void resend_soon(int fd) { ::setsockopt(fd, IPPROTO_TCP, kRtoMinUs, &kSoonestUs, sizeof kSoonestUs); }
 
 StreamSocket::StreamSocket(EventLoop& loop, UniqueFd fd, Peer peer)
     : EventSource(loop, std::move(fd)), peer_(std::move(peer)) {

@@ -180,6 +180,26 @@ class Failures(Hosted):
         self.assertEqual(aborting.wait(LONG), 130)
         self.assertFalse((self.into(1) / "album").exists())
 
+    def test_a_connection_that_goes_dead_while_it_joins_is_given_up_for_another(self):
+        self.content(64)
+        for number in self.numbers:
+            self.serve(number, "--log", "debug")
+        # The first connection from the sender brings TLS and a part of the manifest, and then nothing more.
+        hosts.run("ip", "netns", "exec", self.hosts.names[1], "nft", "-f", "-", input="""table inet dead {
+ set first { type inet_service; size 1; flags dynamic; }
+ chain input {
+  type filter hook input priority 0;
+  ip saddr 10.11.17.1 tcp sport 1117 add @first { tcp dport }
+  ip saddr 10.11.17.1 tcp sport 1117 tcp dport @first quota over 8000 bytes drop
+ }
+}
+""")
+        summary = self.ended(self.sending(), 0)
+        self.assert_received(1, 2)
+        self.assertIn("step=stalled", self.log(1))
+        self.assertNotIn("step=stalled", self.log(2))
+        self.assertLess(summary["seconds"], 15, "and not only when the connection's own patience of 25 s is over")
+
     def test_a_receiver_whose_address_changes_gets_its_copy_at_the_next_one(self):
         self.content(24)
         self.serve(1), self.serve(2)

@@ -52,6 +52,17 @@ class Reach(failures.Hosted):
         self.assertIn("multicast is not heard", self.log(3))
         self.assertEqual(self.states(summary), {"r1": "verified", "r2": "verified", "r3": "verified"})
 
+    def test_whose_way_loses_much_is_left_to_the_sender(self):
+        """TCP, by which receivers that are done hand on, carries there a small part of what REPAIR does."""
+        self.content(8)
+        for number in self.numbers:
+            self.serve(number)
+        self.drop(3, "ip saddr 10.11.17.0/24 numgen random mod 100 < 35")
+        sender = self.sending("--rate", "40M")
+        self.ended(sender, 0)
+        self.assert_received(1, 2, 3)
+        self.assertNotIn("hands its copy on", self.log(1) + self.log(2))
+
     def test_who_has_no_multicast_takes_it_from_the_web_while_the_others_hear_it(self):
         self.content(12)
         asked, url = self.web_server()
