@@ -64,6 +64,11 @@ std::optional<MessageType> message_type(BytesView datagram) {
   return static_cast<MessageType>(type);
 }
 
+std::optional<std::uint32_t> session_of(BytesView datagram) {
+  if (!message_type(datagram) || datagram.size() < 8) return std::nullopt;
+  return get<std::uint32_t>(datagram.data() + 4);
+}
+
 void write_data_header(const DataHeader& header, std::uint8_t* at) {
   at[0] = first_byte(header.type);
   at[1] = 0;

@@ -33,6 +33,8 @@ enum class MessageType : std::uint8_t {
 
 /// What a datagram claims to be; nothing when it is empty, of another version or of no known type.
 std::optional<MessageType> message_type(BytesView datagram);
+/// The session it claims to be of, which every type has at the same place; nothing when it is too short.
+std::optional<std::uint32_t> session_of(BytesView datagram);
 
 // --- DATA, PARITY, REPAIR: §2.1 -----------------------------------------------------------------------------------------
 

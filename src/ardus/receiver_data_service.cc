@@ -31,6 +31,7 @@ Status ReceivingSession::listen_to_group() {
 /// Keeps what came before the keys, as long as it is not too much.
 void ReceivingSession::keep_early(std::span<const net::Datagram> batch) {
   for (const net::Datagram& datagram : batch) {
+    if (session_of(datagram.bytes) != name_.session) continue;
     if (early_.size() + datagram.bytes.size() > kMostEarly) return;
     early_sizes_.push_back(datagram.bytes.size());
     early_.insert(early_.end(), datagram.bytes.begin(), datagram.bytes.end());
@@ -185,6 +186,7 @@ void ReceivingSession::hold_blocks_of(std::uint32_t chunk) {
 
 void ReceivingSession::on_datagrams(std::span<const net::Datagram> batch) {
   if (ended_ || committing_ || on_disk_bytes_ > kTooMuchOnDisk) return;
+  if (manifest_stream_) manifest_stream_->on_datagrams(batch);
   if (!core_) return keep_early(batch);
   views_.clear();
   for (const net::Datagram& datagram : batch) views_.push_back(datagram.bytes);

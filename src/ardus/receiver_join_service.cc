@@ -149,6 +149,8 @@ void ReceivingSession::join() {
   joined_.reset();
   ++answers_due_;
   manifest_state_ = ManifestState::none;
+  // Where it can't be opened, NeedSet says so.
+  if (!manifest_ && wants_stream_ && !parts_.relay && open_reports()) request.reports = reports_.socket().address().text();
   v1::SessionClient(caller()).join(request, [this, alive = std::weak_ptr<char>(alive_), link = link_count_](const Result<v1::JoinResponse>& response) {
     if (alive.expired() || ended_ || link != link_count_) return;
     --answers_due_;
@@ -162,7 +164,7 @@ void ReceivingSession::join() {
     call_failed(response.error());
   });
   // In the same packet: what comes is looked at once the sender's answer says what it must be. One that may not send must prove first for whom it relays.
-  if (link_ && !manifest_ && !may_not_send_ && census_ == v1::CensusState::unknown) get_manifest();
+  if (link_ && !manifest_ && !manifest_stream_ && !may_not_send_ && census_ == v1::CensusState::unknown) get_manifest();
 }
 
 /// What the sender refused ends the session; what a broken connection did is made good by the next one.
@@ -197,15 +199,57 @@ void ReceivingSession::on_joined(const v1::JoinResponse& response) {
   note("joined");
   if (parts_.relay && holds_ && !released_) return get_keys();  // whose end says that the connection is gone
   if (census_ != v1::CensusState::unknown) return send_census();
-  if (!manifest_) {
-    if (*joined_ > ManifestLimits().encoded) return give_up({Errc::exhausted, "the manifest has " + std::to_string(*joined_) + " bytes, more than are taken"});
-    if (manifest_state_ == ManifestState::here) return on_manifest();
-    return manifest_state_ == ManifestState::none ? get_manifest() : void();
-  }
+  if (!manifest_) return await_manifest(response);
   if (opening_ || committing_) return;
   if (!store_) return open_store();
   if (core_ && response.number == number_.value) return get_keys();
   need();
+}
+
+/// By its stream where the sender offers one, or one is under way; else by this connection.
+void ReceivingSession::await_manifest(const v1::JoinResponse& response) {
+  if (*joined_ > ManifestLimits().encoded) return give_up({Errc::exhausted, "the manifest has " + std::to_string(*joined_) + " bytes, more than are taken"});
+  const bool same = response.stream && manifest_stream_ && manifest_stream_->number().value == response.stream->number;  // a number is used once
+  if (response.stream && wants_stream_ && !same && reports_) {
+    if (Status listening = listen_to_manifest(*response.stream); !listening) return on_manifest_stream(listening.error());
+    ++manifest_calls_;  // the answer of the call that went with Join is empty
+    return;
+  }
+  if (manifest_stream_) return;
+  if (manifest_state_ == ManifestState::here) return on_manifest();
+  if (manifest_state_ == ManifestState::none) get_manifest();
+}
+
+Status ReceivingSession::listen_to_manifest(const v1::ManifestStream& offer) {
+  auto to = net::Address::parse(offer.reports);
+  if (!to) return to.error();
+  if (Status listening = listen_to_group(); !listening) return listening;
+  ManifestReceiving::Parts parts{parts_.node.network(), {}, {}};
+  parts.send = [this, to = *to](BytesView report) {
+    const net::Datagram datagram{{}, to, report, 0};
+    if (reports_) reports_.socket().send({&datagram, 1});
+  };
+  parts.done = [this](Result<Bytes> manifest) {
+    if (!ended_) on_manifest_stream(std::move(manifest));
+  };
+  auto started = ManifestReceiving::start(std::move(parts), offer, name_.sender, *joined_);
+  if (!started) return started.error();
+  manifest_stream_ = std::move(*started);
+  return {};
+}
+
+/// A member may have forged some of it, so what is wrong with it is no fault of the sender's yet.
+void ReceivingSession::on_manifest_stream(Result<Bytes> manifest) {
+  Status taken = manifest ? Status() : Status(manifest.error());
+  if (manifest) {
+    manifest_bytes_ = std::move(*manifest);
+    taken = take_manifest();
+  }
+  if (taken) return;
+  parts_.log.info("ardus: the manifest does not come by multicast, and is fetched", {{"session", name_.session}, {"why", taken.error().message}});
+  manifest_stream_.reset();
+  wants_stream_ = false;
+  if (link_ && joined_) get_manifest();
 }
 
 void ReceivingSession::get_manifest() {
@@ -214,6 +258,7 @@ void ReceivingSession::get_manifest() {
   ++answers_due_;
   v1::ManifestRequest request;
   request.session = name_.session;
+  request.unless_streamed = !joined_ && wants_stream_ && !parts_.relay;
   const auto counts = [this, alive = std::weak_ptr<char>(alive_), link = link_count_, call = ++manifest_calls_] {
     return !alive.expired() && !ended_ && link == link_count_ && call == manifest_calls_ && census_ == v1::CensusState::unknown;
   };
@@ -237,23 +282,36 @@ void ReceivingSession::get_manifest() {
 
 void ReceivingSession::on_manifest() {
   if (manifest_bytes_.size() > *joined_) return give_up({Errc::malformed, "the manifest is longer than the sender said"});
+  if (Status taken = take_manifest(); !taken) give_up(taken.error());
+}
+
+/// Goes on with what has come, where it is right.
+Status ReceivingSession::take_manifest() {
   auto manifest = parse_manifest(manifest_bytes_);
-  if (!manifest) return give_up(manifest.error());
-  if (manifest->content != announcement_.content) return give_up({Errc::unauthenticated, "the manifest is not of the content that was announced"});
+  if (!manifest) return manifest.error();
+  if (manifest->content != announcement_.content) return Error{Errc::unauthenticated, "the manifest is not of the content that was announced"};
   // The sender's own key is the publisher it vouches for.
-  if (manifest->publisher != publisher_) return give_up({Errc::unauthenticated, "the manifest was signed by another than the sender"});
+  if (manifest->publisher != publisher_) return Error{Errc::unauthenticated, "the manifest was signed by another than the sender"};
   manifest_ = std::make_shared<Manifest>(std::move(*manifest));
   if (parts_.relay) tell_relay();
   open_store();
+  return {};
+}
+
+Status ReceivingSession::open_reports() {
+  if (reports_) return {};
+  auto reports = parts_.ports.reports(parts_.way, [this](std::span<const net::Datagram> batch) { on_datagrams(batch); });
+  if (!reports) return reports.error();
+  reports_ = std::move(*reports);
+  return {};
 }
 
 void ReceivingSession::need() {
-  if (!reports_ && !parts_.relay) {
-    auto reports = parts_.ports.reports(parts_.way, [this](std::span<const net::Datagram> batch) { on_datagrams(batch); });
-    if (!reports) return give_up(reports.error());
-    reports_ = std::move(*reports);
+  if (!parts_.relay) {
+    if (Status opened = open_reports(); !opened) return give_up(opened.error());
   }
   core_.reset();
+  manifest_stream_.reset();  // NeedSet says that it is here
   tail_ = static_cast<std::uint32_t>(lacks_->size());
   if (!lacks_->empty()) {
     if (Status listening = listen_to_group(); !listening) return give_up(listening.error());

@@ -50,6 +50,7 @@ void ReceivingSession::moved(const Way& way, std::string serves) {
   pump_timer_.reset();
   pump_at_ = {};
   core_.reset();
+  manifest_stream_.reset();
   reports_ = {};
   membership_ = {};
   data_ = {};
@@ -296,6 +297,7 @@ void ReceivingSession::end(Phase phase, std::string detail, std::string error) {
   parts_.node.network().post([gone = std::exchange(elsewhere_, nullptr)] {});
   membership_ = {};
   core_.reset();
+  manifest_stream_.reset();
   data_ = {};
   reports_ = {};
   change();

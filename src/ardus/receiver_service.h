@@ -8,6 +8,7 @@
 #include "ardus/block_decoder.h"
 #include "ardus/chunk_assembly.h"
 #include "ardus/elsewhere_service.h"
+#include "ardus/manifest_receiving_service.h"
 #include "ardus/peer_service.h"
 #include "ardus/ports_service.h"
 #include "ardus/receiver.h"
@@ -98,6 +99,11 @@ class ReceivingSession : private BlockSink {
   void on_joined(const v1::JoinResponse& response);
   void get_manifest();
   void on_manifest();
+  void await_manifest(const v1::JoinResponse& response);
+  Status listen_to_manifest(const v1::ManifestStream& offer);
+  void on_manifest_stream(Result<Bytes> manifest);
+  Status take_manifest();
+  Status open_reports();
   void open_store();
   void on_store(Result<std::unique_ptr<Store>> store);
   void need();
@@ -161,6 +167,8 @@ class ReceivingSession : private BlockSink {
   std::optional<std::uint64_t> joined_;       ///< on this link, or by the last Join: the manifest's size by its answer
   enum class ManifestState : std::uint8_t { none, asked, here } manifest_state_ = ManifestState::none;
   std::uint64_t manifest_calls_ = 0;          ///< what comes by earlier ones does not count
+  std::unique_ptr<ManifestReceiving> manifest_stream_;  ///< until the needs are told
+  bool wants_stream_ = true;                  ///< it has not failed yet
   Bytes manifest_bytes_;
   std::shared_ptr<const Manifest> manifest_;  ///< shared with the store, which may outlast this on its thread
   std::shared_ptr<Store> store_;              ///< shared with the work under way on its thread

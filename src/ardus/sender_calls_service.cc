@@ -11,6 +11,15 @@ namespace {
 
 constexpr std::size_t kPiece = 256 * 1024;
 constexpr std::size_t kMostRelayed = 10'000;
+constexpr std::size_t kStreamedManifest = 32 * 1024;  ///< bytes: a smaller one comes by the control connection before its stream could begin, and costs less than a window's control messages
+
+/// Where a receiver says that it takes unicast.
+Result<net::Address> unicast_address(const std::string& told) {
+  auto address = net::Address::parse(told);
+  if (!address) return address;
+  if (address->family() != net::Address::Family::ip4 || address->is_multicast()) return Error{Errc::malformed, "'" + told + "' is no IPv4 address to send to"};
+  return address;
+}
 
 }  // namespace
 
@@ -86,6 +95,8 @@ Result<v1::JoinResponse> SendingSession::join(const v1::JoinRequest& request, co
   response.number = core_ && peer.number.value != 0 ? peer.number.value : 0;
   peer.relay = request.relay;
   if (peer.relay) join_relay(peer, response);
+  else offer_manifest(request, peer, response);
+  peer.streamed = response.stream.has_value();
   if (origin_) {
     response.origin.emplace();
     response.origin->certificates = origin_->certificates;
@@ -96,8 +107,31 @@ Result<v1::JoinResponse> SendingSession::join(const v1::JoinRequest& request, co
   return response;
 }
 
-void SendingSession::manifest(b2::ServerStream<v1::ManifestPart> stream) {
+/// To many at once what is large: whoever joins when it has begun is told nothing of it, and asks by Manifest.
+void SendingSession::offer_manifest(const v1::JoinRequest& request, const Peer& peer, v1::JoinResponse& response) {
+  if (request.reports.empty() || request_.receivers == 1 || map_ || content_->encoded().size() < kStreamedManifest) return;
+  const auto reports = unicast_address(request.reports);
+  if (!reports || (manifest_stream_ && (manifest_stream_->has_begun() || manifest_stream_->ended()))) return;
+  if (!manifest_stream_) {
+    ManifestSending::Parts parts{parts_.node.network(), parts_.node.state().key(), ways_, {}, {}, parts_.log};
+    parts.manifest = [this] { return BytesView(content_->encoded()); };
+    parts.send = [this](std::span<const net::Datagram> batch) { return sockets_.front().socket().send(batch); };
+    manifest_stream_ = std::make_unique<ManifestSending>(std::move(parts), name_.session, sender_options());
+  }
+  response.stream = manifest_stream_->add(peer.identity.node, *reports);
+  response.stream->reports = sockets_[peer.way].socket().address().text();
+  const auto here = static_cast<std::size_t>(std::ranges::count_if(peers_, [](const auto& p) { return !p.second.relay; })) + joined_behind();
+  if (request_.receivers > 0 && here >= request_.receivers) manifest_stream_->all_here();
+}
+
+void SendingSession::manifest(const v1::ManifestRequest& request, b2::ServerStream<v1::ManifestPart> stream) {
   if (!content_ || ended_) return stream.fail({Errc::conflict, "the session has ended, or not begun"});
+  if (manifest_stream_) {
+    const b2::NodeId who = stream.context().caller->node;
+    const auto peer = peers_.find(who);
+    if (request.unless_streamed && peer != peers_.end() && peer->second.streamed) return stream.finish();
+    manifest_stream_->done(who);
+  }
   std::size_t at = 0;
   auto shared = std::make_shared<b2::ServerStream<v1::ManifestPart>>(std::move(stream));
   write_all<v1::ManifestPart>(std::move(shared), [this, at, alive = std::weak_ptr<char>(alive_)]() mutable -> std::optional<Result<v1::ManifestPart>> {
@@ -118,9 +152,9 @@ Result<v1::NeedSetResponse> SendingSession::need_set(const v1::NeedSetRequest& r
   if (!ranges) return ranges.error();
   auto lacks = ChunkSet::from_ranges(*ranges, content_->manifest().chunks.size());
   if (!lacks) return lacks.error();
-  auto reports = net::Address::parse(request.reports);
+  auto reports = unicast_address(request.reports);
   if (!reports) return reports.error();
-  if (reports->family() != net::Address::Family::ip4 || reports->is_multicast()) return Error{Errc::malformed, "'" + request.reports + "' is no IPv4 address to send to"};
+  if (manifest_stream_) manifest_stream_->done(who.node);
   Peer& known = peer->second;
   known.lacks = std::move(*lacks);
   known.reports = std::move(*reports);
@@ -185,6 +219,7 @@ Result<v1::CensusResponse> SendingSession::census(const v1::CensusRequest& reque
   } else if (request.state == v1::CensusState::failed) {
     if (peer.state == v1::CensusState::verified) return v1::CensusResponse{};
     evict(peer);
+    if (manifest_stream_) manifest_stream_->done(who.node);
     parts_.log.warning("ardus: receiver failed", {{"session", name_.session}, {"receiver", peer.identity.name}, {"why", request.detail}});
   }
   peer.state = request.state;

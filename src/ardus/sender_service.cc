@@ -228,6 +228,7 @@ bool SendingSession::expected_here() const {
 
 void SendingSession::begin() {
   detail_.clear();
+  if (manifest_stream_) manifest_stream_->end();  // whoever waits for it gets it by its control connection
   map_.emplace(content_->manifest());
   ChunkSet lacking(content_->manifest().chunks.size());
   for (const auto& [id, peer] : peers_) {
@@ -237,13 +238,8 @@ void SendingSession::begin() {
   MapSegment segment{name_.session, content_->manifest().content, 0, lacking.ranges()};
   segments_.push_back(encode_segment(segment, parts_.node.state().key()));
   if (map_->blocks() > 0) {
-    SenderOptions options;
+    SenderOptions options = sender_options();
     options.stream.bytes = map_->stream_bytes();
-    options.congestion = congestion_of(request_.congestion);
-    options.fixed_rate = request_.rate != 0 && options.congestion == Congestion::quantile;
-    options.ceiling = request_.rate != 0 ? request_.rate : ceiling();
-    options.give_up_after = patience();
-    options.silent_after = std::min(options.silent_after, patience() / 2);
     keys_.emplace(name_, first_secret_, parts_.node.state().key());
     core_.emplace(options, name_, *keys_, static_cast<BlockSource&>(*this), parts_.node.network().precise_now());
     if (origin_) look_what_came();
@@ -255,6 +251,16 @@ void SendingSession::begin() {
   if (core_) core().begin(parts_.node.network().precise_now());
   pump();
   change();
+}
+
+SenderOptions SendingSession::sender_options() const {
+  SenderOptions options;
+  options.congestion = congestion_of(request_.congestion);
+  options.fixed_rate = request_.rate != 0 && options.congestion == Congestion::quantile;
+  options.ceiling = request_.rate != 0 ? request_.rate : ceiling();
+  options.give_up_after = patience();
+  options.silent_after = std::min(options.silent_after, patience() / 2);
+  return options;
 }
 
 Status SendingSession::read(BlockIndex block, std::span<std::uint8_t> out) {
@@ -343,6 +349,7 @@ void SendingSession::send_unsent() {
 }
 
 void SendingSession::on_reports(std::span<const net::Datagram> batch) {
+  if (manifest_stream_) manifest_stream_->on_datagrams(batch);
   if (!core_ || ended_) return;
   const TimePoint now = parts_.node.network().precise_now();
   for (const net::Datagram& datagram : batch) core().on_datagram(datagram.bytes, now);
@@ -505,6 +512,7 @@ void SendingSession::end(v1::TransferPhase phase, std::string detail, std::strin
   for (const auto& go_on : std::exchange(fetching_, {})) go_on();  // and hears that it has ended
   unsent_ = {};
   if (core_) core().end();
+  if (manifest_stream_) manifest_stream_->end();
   sockets_.clear();
   listeners_.clear();
   change();

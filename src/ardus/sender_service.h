@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "ardus/grant.h"
+#include "ardus/manifest_sending_service.h"
 #include "ardus/pace_timer_service.h"
 #include "ardus/ports_service.h"
 #include "ardus/receipt.h"
@@ -73,7 +74,7 @@ class SendingSession : private BlockSource {
   // What receivers ask (proto/ardus/v1/session.proto). `who` is a member of the house.
   Result<v1::RelayedResponse> relayed(const v1::RelayedRequest& request, const b2::Identity& who);
   Result<v1::JoinResponse> join(const v1::JoinRequest& request, const b2::Identity& who);
-  void manifest(b2::ServerStream<v1::ManifestPart> stream);
+  void manifest(const v1::ManifestRequest& request, b2::ServerStream<v1::ManifestPart> stream);
   Result<v1::NeedSetResponse> need_set(const v1::NeedSetRequest& request, const b2::Identity& who);
   void keys(b2::ServerStream<v1::KeysUpdate> stream);
   Result<v1::CensusResponse> census(const v1::CensusRequest& request, const b2::Identity& who);
@@ -95,6 +96,7 @@ class SendingSession : private BlockSource {
     Bytes receipt;
     std::string detail;
     std::uint64_t bytes_done = 0;
+    bool streamed = false;        ///< its last Join was answered with the manifest's stream
     std::string serves;           ///< where it hands its copy on, once it has one; "" nowhere
     bool elsewhere = false;       ///< fetches what it lacks from others …
     TimePoint got_on{};           ///< … and had more of it then …
@@ -119,6 +121,7 @@ class SendingSession : private BlockSource {
   v1::Receiver told(const Remote& remote) const;
   Announcement announcement(std::size_t way) const;
   void join_relay(Peer& peer, v1::JoinResponse& response) const;
+  void offer_manifest(const v1::JoinRequest& request, const Peer& peer, v1::JoinResponse& response);
 
   Status read(BlockIndex block, std::span<std::uint8_t> out) override;
   Status read_chunk(std::uint32_t chunk, std::uint32_t offset, std::span<std::uint8_t> out);
@@ -157,6 +160,7 @@ class SendingSession : private BlockSource {
   void end(v1::TransferPhase phase, std::string detail, std::string error = {});
   void fail(const Error& error);
   void change() { parts_.changed(); }
+  SenderOptions sender_options() const;
   std::uint64_t ceiling() const;
   Duration patience() const;
   v1::Receiver told(const Peer& peer) const;
@@ -178,6 +182,7 @@ class SendingSession : private BlockSource {
   Secret first_secret_{};
   std::optional<SenderKeys> keys_;
   std::optional<Sender> core_;
+  std::unique_ptr<ManifestSending> manifest_stream_;  ///< null where it is not worth it; stays when it has ended
   std::map<b2::NodeId, Peer> peers_;
   std::map<b2::NodeId, Remote> remotes_;
   std::optional<Origin> origin_;

@@ -150,6 +150,7 @@ v1::Transfer SendingSession::told() const {
     told.rate = rate_;
     told.fallback_bytes = progress.unicast_symbols * kSymbolSize;
   }
+  if (manifest_stream_) told.wire_bytes += manifest_stream_->sent_bytes();
   told.wire_bytes += fetched_bytes_;
   told.fallback_bytes += fetched_bytes_;
   for (const auto& [id, peer] : peers_) told.receivers.push_back(this->told(peer));

@@ -28,7 +28,7 @@ Result<v1::JoinResponse> SessionDesk::join(const v1::JoinRequest& request, const
 
 void SessionDesk::manifest(v1::ManifestRequest request, b2::ServerStream<v1::ManifestPart> stream) {
   SendingSession* const session = find_(request.session);
-  session != nullptr ? session->manifest(std::move(stream)) : stream.fail(unknown(request.session));
+  session != nullptr ? session->manifest(request, std::move(stream)) : stream.fail(unknown(request.session));
 }
 
 Result<v1::NeedSetResponse> SessionDesk::need_set(const v1::NeedSetRequest& request, const b2::CallContext& context) {

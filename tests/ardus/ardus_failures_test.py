@@ -181,7 +181,7 @@ class Failures(Hosted):
         self.assertFalse((self.into(1) / "album").exists())
 
     def test_a_connection_that_goes_dead_while_it_joins_is_given_up_for_another(self):
-        self.content(64)
+        self.content(48)  # whose manifest is small enough to come by the connection
         for number in self.numbers:
             self.serve(number, "--log", "debug")
         # The first connection from the sender brings TLS and a part of the manifest, and then nothing more.

@@ -17,11 +17,14 @@ export interface JoinRequest {
   at: string;
   /** it hands the content on to another site, and takes it by Fetch alone */
   relay: boolean;
+  /** where its reports on a ManifestStream would come from, and it takes unicast: "10.0.0.7:1834"; "" it wants none */
+  reports: string;
 }
 export const JoinRequestCodec: b2.Codec<JoinRequest> = b2.codec('ardus.v1.JoinRequest', [
   b2.plain(1, 'session', 'uint32'),
   b2.plain(2, 'at', 'string'),
   b2.plain(3, 'relay', 'bool'),
+  b2.plain(4, 'reports', 'string'),
 ]);
 export const encodeJoinRequest = (message: b2.Init<JoinRequest>): Uint8Array => JoinRequestCodec.encode(message);
 export const decodeJoinRequest = (bytes: Uint8Array): JoinRequest => JoinRequestCodec.decode(bytes);
@@ -40,6 +43,31 @@ export const OriginCodec: b2.Codec<Origin> = b2.codec('ardus.v1.Origin', [
 export const encodeOrigin = (message: b2.Init<Origin>): Uint8Array => OriginCodec.encode(message);
 export const decodeOrigin = (bytes: Uint8Array): Origin => OriginCodec.decode(bytes);
 
+/** a session of its own, whose stream is the manifest's bytes (docs/spec/ardus.md §7.2). Fields as in KeysUpdate */
+export interface ManifestStream {
+  session: number;
+  /** 16 bytes */
+  nonce: Uint8Array;
+  number: number;
+  position: number;
+  epoch: number;
+  epochSecret: Uint8Array;
+  ownSecret: Uint8Array;
+  reports: string;
+}
+export const ManifestStreamCodec: b2.Codec<ManifestStream> = b2.codec('ardus.v1.ManifestStream', [
+  b2.plain(1, 'session', 'uint32'),
+  b2.plain(2, 'nonce', 'bytes'),
+  b2.plain(3, 'number', 'uint32'),
+  b2.plain(4, 'position', 'uint32'),
+  b2.plain(5, 'epoch', 'uint32'),
+  b2.plain(6, 'epochSecret', 'bytes'),
+  b2.plain(7, 'ownSecret', 'bytes'),
+  b2.plain(8, 'reports', 'string'),
+]);
+export const encodeManifestStream = (message: b2.Init<ManifestStream>): Uint8Array => ManifestStreamCodec.encode(message);
+export const decodeManifestStream = (bytes: Uint8Array): ManifestStream => ManifestStreamCodec.decode(bytes);
+
 export interface JoinResponse {
   /** 16 bytes, the session's: signatures and the receipt are over it */
   nonce: Uint8Array;
@@ -54,6 +82,8 @@ export interface JoinResponse {
   grant: Uint8Array;
   /** by a relay: whose content it is */
   origin?: Origin | undefined;
+  /** the manifest comes by multicast; where there is none, or it does not come, by Manifest */
+  stream?: ManifestStream | undefined;
 }
 export const JoinResponseCodec: b2.Codec<JoinResponse> = b2.codec('ardus.v1.JoinResponse', [
   b2.plain(1, 'nonce', 'bytes'),
@@ -63,6 +93,7 @@ export const JoinResponseCodec: b2.Codec<JoinResponse> = b2.codec('ardus.v1.Join
   b2.plain(5, 'number', 'uint32'),
   b2.plain(6, 'grant', 'bytes'),
   b2.optional(7, 'origin', () => OriginCodec),
+  b2.optional(8, 'stream', () => ManifestStreamCodec),
 ]);
 export const encodeJoinResponse = (message: b2.Init<JoinResponse>): Uint8Array => JoinResponseCodec.encode(message);
 export const decodeJoinResponse = (bytes: Uint8Array): JoinResponse => JoinResponseCodec.decode(bytes);
@@ -128,9 +159,12 @@ export const decodeRelayedResponse = (bytes: Uint8Array): RelayedResponse => Rel
 
 export interface ManifestRequest {
   session: number;
+  /** asked before Join was answered: the answer is empty where Join's has a ManifestStream */
+  unlessStreamed: boolean;
 }
 export const ManifestRequestCodec: b2.Codec<ManifestRequest> = b2.codec('ardus.v1.ManifestRequest', [
   b2.plain(1, 'session', 'uint32'),
+  b2.plain(2, 'unlessStreamed', 'bool'),
 ]);
 export const encodeManifestRequest = (message: b2.Init<ManifestRequest>): Uint8Array => ManifestRequestCodec.encode(message);
 export const decodeManifestRequest = (bytes: Uint8Array): ManifestRequest => ManifestRequestCodec.decode(bytes);
@@ -309,7 +343,8 @@ export const decodePeerChunksRequest = (bytes: Uint8Array): PeerChunksRequest =>
 
 /**
  * What a receiver asks the sender of an announced session, by TLS on 1117 (docs/spec/ardus.md, "Control"). A receiver is a member of the
- * sender's house with the role listen; it calls Join, Manifest, NeedSet and Keys in this order, and Census when its copy is verified.
+ * sender's house with the role listen; it calls Join, Manifest (unless the manifest comes by its own stream), NeedSet and Keys in this order,
+ * and Census when its copy is verified.
  */
 export const Session = {
   /** What is being sent here, for relays, which no announcement reaches: signed announcements. */
@@ -367,6 +402,7 @@ export const Peer = {
 export const codecs: Readonly<Record<string, b2.Codec<unknown>>> = {
   'ardus.v1.JoinRequest': JoinRequestCodec,
   'ardus.v1.Origin': OriginCodec,
+  'ardus.v1.ManifestStream': ManifestStreamCodec,
   'ardus.v1.JoinResponse': JoinResponseCodec,
   'ardus.v1.AnnouncedRequest': AnnouncedRequestCodec,
   'ardus.v1.AnnouncedResponse': AnnouncedResponseCodec,

@@ -1,0 +1,84 @@
+#pragma once
+#include <functional>
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "ardus/ports_service.h"
+#include "ardus/pace_timer_service.h"
+#include "ardus/sender.h"
+#include "ardus/session_keys.h"
+#include "ardus/v1/session.b2.h"
+#include "b2/identity.h"
+#include "net/epoll.h"
+
+namespace ghost::ardus {
+
+/// The manifest's own stream, before the data's: a short session of its own to those who join before it begins, with a sender core, a nonce
+/// and secrets of its own (docs/spec/ardus.md §7.2). Whoever it does not reach asks for the manifest by the control connection. On the
+/// reactor's thread.
+class ManifestSending : private BlockSource {
+ public:
+  struct Parts {
+    net::EpollNetwork& network;
+    const KeyPair& key;                    ///< the sender's
+    std::vector<Way> ways;                 ///< the group is sent to by each
+    std::function<BytesView()> manifest;   ///< its bytes, always the same
+    std::function<std::size_t(std::span<const net::Datagram>)> send;  ///< says how many were taken
+    Logger log;
+    KeyOptions keys = {};
+  };
+  /// @param data_session  the session that the manifest is for: its group is used
+  /// @param options       as the data's; the stream is filled in
+  ManifestSending(Parts parts, std::uint32_t data_session, SenderOptions options);
+  ~ManifestSending() override;
+
+  /// A receiver joined, or did so anew; only before it has begun. Begins 300 ms after the last one, 1 s after the first at the latest.
+  /// @param reports  where its reports come from
+  /// @return  what it is told, but for where the sender takes reports
+  v1::ManifestStream add(const b2::NodeId& who, const net::Address& reports);
+  /// Nobody else is waited for.
+  void all_here();
+  /// It has the manifest, gets it some other way, or does not want it any more. When nobody is left, it ends.
+  void done(const b2::NodeId& who);
+  void end();
+
+  bool has_begun() const { return begun_; }
+  bool ended() const { return ended_; }
+  /// UDP payload sent so far.
+  std::uint64_t sent_bytes() const { return core_.progress(parts_.network.precise_now()).sent_bytes; }
+
+  /// What came to the sockets that reports come to; others' are ignored.
+  void on_datagrams(std::span<const net::Datagram> batch);
+
+ private:
+  struct Listener {
+    ReceiverNumber number;
+    net::Address reports;
+    bool done = false;
+  };
+
+  Status read(BlockIndex block, std::span<std::uint8_t> out) override;
+  void begin_at(TimePoint when);
+  void begin();
+  void pump();
+  void send_batch(std::span<const Outgoing> batch);
+  void send_unsent();
+  Sender& core();
+
+  Parts parts_;
+  SessionName name_;
+  net::Address group_;
+  SenderKeys keys_;
+  Sender core_;
+  std::map<b2::NodeId, Listener> listeners_;
+  std::vector<net::Datagram> batch_;
+  std::span<const net::Datagram> unsent_;  ///< of batch_: the socket's buffer was full
+  int tries_ = 0;
+  bool begun_ = false, ended_ = false;
+  TimePoint first_{};                      ///< when the first one joined
+  net::Timer begin_timer_;
+  PaceTimer pump_timer_;
+};
+
+}  // namespace ghost::ardus
