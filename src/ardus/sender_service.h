@@ -188,7 +188,7 @@ class SendingSession : private BlockSource {
   std::optional<Origin> origin_;
   bool provided_ = false, released_ = false;
   ChunkSet to_come_;                                ///< chunks that a relay is still to get
-  std::uint32_t told_readable_ = 0;                 ///< what the core knows of readable_
+  std::uint32_t told_readable_ = ~std::uint32_t{0};  ///< what the core knows of readable_: all, until it is told
   std::uint32_t readable_ = 0;                      ///< blocks of the stream, from its beginning, of which nothing is in to_come_
   struct Unreadable {
     TimePoint since, again;                         ///< it is not looked at before `again`

@@ -65,6 +65,11 @@ class Relayed(failures.Hosted):
         return process
 
     @staticmethod
+    def chunks_at(folder, under=""):
+        """That stand in its journal."""
+        return sum(file.stat().st_size for file in folder.glob(under + ".ardus/*/journal")) // 8
+
+    @staticmethod
     def came_over():
         """Bytes that went into this site."""
         return failures.json.loads(hosts.run("ip", "-n", "router", "-s", "-j", "link", "show", "right"))[0]["stats64"]["tx"]["bytes"]
@@ -135,13 +140,21 @@ class Relay(Relayed):
         self.assertGreater(self.came_over(), 2_000_000)
 
 
+    def test_what_comes_slowly_is_handed_on_while_it_comes(self):
+        self.content(6)
+        self.relay("--rate", "4M")  # its receivers are there before the first block is
+        for number in self.numbers:
+            self.serve(number)
+        sender = self.sending()
+        is_whole = lambda: list((self.root / "cache").glob("*/album/x"))
+        until(lambda: all(self.chunks_at(self.into(number)) >= 8 for number in self.numbers) or is_whole() or sender.poll() is not None)
+        self.assertEqual(is_whole(), [])
+        self.ended(sender, 0)
+        self.assert_received(1, 2, 3)
+
+
 class KilledRelay(Relayed):
     rate = "10mbit"
-
-    @staticmethod
-    def chunks_at(folder, under=""):
-        """That stand in its journal."""
-        return sum(file.stat().st_size for file in folder.glob(under + ".ardus/*/journal")) // 8
 
     def test_what_has_come_is_handed_on_at_once_and_a_relay_that_is_killed_goes_on_where_it_was(self):
         self.content(8)
