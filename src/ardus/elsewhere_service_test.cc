@@ -203,6 +203,40 @@ TEST(Relayed, AFetchIsRefusedBeforeTheSessionBeginsAndWaitsForWhatIsStillToComeO
   two.holder->endpoint().services.remove(desk);
 }
 
+TEST(Relayed, WhatAConnectionThatWasLetGoOfStillCarriesIsRefused) {
+  TwoMembers two;
+  const auto own = net::Address::ip4({127, 78, static_cast<std::uint8_t>(::getpid() >> 8), static_cast<std::uint8_t>(::getpid() | 1)}, 0);
+  Ports ports(*two.network, Logger::none(), [own] { return std::vector{own}; }, {});
+  SendingSession::Origin origin;
+  origin.manifest = two.manifest;
+  v1::SendRequest request;
+  request.interfaces = {"lo"};
+  SendingSession session({*two.holder, ports, Logger::none(), [] {}}, request, std::move(origin));
+  b2::Identity first;
+  first.public_key = to_bytes(two.fetcher->state().key().public_key());
+  first.node = b2::NodeId::of_public_key(first.public_key);
+  first.where = "127.0.0.1:1001";
+  b2::Identity second = first;
+  second.where = "127.0.0.1:1002";
+  ChunkSet all(2);
+  for (const std::uint32_t chunk : {0u, 1u}) all.insert(chunk);
+  session.provide(two.root / "into", all);
+  ASSERT_TRUE(session.join({}, first));
+  ASSERT_TRUE(session.join({}, second));
+  v1::NeedSetRequest need;
+  ChunkSet lacks(2);
+  lacks.insert(1);
+  need.chunks = to_runs(lacks.ranges());
+  need.reports = "127.0.0.1:1834";
+  EXPECT_EQ(session.need_set(need, first).error().code, Errc::conflict);
+  EXPECT_TRUE(session.need_set(need, second));
+  v1::CensusRequest census;
+  census.state = v1::CensusState::failed;
+  EXPECT_EQ(session.census(census, first).error().code, Errc::conflict);
+  EXPECT_TRUE(session.census(census, second));
+  EXPECT_EQ(session.need_set(need, first).error().code, Errc::conflict);
+}
+
 TEST(Elsewhere, NobodyElseDoes) {
   TwoMembers two;
   PeerDesk desk(Logger::none());

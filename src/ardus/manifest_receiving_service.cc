@@ -9,6 +9,8 @@ namespace ghost::ardus {
 namespace {
 
 constexpr Duration kManifestLook = std::chrono::milliseconds(100);
+constexpr Duration kLongestStream = std::chrono::seconds(10);  ///< and as long as its bytes take at so many a second
+constexpr std::uint64_t kLeastBytes = 100'000;
 
 }  // namespace
 
@@ -38,7 +40,7 @@ Result<std::unique_ptr<ManifestReceiving>> ManifestReceiving::start(Parts parts,
 ManifestReceiving::ManifestReceiving(Parts parts, const ReceiverOptions& options, const SessionName& name, std::uint8_t epoch, const Secret& epoch_secret, const Secret& own_secret)
     : parts_(std::move(parts)), options_(options), decoder_(options.stream, static_cast<BlockSink&>(*this)),
       keys_(name, epoch, epoch_secret, options.number, own_secret, parts_.keys),
-      core_(options, BlockSet::all(options.stream.blocks()), keys_, decoder_, parts_.network.precise_now()), got_on_(parts_.network.precise_now()) {
+      core_(options, BlockSet::all(options.stream.blocks()), keys_, decoder_, parts_.network.precise_now()), began_(parts_.network.precise_now()), got_on_(began_) {
   watch();
   pump();
 }
@@ -84,6 +86,8 @@ void ManifestReceiving::watch() {
   if (symbols > symbols_) got_on_ = now;
   symbols_ = std::max(symbols_, symbols);
   if (now - got_on_ >= kStalled) return finish(Error{Errc::timed_out, "nothing of its stream comes"});
+  // A member could keep it here by a symbol now and then.
+  if (now - began_ >= kLongestStream + std::chrono::seconds(options_.stream.bytes / kLeastBytes)) return finish(Error{Errc::timed_out, "its stream takes too long"});
   watch_timer_ = parts_.network.wake_at(now + kManifestLook, [this](TimePoint) { watch(); });
 }
 

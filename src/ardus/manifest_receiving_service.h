@@ -49,7 +49,7 @@ class ManifestReceiving : private BlockSink {
   Bytes bytes_;                 ///< grows with what has come
   std::vector<BytesView> views_;
   std::uint64_t symbols_ = 0;   ///< from the group, at `got_on_`
-  TimePoint got_on_, pump_at_{};
+  TimePoint began_, got_on_, pump_at_{};
   net::Timer pump_timer_, watch_timer_;
   std::shared_ptr<char> alive_ = std::make_shared<char>();
 };

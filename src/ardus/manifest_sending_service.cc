@@ -71,7 +71,7 @@ v1::ManifestStream ManifestSending::add(const b2::NodeId& who, const net::Addres
   return told;
 }
 
-void ManifestSending::all_here() { begin_at(parts_.network.precise_now() + kAllHere); }
+void ManifestSending::all_here() { begin_at(std::min(parts_.network.precise_now() + kAllHere, first_ + kAfterFirst)); }
 
 void ManifestSending::begin_at(TimePoint when) {
   if (begun_ || ended_) return;
@@ -80,6 +80,10 @@ void ManifestSending::begin_at(TimePoint when) {
 
 void ManifestSending::begin() {
   if (begun_ || ended_) return;
+  if (std::ranges::all_of(listeners_, [](const auto& one) { return one.second.done; })) {
+    first_ = {};  // nobody is left: the next one to join is the first
+    return;
+  }
   begun_ = true;
   core_.begin(parts_.network.precise_now());
   pump();

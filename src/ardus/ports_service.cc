@@ -265,7 +265,7 @@ Result<Ports::Membership> Ports::join(const Listening& listening, const net::Add
   }
   if (first) {
     if (Status joined = socket.join(group, way.interface, wanted); !joined) {
-      if (members.sources.empty() && members.anybody == 0) listening.shared_->members.erase(found);
+      if (!wanted || members.sources.empty()) listening.shared_->members.erase(found);
       return joined.error();
     }
   }

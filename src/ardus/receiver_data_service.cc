@@ -22,10 +22,22 @@ Status ReceivingSession::listen_to_group() {
   auto data = parts_.ports.data([this](std::span<const net::Datagram> batch) { on_datagrams(batch); });
   if (!data) return data.error();
   data_ = std::move(*data);
-  auto membership = parts_.ports.join(data_, data_group(name_.session), parts_.way, target_.address);
-  if (!membership) return membership.error();
+  const net::Address group = data_group(name_.session);
+  auto membership = from_anybody_ ? parts_.ports.join(data_, group, parts_.way) : parts_.ports.join(data_, group, parts_.way, target_.address);
+  if (!membership && !from_anybody_) membership = parts_.ports.join(data_, group, parts_.way);  // the kernel takes some ten sources
+  if (!membership) {
+    data_ = {};
+    return membership.error();
+  }
   membership_ = std::move(*membership);
   return {};
+}
+
+void ReceivingSession::leave_group() {
+  membership_ = {};
+  data_ = {};
+  early_ = {};
+  early_sizes_ = {};
 }
 
 /// Keeps what came before the keys, as long as it is not too much.
@@ -187,7 +199,11 @@ void ReceivingSession::hold_blocks_of(std::uint32_t chunk) {
 void ReceivingSession::on_datagrams(std::span<const net::Datagram> batch) {
   if (ended_ || committing_ || on_disk_bytes_ > kTooMuchOnDisk) return;
   if (manifest_stream_) manifest_stream_->on_datagrams(batch);
-  if (!core_) return keep_early(batch);
+  if (!core_) {
+    keep_early(batch);
+    if (manifest_stream_ && !manifest_ && !early_.empty()) stream_is_over();
+    return;
+  }
   views_.clear();
   for (const net::Datagram& datagram : batch) views_.push_back(datagram.bytes);
   if (on_disk_bytes_ > kMuchOnDisk || crowded()) core_->set_backlog(true);

@@ -114,11 +114,14 @@ void ReceivingSession::let_go_of_link() {
 
 /// On a way that loses, TCP may come to send again what was lost after many seconds only, where another connection is through at once.
 void ReceivingSession::look_at_link() {
-  const bool due = link_ && (answers_due_ > 0 || (!early_.empty() && phase_ == Phase::announcing));
+  // Datagrams that came before the keys may be anybody's: for them it joins anew once.
+  const bool keys_due = !early_.empty() && phase_ == Phase::announcing && !joined_for_keys_;
+  const bool due = link_ && census_ != v1::CensusState::failed && (answers_due_ > 0 || keys_due);
   if (!due) return void(due_since_ = {});
   if (due_since_ == TimePoint{}) due_since_ = now();
   if (now() - std::max(due_since_, link_->channel().heard()) < stall_patience_) return;
   stall_patience_ = std::min(2 * stall_patience_, kStallMost);
+  joined_for_keys_ = joined_for_keys_ || answers_due_ == 0;
   note("stalled");
   let_go_of_link();
   redial_timer_.reset();
@@ -230,7 +233,7 @@ Status ReceivingSession::listen_to_manifest(const v1::ManifestStream& offer) {
     if (reports_) reports_.socket().send({&datagram, 1});
   };
   parts.done = [this](Result<Bytes> manifest) {
-    if (!ended_) on_manifest_stream(std::move(manifest));
+    if (!ended_ && census_ == v1::CensusState::unknown) on_manifest_stream(std::move(manifest));
   };
   auto started = ManifestReceiving::start(std::move(parts), offer, name_.sender, *joined_);
   if (!started) return started.error();
@@ -250,6 +253,14 @@ void ReceivingSession::on_manifest_stream(Result<Bytes> manifest) {
   manifest_stream_.reset();
   wants_stream_ = false;
   if (link_ && joined_) get_manifest();
+}
+
+/// The sender has begun with the data, so it sends no more of that: not from within its own callbacks.
+void ReceivingSession::stream_is_over() {
+  parts_.node.network().post([this, alive = std::weak_ptr<char>(alive_)] {
+    if (alive.expired() || ended_ || !manifest_stream_ || manifest_ || census_ != v1::CensusState::unknown) return;
+    on_manifest_stream(Error{Errc::aborted, "the data have begun"});
+  });
 }
 
 void ReceivingSession::get_manifest() {
@@ -313,8 +324,10 @@ void ReceivingSession::need() {
   core_.reset();
   manifest_stream_.reset();  // NeedSet says that it is here
   tail_ = static_cast<std::uint32_t>(lacks_->size());
-  if (!lacks_->empty()) {
-    if (Status listening = listen_to_group(); !listening) return give_up(listening.error());
+  if (lacks_->empty()) {
+    leave_group();  // which it joined for the manifest
+  } else if (Status listening = listen_to_group(); !listening) {
+    return give_up(listening.error());
   }
   v1::NeedSetRequest request;
   request.serves = parts_.serves;
@@ -337,13 +350,17 @@ void ReceivingSession::need() {
 void ReceivingSession::get_keys() {
   v1::KeysRequest request;
   request.session = name_.session;
+  // Another one on the same connection takes its place.
+  const auto counts = [this, alive = std::weak_ptr<char>(alive_), link = link_count_, call = ++keys_calls_] {
+    return !alive.expired() && !ended_ && link == link_count_ && call == keys_calls_;
+  };
   v1::SessionClient(caller()).keys(
       request,
-      [this, alive = std::weak_ptr<char>(alive_), link = link_count_](const v1::KeysUpdate& update) {
-        if (!alive.expired() && !ended_ && link == link_count_) on_keys(update);
+      [this, counts](const v1::KeysUpdate& update) {
+        if (counts()) on_keys(update);
       },
-      [this, alive = std::weak_ptr<char>(alive_), link = link_count_](const Status& status) {
-        if (alive.expired() || ended_ || link != link_count_ || census_ == v1::CensusState::verified) return;
+      [this, counts](const Status& status) {
+        if (!counts() || census_ == v1::CensusState::verified) return;
         if (!status) return call_failed(status.error());
         give_up({Errc::aborted, "the sender ended the session before this copy was whole; what came is kept"});
       });

@@ -116,7 +116,7 @@ void ReceivingSession::open_store() {
 
 void ReceivingSession::on_store(Result<std::unique_ptr<Store>> store) {
   opening_ = false;
-  if (ended_) return;
+  if (ended_ || census_ != v1::CensusState::unknown) return;
   if (!store) return give_up(store.error());
   store_ = std::move(*store);
   lacks_ = store_->missing();
@@ -125,7 +125,7 @@ void ReceivingSession::on_store(Result<std::unique_ptr<Store>> store) {
   phase_ = Phase::announcing;
   detail_ = "waiting for the sender to begin";
   parts_.log.info("ardus: joined", {{"session", name_.session}, {"from", sender_.name}, {"bytes_here", bytes_done_}, {"chunks_missing", lacks_->count()}});
-  if (link_) need();
+  if (link_ && joined_) need();
 }
 
 void ReceivingSession::commit() {
@@ -154,7 +154,7 @@ void ReceivingSession::on_committed(const Status& status, std::uint64_t bytes_do
     census_ = v1::CensusState::unknown;
     lacks_ = store_->missing();
     parts_.log.warning("ardus: read back", {{"session", name_.session}, {"why", status.error().message}});
-    if (link_) need();
+    if (link_ && joined_) need();
     return;
   }
   if (!status) return give_up(status.error());
@@ -241,6 +241,7 @@ void ReceivingSession::look() {
     if (progress.deaf && now() - rejoined_ > std::chrono::seconds(3)) {
       // A querier, or a switch, may have forgotten this member of the group; or it comes from another address than the sender has here.
       rejoined_ = now();
+      from_anybody_ = true;
       membership_ = {};
       if (auto again = parts_.ports.join(data_, data_group(name_.session), parts_.way)) membership_ = std::move(*again);
       detail_ = "multicast of " + data_group(name_.session).host() + " is not heard on " + parts_.way.name + "; it comes " + (elsewhere_ && elsewhere_->active() ? elsewhere_->detail() : std::string("by unicast"));
@@ -265,6 +266,7 @@ void ReceivingSession::give_up(const Error& error) {
   error_ = name(error.code);
   census_detail_ = error.message;
   if (core_) core_->set_failed(parts_.node.network().precise_now());
+  manifest_stream_.reset();
   pump();
   if (!link_ || error.code == Errc::not_found) return end(Phase::failed, error.message, error_);
   census_ = v1::CensusState::failed;

@@ -102,6 +102,7 @@ class ReceivingSession : private BlockSink {
   void await_manifest(const v1::JoinResponse& response);
   Status listen_to_manifest(const v1::ManifestStream& offer);
   void on_manifest_stream(Result<Bytes> manifest);
+  void stream_is_over();
   Status take_manifest();
   Status open_reports();
   void open_store();
@@ -113,6 +114,7 @@ class ReceivingSession : private BlockSink {
   void learn_secret(const v1::KeysUpdate& update);
   Status read_map(const v1::KeysUpdate& update);
   Status listen_to_group();
+  void leave_group();
   void keep_early(std::span<const net::Datagram> batch);
   void take_early();
   Status start_core(const v1::KeysUpdate& update);
@@ -155,6 +157,8 @@ class ReceivingSession : private BlockSink {
   int answers_due_ = 0;                   ///< on this link: calls that are answered at once, but Census: a sender that took the last receipt has ended
   TimePoint due_since_{};                 ///< one is; none: not
   Duration stall_patience_ = std::chrono::seconds(1);  ///< with a link that says nothing while it should
+  bool joined_for_keys_ = false;                       ///< anew, since they did not come
+  int keys_calls_ = 0;
   b2::Identity sender_;
   std::optional<Error> may_not_send_;         ///< why what the sender says of itself is not enough: it must be a relay
   PublicKey publisher_{};                     ///< whose content it must be
@@ -186,6 +190,7 @@ class ReceivingSession : private BlockSink {
   net::Address reports_to_;
   Ports::Listening reports_, data_;
   Ports::Membership membership_;
+  bool from_anybody_ = false;  ///< the group did not come from the sender's address
   Bytes early_;                               ///< datagrams that came before the keys …
   std::vector<std::size_t> early_sizes_;      ///< … and how long each is
   std::vector<BytesView> views_;

@@ -212,7 +212,8 @@ void Relay::tend(Passing& passing) {
   if (whole && passing.whole_at == TimePoint{}) passing.whole_at = now;
   tend_down(passing, whole);
   tell(passing);
-  const bool served = whole && passing.down->is_settled() && are_back(passing) && (!passing.told.empty() || now - passing.whole_at > kNobodyComes);
+  const bool failed = passing.down->ended() && passing.down->told().phase == v1::TransferPhase::failed;  // and is to be begun anew
+  const bool served = whole && !failed && passing.down->is_settled() && are_back(passing) && (!passing.told.empty() || now - passing.whole_at > kNobodyComes);
   // Its own receipt comes last: the sender may end with it.
   if (served && !passing.up->ended() && passing.up->pass_on(passing.down->passed_on())) passing.up->release();
   if (!passing.listed) passing.down->release();
@@ -237,6 +238,7 @@ void Relay::tend_down(Passing& passing, bool whole) {
       if (one.state != v1::CensusState::verified && one.state != v1::CensusState::failed) passing.awaited.push_back(one.node);
     }
     passing.awaited_since = now;
+    passing.whole_at = {};  // whoever was only joining is given as long as at first
     return hand_on(passing);
   }
   if (whole) return passing.down->provide(passing.folder, ChunkSet(passing.origin->manifest->chunks.size()));

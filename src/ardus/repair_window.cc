@@ -6,7 +6,7 @@
 namespace ghost::ardus {
 
 void RepairWindow::add(BlockIndex block, std::uint16_t symbols) {
-  work_.push_back({block, 0, 0, 0, {}});
+  work_.push_back({block, 0, 0, 0, {}, false});
   send_more(work_.back(), symbols);
 }
 
@@ -47,7 +47,9 @@ RepairWindow::Work& RepairWindow::next(std::uint64_t number) {
 void RepairWindow::take_back(Work& work) {
   if (first_sending_) return;
   --work.repair;
+  if (work.extra > 0) --work.extra;
   work.sent.pop_back();
+  work.gone = true;
 }
 
 std::vector<BlockRun> RepairWindow::runs(Tell what) const {

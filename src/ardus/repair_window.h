@@ -16,6 +16,7 @@ class RepairWindow {
     std::uint16_t repair = 0;   ///< sent, beyond the first sending
     std::uint16_t extra = 0;    ///< asked for after the first sending
     std::vector<std::uint64_t> sent;  ///< packet numbers of the repair, ascending
+    bool gone = false;          ///< it was not there when it was to be repaired
   };
 
   RepairWindow(std::uint32_t serial, bool first) : serial_(serial), first_sending_(first) {}

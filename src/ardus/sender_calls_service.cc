@@ -82,6 +82,7 @@ Result<v1::JoinResponse> SendingSession::join(const v1::JoinRequest& request, co
   if (ended_) return Error{Errc::conflict, "the session has ended"};
   if (!content_) return Error{Errc::busy, "the sender still reads what it is to send"};
   Peer& peer = peers_[who.node];
+  if (peer.identity.where != who.where) peer.keys = nullptr;  // the connection it gave up for this one: its end says nothing any more
   peer.identity = who;
   peer.left = false;
   for (std::size_t i = 0; i < ways_.size(); ++i) {
@@ -109,7 +110,8 @@ Result<v1::JoinResponse> SendingSession::join(const v1::JoinRequest& request, co
 
 /// To many at once what is large: whoever joins when it has begun is told nothing of it, and asks by Manifest.
 void SendingSession::offer_manifest(const v1::JoinRequest& request, const Peer& peer, v1::JoinResponse& response) {
-  if (request.reports.empty() || request_.receivers == 1 || map_ || content_->encoded().size() < kStreamedManifest) return;
+  const bool only_one = request_.receivers == 1 || (request_.receivers == 0 && request_.expected.size() == 1);
+  if (request.reports.empty() || only_one || map_ || content_->encoded().size() < kStreamedManifest) return;
   const auto reports = unicast_address(request.reports);
   if (!reports || (manifest_stream_ && (manifest_stream_->has_begun() || manifest_stream_->ended()))) return;
   if (!manifest_stream_) {
@@ -120,7 +122,7 @@ void SendingSession::offer_manifest(const v1::JoinRequest& request, const Peer& 
   }
   response.stream = manifest_stream_->add(peer.identity.node, *reports);
   response.stream->reports = sockets_[peer.way].socket().address().text();
-  const auto here = static_cast<std::size_t>(std::ranges::count_if(peers_, [](const auto& p) { return !p.second.relay; })) + joined_behind();
+  const auto here = static_cast<std::size_t>(std::ranges::count_if(peers_, [](const auto& p) { return !p.second.relay && !p.second.left && p.second.state != v1::CensusState::failed; })) + joined_behind();
   if (request_.receivers > 0 && here >= request_.receivers) manifest_stream_->all_here();
 }
 
@@ -145,9 +147,13 @@ void SendingSession::manifest(const v1::ManifestRequest& request, b2::ServerStre
   });
 }
 
+/// What a connection that was let go of still carries may come when the next one has long said more.
+bool SendingSession::is_given_up(const Peer& peer, const b2::Identity& who) { return peer.identity.where != who.where; }
+
 Result<v1::NeedSetResponse> SendingSession::need_set(const v1::NeedSetRequest& request, const b2::Identity& who) {
   const auto peer = peers_.find(who.node);
   if (ended_ || peer == peers_.end() || !content_) return Error{Errc::conflict, "join first; the session may have ended"};
+  if (is_given_up(peer->second, who)) return Error{Errc::conflict, "joined again by another connection"};
   const auto ranges = from_runs(request.chunks.value_or(v1::ChunkRuns{}));
   if (!ranges) return ranges.error();
   auto lacks = ChunkSet::from_ranges(*ranges, content_->manifest().chunks.size());
@@ -175,6 +181,7 @@ void SendingSession::keys(b2::ServerStream<v1::KeysUpdate> stream) {
   const b2::NodeId who = stream.context().caller->node;
   const auto peer = peers_.find(who);
   if (ended_ || peer == peers_.end()) return stream.fail({Errc::conflict, "join first; the session may have ended"});
+  if (is_given_up(peer->second, *stream.context().caller)) return stream.fail({Errc::conflict, "joined again by another connection"});
   auto shared = std::make_shared<b2::ServerStream<v1::KeysUpdate>>(std::move(stream));
   peer->second.keys = shared;
   peer->second.left = false;  // also where the connection it gave up for this one was seen to end after Join
@@ -197,6 +204,7 @@ Result<v1::CensusResponse> SendingSession::census(const v1::CensusRequest& reque
   const auto found = peers_.find(who.node);
   if (found == peers_.end()) return Error{Errc::conflict, "join first; the session may have ended"};
   Peer& peer = found->second;
+  if (is_given_up(peer, who)) return Error{Errc::conflict, "joined again by another connection"};
   if (request.state == v1::CensusState::receiving) {
     if (peer.state != v1::CensusState::receiving) return v1::CensusResponse{};
     peer.detail = request.detail.substr(0, 500);

@@ -242,7 +242,7 @@ void Sender::Impl::take_deficit(Peer& peer, BlockIndex block, std::uint8_t defic
   }
   if (window != nullptr && window->first_sending()) return;
   // What an outlier lacks comes when the others are done; what is gone here for now, when it is here again.
-  if (outlier(peer) || block.value >= readable_) {
+  if (outlier(peer) || block.value >= readable_ || (window != nullptr && window->find(block)->gone)) {
     if (peer.flow.state == UnicastFlow::State::idle) peer.needs.set(block, deficit);
     return;
   }

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <set>
 
 #include "ardus/chunk_runs.h"
 #include "ardus/sender_service.h"
@@ -86,6 +87,19 @@ void SendingSession::evict(Peer& peer) {
   if (!core_ || peer.number.value == 0) return;
   core().evict(std::exchange(peer.number, ReceiverNumber{}), parts_.node.network().precise_now());
   tend_secrets();
+}
+
+/// Who has joined and not asked for keys, and whose connection is there no more, has said nothing of its end.
+void SendingSession::look_for_the_gone() {
+  std::set<std::string_view> there;
+  for (const b2::Channel* channel : parts_.node.endpoint().channels) there.insert(channel->peer().where);
+  for (auto& [id, peer] : peers_) {
+    const bool settled = peer.state == v1::CensusState::verified || peer.state == v1::CensusState::failed;
+    if (peer.keys || peer.left || settled || there.contains(peer.identity.where)) continue;
+    peer.left = true;
+    peer.left_at = now();
+    if (!map_) peer.ready = false;
+  }
 }
 
 /// Those whose connection has been gone for longer than is waited for, and those the house has taken out.

@@ -179,6 +179,7 @@ void SendingSession::begin_if_due() {
   std::string failures;
   std::size_t failed_count = 0;
   bool still_joining = false;
+  look_for_the_gone();
   for (const auto& [id, peer] : peers_) {
     const bool failed = peer.state == v1::CensusState::failed;
     still_joining = still_joining || (!peer.ready && !peer.left && !failed);
@@ -432,6 +433,7 @@ void SendingSession::look_at_core() {
   } else if (map_) {
     phase_ = v1::TransferPhase::settling;
   }
+  look_for_the_gone();
   evict_the_gone();
   check_end();
   if (ended_) return;

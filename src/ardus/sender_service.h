@@ -135,6 +135,8 @@ class SendingSession : private BlockSource {
   void begin_if_due();
   void begin();
   void admit(Peer& peer);
+  static bool is_given_up(const Peer& peer, const b2::Identity& who);
+  void look_for_the_gone();
   void tell_keys(Peer& peer);
   void tell_next_secret(Peer& peer);
   void tend_secrets();

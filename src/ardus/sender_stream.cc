@@ -90,7 +90,7 @@ void Sender::Impl::stream_again() {
   if (inviting_) return;
   if (lacking.size() < enough) return end_slow_pass();
   if (!prepare_for_slow(lacking)) return;
-  for (std::uint32_t b = 0; b < wanted_.end(); ++b) {
+  for (std::uint32_t b = 0; b < std::min(wanted_.end(), readable_); ++b) {
     std::size_t many = 0;
     std::uint8_t most = 0;
     for (const Peer* peer : lacking) {

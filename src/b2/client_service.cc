@@ -62,7 +62,7 @@ void Dial::drop(Attempt& attempt) {
 /// When the next attempt is due.
 void Dial::plan() {
   impatience_.reset();
-  if (parts_.impatience <= Duration::zero() || connected_ == kMostConnected) return;
+  if (parts_.impatience <= Duration::zero() || connected_ >= kMostConnected) return;
   const bool waits = std::ranges::any_of(attempts_, [](const auto& one) { return one->promising && !one->failed; }) &&
                      std::ranges::none_of(attempts_, [](const auto& one) { return one->connecting != nullptr; });
   const auto factor = waits ? kSecuring * connected_ : 1 + static_cast<int>(attempts_.size()) / kMostConnecting;
@@ -76,7 +76,7 @@ void Dial::on_stream(Attempt& attempt, std::unique_ptr<net::ByteStream> stream) 
   attempt.connecting.reset();
   attempt.promising = parts_.network.reactor().now() - attempt.begun < kLongInConnecting;
   for (const auto& other : attempts_) {
-    if (attempt.promising && other->connecting) drop(*other);
+    if ((attempt.promising || connected_ >= kMostConnected) && other->connecting) drop(*other);
   }
   plan();
   secure(attempt, std::move(stream));

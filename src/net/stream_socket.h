@@ -8,6 +8,8 @@ namespace ghost::net {
 
 /// Who is at both ends of a connected socket.
 Peer peer_of(int fd);
+/// Has a TCP socket that is not connected yet send again soon what is lost (EpollOptions::resends_soon); those a listener accepts do as it does.
+void resend_soon(int fd);
 
 /// A connected TCP or Unix socket.
 ///
@@ -15,9 +17,6 @@ Peer peer_of(int fd);
 /// before it; a failure to write therefore only drops the output, shuts the socket down, and keeps the reason for
 /// on_closed(). While nobody reads and nothing waits to be written, epoll does not know the socket, and a peer that
 /// hangs up makes no events.
-/// Has a TCP socket that is not connected yet send again soon what is lost (EpollOptions::resends_soon); those a listener accepts do as it does.
-void resend_soon(int fd);
-
 class StreamSocket final : public ByteStream, private EventSource {
  public:
   /// @param fd  connected, nonblocking

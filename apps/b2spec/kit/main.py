@@ -67,8 +67,9 @@ def parse(words):
     if "--" in words:
         at = words.index("--")
         words, command = words[:at], words[at + 1:]
-    if "--token" in words[:-1]:  # base64url may begin with "-"
-        at = words.index("--token")
+    at = words.index("--token") + 1 if "--token" in words else len(words)
+    if at < len(words) and not words[at].startswith("--"):  # base64url may begin with "-"
+        at -= 1
         words = [*words[:at], f"--token={words[at + 1]}", *words[at + 2:]]
     parser = Parser(add_help=False, allow_abbrev=False)
     parser.add_argument("profile", choices=book.PROFILES)
