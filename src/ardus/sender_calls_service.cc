@@ -226,6 +226,7 @@ Result<v1::CensusResponse> SendingSession::census(const v1::CensusRequest& reque
     parts_.log.info("ardus: receiver verified", {{"session", name_.session}, {"receiver", peer.identity.name}});
   } else if (request.state == v1::CensusState::failed) {
     if (peer.state == v1::CensusState::verified) return v1::CensusResponse{};
+    peer.ready = false;  // it counts as one that failed, and not twice
     evict(peer);
     if (manifest_stream_) manifest_stream_->done(who.node);
     parts_.log.warning("ardus: receiver failed", {{"session", name_.session}, {"receiver", peer.identity.name}, {"why", request.detail}});

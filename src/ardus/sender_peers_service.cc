@@ -111,6 +111,7 @@ void SendingSession::evict_the_gone() {
     if (!revoked || !revoked(id)) continue;
     evict(peer);
     peer.state = v1::CensusState::failed;
+    peer.ready = false;
     peer.detail = "the house has taken it out";
     if (const auto keys = std::exchange(peer.keys, nullptr)) keys->fail({Errc::refused, "the house has taken this node out"});
   }

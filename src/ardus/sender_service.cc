@@ -169,6 +169,7 @@ void SendingSession::announce() {
 
 void SendingSession::begin_if_due() {
   if (map_ || ended_ || !content_ || (origin_ && !provided_)) return;
+  look_for_the_gone();
   // A relay is waited for as long as it takes those behind it, who count.
   const auto ready = joined_behind() + static_cast<std::size_t>(std::ranges::count_if(peers_, [&](const auto& p) {
                        return (p.second.ready || p.second.state == v1::CensusState::verified) && (!p.second.relay || request_.receivers == 0);
@@ -179,7 +180,6 @@ void SendingSession::begin_if_due() {
   std::string failures;
   std::size_t failed_count = 0;
   bool still_joining = false;
-  look_for_the_gone();
   for (const auto& [id, peer] : peers_) {
     const bool failed = peer.state == v1::CensusState::failed;
     still_joining = still_joining || (!peer.ready && !peer.left && !failed);
