@@ -218,6 +218,14 @@ describe('deadlines and cancelling', () => {
     assert.equal(pair.acceptor.one('cancelled').status, Status.timedOut);
   });
 
+  test('the callee is told no more than the caller was given, whatever the clock says', () => {
+    const pair = new Pair();
+    pair.now = 2042.4904668747338; // and 200 more, less itself, is more than 200
+    pair.dialer.channel.call(Echo.unary, toUtf8('x'), { timeoutMs: 200 }, pair.now);
+    pair.run();
+    assert.ok(pair.acceptor.one('call').deadline < pair.now + 201);
+  });
+
   test('the callee answers by itself when the deadline passes', () => {
     const side = openChannel('acceptor', {}, peerHello());
     call(side, 1, { extensions: writeExtensions({ timeoutMs: 200 }) });

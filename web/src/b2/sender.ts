@@ -95,9 +95,11 @@ function endsHere(message: Outgoing, isLast: boolean): boolean {
   return message.type === FrameType.resp ? message.empty : isLast && message.end;
 }
 
+const kRounding = 1e-6; // ms: (now + 200) - now may be 200.00000000000003
+
 function callExtensions(stream: Stream, now: number): Bytes {
   return writeExtensions({
-    ...(stream.deadline === Infinity ? {} : { timeoutMs: Math.max(0, Math.min(0xffffffff, Math.ceil(stream.deadline - now))) }),
+    ...(stream.deadline === Infinity ? {} : { timeoutMs: Math.max(0, Math.min(0xffffffff, Math.ceil(stream.deadline - now - kRounding))) }),
     ...(stream.idempotencyKey === undefined ? {} : { idempotencyKey: stream.idempotencyKey }),
     ...(stream.epoch === undefined ? {} : { epoch: stream.epoch }),
   });
