@@ -125,6 +125,22 @@ struct Liar : v1::PeerService {
   }
 };
 
+/// A relay's session of what the holder has.
+struct RelayedSession {
+  explicit RelayedSession(TwoMembers& two)
+      : ports(*two.network, Logger::none(), [own = own_address()] { return std::vector{own}; }, {}), session({*two.holder, ports, Logger::none(), [] {}}, request(), {two.manifest, {}, {}, {}, {}}) {}
+  /// Whose fixed ports nobody else has.
+  static net::Address own_address() { return net::Address::ip4({127, 77, static_cast<std::uint8_t>(::getpid() >> 8), static_cast<std::uint8_t>(::getpid() | 1)}, 0); }
+  static v1::SendRequest request() {
+    v1::SendRequest wish;
+    wish.interfaces = {"lo"};
+    return wish;
+  }
+
+  Ports ports;
+  SendingSession session;
+};
+
 }  // namespace
 
 TEST(Elsewhere, AMemberThatTheSenderNamedGetsTheChunks) {
@@ -141,13 +157,8 @@ TEST(Elsewhere, AMemberThatTheSenderNamedGetsTheChunks) {
 
 TEST(Relayed, AFetchIsRefusedBeforeTheSessionBeginsAndWaitsForWhatIsStillToComeOrLost) {
   TwoMembers two;
-  const auto own = net::Address::ip4({127, 77, static_cast<std::uint8_t>(::getpid() >> 8), static_cast<std::uint8_t>(::getpid() | 1)}, 0);  // whose fixed ports nobody else has
-  Ports ports(*two.network, Logger::none(), [own] { return std::vector{own}; }, {});
-  SendingSession::Origin origin;
-  origin.manifest = two.manifest;
-  v1::SendRequest request;
-  request.interfaces = {"lo"};
-  SendingSession session({*two.holder, ports, Logger::none(), [] {}}, request, std::move(origin));
+  RelayedSession relayed(two);
+  SendingSession& session = relayed.session;
   SessionDesk desk([&](std::uint32_t) { return &session; }, [] { return std::vector<SendingSession*>(); });
   two.holder->endpoint().services.add(desk);
   b2::Trust trust;
@@ -205,13 +216,8 @@ TEST(Relayed, AFetchIsRefusedBeforeTheSessionBeginsAndWaitsForWhatIsStillToComeO
 
 TEST(Relayed, WhatAConnectionThatWasLetGoOfStillCarriesIsRefused) {
   TwoMembers two;
-  const auto own = net::Address::ip4({127, 78, static_cast<std::uint8_t>(::getpid() >> 8), static_cast<std::uint8_t>(::getpid() | 1)}, 0);
-  Ports ports(*two.network, Logger::none(), [own] { return std::vector{own}; }, {});
-  SendingSession::Origin origin;
-  origin.manifest = two.manifest;
-  v1::SendRequest request;
-  request.interfaces = {"lo"};
-  SendingSession session({*two.holder, ports, Logger::none(), [] {}}, request, std::move(origin));
+  RelayedSession relayed(two);
+  SendingSession& session = relayed.session;
   b2::Identity first;
   first.public_key = to_bytes(two.fetcher->state().key().public_key());
   first.node = b2::NodeId::of_public_key(first.public_key);
