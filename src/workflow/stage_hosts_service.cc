@@ -1,6 +1,7 @@
 #include "workflow/stage_hosts_service.h"
 
 #include <fmt/format.h>
+#include <net/if.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -117,7 +118,7 @@ Status StageHosts::choose_prefix() {
 }
 
 Status StageHosts::make_namespace(unsigned number) {
-  const std::string name = namespace_of(number), outside = prefix_ + "-v" + std::to_string(number);
+  const std::string name = namespace_of(number), outside = link_of(number);
   const std::vector<std::vector<std::string>> commands = {
       {"ip", "netns", "add", name},
       {"ip", "link", "add", outside, "type", "veth", "peer", "name", "eth0", "netns", name},
@@ -139,11 +140,13 @@ Status StageHosts::lose_packets(const std::string& name) {
   return done ? Status{} : Status(done.error());
 }
 
-/// Takes everything of this prefix away; what is not there is no error.
+/// Takes everything of this prefix away; what is not there is no error. A namespace lives on without its name while a
+/// process is left in it, and its link with it, so the links are taken away by themselves: the next ones have their names.
 void StageHosts::clear() {
   for (unsigned n = 1; n <= kMostHosts; ++n) {
     std::error_code failed;
     if (std::filesystem::exists(std::string(kNamespaces) + namespace_of(n), failed)) (void)run_command({"ip", "netns", "delete", namespace_of(n)});
+    if (::if_nametoindex(link_of(n).c_str()) != 0) (void)run_command({"ip", "link", "delete", link_of(n)});
   }
   (void)run_command({"ip", "link", "delete", prefix_ + "-br"});
 }

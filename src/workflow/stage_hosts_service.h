@@ -47,6 +47,8 @@ class StageHosts {
   Status lose_packets(const std::string& name);
   void clear();
   std::string namespace_of(unsigned number) const { return prefix_ + "-" + std::to_string(number); }
+  /// Our end of a host's link; the other is its "eth0".
+  std::string link_of(unsigned number) const { return prefix_ + "-v" + std::to_string(number); }
   std::filesystem::path state_of(unsigned number) const { return spec_.state / "stage" / "hosts" / std::to_string(number); }
 
   Spec spec_;

@@ -266,13 +266,19 @@ class MainJob(unittest.TestCase):
 
         before = namespaces()
         self.assertGreaterEqual(len(before), 3)
+        # Receivers take their time to end; meanwhile a namespace lives on without its name, and so does what is in it.
+        receiver = self.up.child("receiver-1")["pid"]
+        lasting = subprocess.Popen(["nsenter", "--target", str(receiver), "--net", "sleep", str(LONG)])
+        self.addCleanup(lasting.wait)
+        self.addCleanup(lasting.kill)
+        until(lambda: os.readlink(f"/proc/{lasting.pid}/ns/net") == os.readlink(f"/proc/{receiver}/ns/net"))
         self.up.process.kill()
         self.up.process.wait(LONG)
         self.assertEqual(namespaces(), before)
         other = Up()
         during = namespaces()
-        other.stop()
-        self.assertEqual(during, before)
+        log = other.stop()
+        self.assertEqual(during, before, log)
         self.assertEqual(len(namespaces()), len(before) - 3)
 
     def test_a_broken_disc_is_told_and_leaves_nothing(self):
