@@ -167,14 +167,21 @@ std::string Progress::state() const {
   return note_.empty() ? text : text + ", " + printable(note_);
 }
 
-std::string Progress::bar() const {
-  constexpr std::size_t kCells = 20;
+std::string Progress::bar(std::size_t cells) const {
   if (total_ == 0) return "";
   const double part = std::min(1.0, static_cast<double>(done_) / static_cast<double>(total_));
-  const auto full = static_cast<std::size_t>(part * kCells);
-  std::string text = "[";
-  for (std::size_t i = 0; i < kCells; ++i) text += i < full ? '#' : '.';
-  return text + "] ";
+  const auto full = static_cast<std::size_t>(part * static_cast<double>(cells));
+  return "[" + std::string(full, '#') + std::string(cells - full, '.') + "] ";
+}
+
+/// What is told in words counts for more than the bar, which is shorter, or not there, where there is no room.
+std::string Progress::drawn(std::size_t columns) const {
+  const std::string words = state();
+  for (const std::size_t cells : {20, 10}) {
+    std::string text = what_ + " " + bar(cells) + words;
+    if (display_width(text) <= columns) return text;
+  }
+  return cut_to_width(what_ + " " + words, columns);
 }
 
 std::string Progress::line(TimePoint now) const {
@@ -192,7 +199,7 @@ std::string Progress::update(std::uint64_t done, TimePoint now) {
   drawn_ = true;
   // One column stays free: a line that fills the last one wraps on some terminals.
   const std::size_t columns = terminal_.width > 1 ? terminal_.width - 1 : 1;
-  return "\r" + cut_to_width(what_ + " " + bar() + state(), columns) + "\x1b[K";
+  return "\r" + drawn(columns) + "\x1b[K";
 }
 
 std::string Progress::clear() {

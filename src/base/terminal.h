@@ -84,7 +84,8 @@ class Progress {
   std::string amount(std::uint64_t value) const;
   std::string rate(double per_second) const;
   std::string state() const;
-  std::string bar() const;
+  std::string bar(std::size_t cells) const;
+  std::string drawn(std::size_t columns) const;
 
   Terminal terminal_;
   std::string what_;

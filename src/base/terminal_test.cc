@@ -117,6 +117,17 @@ TEST(Progress, OnATerminalRedrawsOneLineAtMostTenTimesASecond) {
   EXPECT_EQ(progress.finish("done", kStart + 2s), "\r\x1b[Ksend: done, 40 in 2.0 s, 20/s\n");
 }
 
+TEST(Progress, ItsBarMakesRoomForWhatIsToldInWords) {
+  const auto drawn = [](std::size_t width) {
+    Progress progress({true, false, width}, "send", Progress::Unit::items, 40, kStart);
+    return progress.update(10, kStart);
+  };
+  EXPECT_EQ(drawn(43), "\rsend [#####...............] 10 of 40, 25 %\x1b[K");
+  EXPECT_EQ(drawn(42), "\rsend [##........] 10 of 40, 25 %\x1b[K");
+  EXPECT_EQ(drawn(32), "\rsend 10 of 40, 25 %\x1b[K");
+  EXPECT_EQ(drawn(18), "\rsend 10 of 40, 2…\x1b[K");
+}
+
 TEST(Progress, FitsANarrowTerminal) {
   Progress progress({true, false, 12}, "distribute", Progress::Unit::items, 40, kStart);
   EXPECT_EQ(progress.update(1, kStart), "\rdistribute…\x1b[K");
