@@ -101,7 +101,7 @@ std::string receivers_table(const ardus::v1::Transfer& transfer, const Terminal&
 
 std::string sentence(const ardus::v1::Transfer& transfer) {
   if (transfer.content.empty() && transfer.sending) return "nothing was sent";  // it ended before anything had been read
-  const std::string what = fmt::format("{}: {} in {} files, {:.1f} s", printable(transfer.name), format_size(transfer.bytes), transfer.files, transfer.seconds);
+  const std::string what = fmt::format("{}: {} in {} file{}, {:.1f} s", printable(transfer.name), format_size(transfer.bytes), transfer.files, transfer.files == 1 ? "" : "s", transfer.seconds);
   if (!transfer.sending) {
     return what + (transfer.phase == ardus::v1::TransferPhase::done ? fmt::format(", from {}, verified in {}", printable(transfer.sender), printable(transfer.into))
                                                                      : ": " + printable(transfer.detail));
