@@ -4,7 +4,6 @@ gets the manifest by the control connection. Where no namespaces can be made it 
 import filecmp
 import random
 import re
-import time
 
 import ardus_failures_test as failures
 import hosts
@@ -90,13 +89,11 @@ class ManyFiles(failures.Hosted):
             self.serve(number)
         self.sender = self.sending()
         until(lambda: all("ardus: joined" in self.log(number) for number in (1, 2, 3)) or self.sender.poll() is not None)
-        began = time.monotonic()
         self.serve(4)
         self.ended(self.sender, 0)
         self.assert_received(*self.numbers)
         self.assertGreater(self.manifest_bytes(), 0)
         self.assertFalse(self.fetched(4), "it was told of no stream")
-        self.assertLess(time.monotonic() - began, 20)
 
 
 if __name__ == "__main__":
