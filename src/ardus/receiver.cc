@@ -26,6 +26,7 @@ constexpr Duration kReportSlot = 30us;     // §3.1, §5.5: reports that all hav
 constexpr double kHopelessLoss = 0.5;      // §5.6: beyond it a receiver leaves the group
 constexpr Duration kHopelessAfter = 1s, kHopelessAfterAsked = 5s;  // the second where the rate comes down to the worst way
 // §5.8.
+constexpr std::size_t kNextRuns = kWindowBlocks;  // §5.4: of deficits, that a batch can be made of
 constexpr std::uint64_t kCredible = std::uint64_t{1} << 18;  // packet numbers further beyond what the sender signed are not taken
 constexpr std::uint64_t kOvertaken = 2048;                   // so many packets may come before a signed message that left earlier
 constexpr std::uint32_t kCredibleBlocks = 3 * kWindowBlocks; // so far beyond what was sent once a block may be
@@ -362,6 +363,7 @@ struct Receiver::Impl {
       own_seen_ = std::max(own_seen_, control->sent);
       own_loss_.passed(control->sent);
       everything_ = answers_ = true;
+      next_only_ = control->type == MessageType::window_end;
       // A PROBE that the group got before did not come here.
       const Duration missed = std::chrono::microseconds(control->slots);
       if (control->type == MessageType::probe && missed > Duration{} && now - heard_group_ > missed) go_deaf(now);
@@ -566,13 +568,13 @@ struct Receiver::Impl {
     if (path_.asked() && !away()) body.path = path_.report();
     body.done = collector_.done();
     body.census = census_;
-    everything_ ? add_everything(body) : add_asked(body);
+    everything_ ? add_everything(body, next_only_ ? kNextRuns : kMaxReportBody / 3) : add_asked(body);
     datagram_ = keys_.seal_report({phase_, options_.session, reports_, options_.number, keys_.newest_epoch(), suspects}, body);
     if (datagram_.empty()) return;
     ++reports_;
     report_bytes_ += datagram_.size();
     out_.push_back({Destination::sender, 0, datagram_});
-    everything_ = false;
+    everything_ = next_only_ = false;
     census_ = 0;
     if (!asked_.empty()) plan_repeat(now);
   }
@@ -601,12 +603,13 @@ struct Receiver::Impl {
     }
   }
 
-  /// What has been sent; for one that does not hear the group, what it lacks at all.
-  void add_everything(ReportBody& body) const {
+  /// What has been sent; for one that does not hear the group, what it lacks at all. No more than the first `most` runs.
+  void add_everything(ReportBody& body, std::size_t most) const {
     const std::uint32_t end = away() ? options_.stream.blocks() : inferred_;
     const BlockSet& lacking = collector_.lacking();
     for (std::uint32_t b = lacking.next(0); b < end; b = lacking.next(b + 1)) {
-      if (body.deficits.size() > kMaxReportBody / 3) break;
+      body.more = body.deficits.size() == most;
+      if (body.more) break;
       add(body, BlockIndex{b}, need(BlockIndex{b}));
     }
   }
@@ -634,7 +637,8 @@ struct Receiver::Impl {
   std::uint32_t inferred_;  ///< blocks below were sent once, as far as is known
   std::vector<Asked> asked_;  ///< by block
   TimePoint must_report_at_ = TimePoint::max(), lacking_report_at_ = TimePoint::max(), path_report_at_ = TimePoint::max();
-  bool everything_ = false, answers_ = false;  ///< the next report: names all that is lacking; answers a question on its own path
+  /// The next report: names all that is lacking; answers a question on its own path; that ends a batch, so that what the next batch is of will do.
+  bool everything_ = false, answers_ = false, next_only_ = false;
   std::uint16_t census_ = 0;
   unsigned tries_ = 0;
   std::uint32_t group_ = 1;

@@ -274,6 +274,35 @@ TEST(Receiver, OneThatIsAskedAloneForAProbeOfTheGroupThatItMissedAsksForAllOfItA
   EXPECT_FALSE(bench.receiver.progress(kStart + 1700ms).deaf);
 }
 
+TEST(Receiver, AQuestionAfterABatchIsAnsweredWithWhatTheNextCanBeMadeOf) {
+  Bench bench;
+  const StreamShape stream{160 * kBlockBytes};
+  BlockSet every_other(stream.blocks());
+  for (std::uint32_t b = 0; b < stream.blocks(); b += 2) every_other.insert(BlockIndex{b});
+  BlockDecoder decoder(stream, bench);
+  Receiver receiver({9, ReceiverNumber{1}, stream, BlockIndex{0}, 5, 256, 3s}, every_other, bench.keys, decoder, kStart);
+  const auto answer = [&](Control question) {
+    receiver.on_datagram(bench.control(std::move(question)), kStart + 4s);
+    const auto out = receiver.poll(kStart + 4s);
+    return out.empty() ? std::nullopt : std::optional(bench.sender.open_report(out.front().bytes)->body);
+  };
+  receiver.poll(kStart + 4s);  // it has heard nothing: from here on it lacks all of it
+  Control question;
+  question.type = MessageType::window_end;
+  question.answer_now = true;
+  question.group = 1;
+  auto report = answer(question);
+  ASSERT_TRUE(report);
+  EXPECT_EQ(report->deficits.size(), kWindowBlocks);
+  EXPECT_EQ(report->deficits.back(), (DeficitRun{BlockIndex{2 * (kWindowBlocks - 1)}, 1, 128}));
+  EXPECT_TRUE(report->everything && report->more);
+  question.type = MessageType::probe;
+  report = answer(question);
+  ASSERT_TRUE(report);
+  EXPECT_EQ(report->deficits.size(), 80u);
+  EXPECT_FALSE(report->more);
+}
+
 TEST(Receiver, ForgetsTheOldestHalfReceivedBlockWhenThereAreTooMany) {
   Bench bench;
   Receiver small({9, ReceiverNumber{1}, bench.stream, BlockIndex{0}, 5, 2, 3s}, BlockSet::all(3), bench.keys, bench.decoder, kStart);
