@@ -12,6 +12,7 @@ constexpr Duration kAfterLast = std::chrono::milliseconds(300), kAfterFirst = st
 constexpr Duration kAllHere = std::chrono::milliseconds(20);  ///< the last one's keys are still on their way, and a switch learns of it
 constexpr int kManifestSendTries = 20;
 constexpr int kManifestBatchesATurn = 8;
+constexpr std::size_t kLargeManifest = 32 * 1024, kLargeManifests = 128 * 1024;  ///< bytes: of one; of all copies that would have to be sent
 constexpr std::uint32_t kGroupBits = 0x3fff;                  ///< of a session's number, that its group goes by (§2.4)
 
 /// Another session of the same group: whoever listens to that need not join a second one.
@@ -41,6 +42,10 @@ SenderOptions waiting(SenderOptions options, std::size_t bytes) {
 }
 
 }  // namespace
+
+bool is_worth_a_stream(std::size_t manifest_bytes, std::size_t awaited) {
+  return awaited != 1 && (manifest_bytes >= kLargeManifest || manifest_bytes * awaited >= kLargeManifests);
+}
 
 ManifestSending::ManifestSending(Parts parts, std::uint32_t data_session, SenderOptions options)
     : parts_(std::move(parts)), name_(name_beside(data_session, parts_.key.public_key())), group_(data_group(name_.session)),

@@ -14,6 +14,11 @@
 
 namespace ghost::ardus {
 
+/// Whether a manifest goes out by a stream of its own rather than to each by the control connection: a small one is there before its stream could
+/// begin, and costs less than a window's control messages.
+/// @param awaited  receivers that the sender waits for; 0 it does not know how many
+bool is_worth_a_stream(std::size_t manifest_bytes, std::size_t awaited);
+
 /// The manifest's own stream, before the data's: a short session of its own to those who join before it begins, with a sender core, a nonce
 /// and secrets of its own (docs/spec/ardus.md §7.2). Whoever it does not reach asks for the manifest by the control connection. On the
 /// reactor's thread.

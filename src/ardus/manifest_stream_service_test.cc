@@ -147,6 +147,15 @@ TEST(ManifestStream, WhoHearsNothingOfItGivesUpAndTheOthersMissNothing) {
   EXPECT_TRUE(all.sender->ended());
 }
 
+TEST(ManifestStream, IsForWhatIsLargeOrGoesToMany) {
+  EXPECT_FALSE(is_worth_a_stream(5'000, 16));
+  EXPECT_TRUE(is_worth_a_stream(5'000, 64));
+  EXPECT_TRUE(is_worth_a_stream(500'000, 2));
+  EXPECT_TRUE(is_worth_a_stream(500'000, 0));
+  EXPECT_FALSE(is_worth_a_stream(5'000, 0));
+  EXPECT_FALSE(is_worth_a_stream(500'000, 1));
+}
+
 TEST(ManifestStream, AnOfferThatLacksAnythingIsNone) {
   StreamedManifest all(1);
   const v1::ManifestStream offer = all.sender->add(StreamedManifest::node(0), StreamedManifest::address(0));

@@ -11,7 +11,6 @@ namespace {
 
 constexpr std::size_t kPiece = 256 * 1024;
 constexpr std::size_t kMostRelayed = 10'000;
-constexpr std::size_t kStreamedManifest = 32 * 1024;  ///< bytes: a smaller one comes by the control connection before its stream could begin, and costs less than a window's control messages
 
 /// Where a receiver says that it takes unicast.
 Result<net::Address> unicast_address(const std::string& told) {
@@ -110,8 +109,8 @@ Result<v1::JoinResponse> SendingSession::join(const v1::JoinRequest& request, co
 
 /// To many at once what is large: whoever joins when it has begun is told nothing of it, and asks by Manifest.
 void SendingSession::offer_manifest(const v1::JoinRequest& request, const Peer& peer, v1::JoinResponse& response) {
-  const bool only_one = request_.receivers == 1 || (request_.receivers == 0 && request_.expected.size() == 1);
-  if (request.reports.empty() || only_one || map_ || content_->encoded().size() < kStreamedManifest) return;
+  const std::size_t awaited = request_.receivers > 0 ? request_.receivers : request_.expected.size();  // 0: nobody knows
+  if (request.reports.empty() || map_ || !is_worth_a_stream(content_->encoded().size(), awaited)) return;
   const auto reports = unicast_address(request.reports);
   if (!reports || (manifest_stream_ && (manifest_stream_->has_begun() || manifest_stream_->ended()))) return;
   if (!manifest_stream_) {
