@@ -409,12 +409,22 @@ void ArdusNode::watch(v1::WatchRequest, b2::ServerStream<v1::Transfers> stream) 
   });
 }
 
+/// An end is told at once: somebody waits for it.
 void ArdusNode::change() {
-  if (std::exchange(tell_planned_, true)) return;
-  tell_timer_ = node_.network().wake_at(std::max(node_.network().now(), told_ + kTellEvery), [this](TimePoint) {
+  const TimePoint now = node_.network().now();
+  const TimePoint when = somebody_ended() ? now : std::max(now, told_ + kTellEvery);
+  if (tell_planned_ && tell_at_ <= when) return;
+  tell_planned_ = true;
+  tell_at_ = when;
+  tell_timer_ = node_.network().wake_at(when, [this](TimePoint) {
     tell_planned_ = false;
     tell_all();
   });
+}
+
+bool ArdusNode::somebody_ended() const {
+  return std::ranges::any_of(sending_, [](const auto& one) { return one.second->ended(); }) ||
+         std::ranges::any_of(receiving_, [](const auto& one) { return one.second.session->ended(); });
 }
 
 void ArdusNode::tell_all() {

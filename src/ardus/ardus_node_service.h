@@ -95,6 +95,7 @@ class ArdusNode : public v1::NodeService {
   void on_announcements(std::span<const net::Datagram> batch, const Way& way);
   void on_announcement(const Announcement& announcement, const Way& way);
   void change();
+  bool somebody_ended() const;
   void tell_all();
   void tidy();
   void remember(const v1::Transfer& transfer, std::uint64_t reception, std::uint64_t serial);
@@ -126,7 +127,7 @@ class ArdusNode : public v1::NodeService {
   std::vector<std::shared_ptr<Follower>> followers_;   ///< shared with the events of their streams
   TokenBucket announcements_{200, 50};                 ///< signatures checked a second
   TokenBucket announced_told_{20, 0.2};                ///< lines of the log: a stranger may announce much
-  TimePoint told_{};
+  TimePoint told_{}, tell_at_{};
   bool tell_planned_ = false;
   net::Timer tell_timer_, tidy_timer_, ways_timer_;
   std::shared_ptr<char> alive_ = std::make_shared<char>();
