@@ -16,6 +16,7 @@ constexpr std::size_t kBuffer = 1472;  // of one datagram
 constexpr double kPathAnswerBits = 360 * 8;  // of a question to the group and a report that answers it, on the wire
 constexpr Duration kLongestPathInterval = 250ms;
 constexpr Duration kOpeningRepeat = 4ms;
+constexpr Duration kLeastProbe = 20ms, kLeastProbeRising = 5ms;  // between two questions to the group
 }  // namespace
 
 Sender::Impl::Impl(const SenderOptions& options, const SessionName& name, SenderKeys& keys, BlockSource& source, TimePoint now)
@@ -89,14 +90,17 @@ void Sender::Impl::announce(TimePoint now) {
   next_announce_ = now + std::chrono::seconds(pause < kAnnouncePauses.size() ? kAnnouncePauses[pause] : 10);
 }
 
-/// So often that the answers stay below a thousandth of what is sent; below three while the rate is still looked for.
+/// So often that the answers stay below a thousandth of what is sent; below three while the rate is still looked for, which is asked for as soon
+/// as the answers can speak of the present one.
 Duration Sender::Impl::probe_interval() const {
   const double answers = static_cast<double>(std::min<std::size_t>(group_size(), kSampled)) * 140 * 8;
   const double share = rate_control_.rising() ? 0.003 : 0.001;
   const double seconds = answers / (share * static_cast<double>(pacer_.rate()));
   const Duration enough(static_cast<Duration::rep>(seconds * 1e9));
   if (!streaming_ && windows_.empty()) return 1s;  // only single receivers are served: it says that the group is still there
-  return std::clamp<Duration>(std::max<Duration>(enough, 2 * std::min(rtt_, shortest_rtt_)), 20ms, 1s);
+  const Duration measured = pacer_.time_of(kMeasurable * (kDataDatagram + kWireOverhead) * 5 / 4);
+  const Duration least = rate_control_.rising() ? std::clamp<Duration>(measured, kLeastProbeRising, kLeastProbe) : kLeastProbe;
+  return std::clamp<Duration>(std::max<Duration>(enough, 2 * std::min(rtt_, shortest_rtt_)), least, 1s);
 }
 
 /// Where the rate goes by the ways, it is asked for once a round trip, so that question and answer of one stay below a twentieth of what is sent.

@@ -11,7 +11,6 @@ namespace {
 constexpr Duration kLongestRtt = 2s, kShortestRtt = 100us;
 constexpr Duration kPatienceWithOne = 1s, kBacklogPause = 100ms;
 constexpr double kOwnTrouble = 0.15;            // so much more loss than the middle one has
-constexpr std::uint64_t kMeasurable = 1024;     // packets that a loss is told over, at most
 constexpr std::uint64_t kFreeDemand = 1024;     // symbols a receiver may ask for before its share is looked at
 constexpr double kMostDemand = 0.08, kMostDemandOverLoss = 3;  // of what was sent, that a member of the group may ask for
 constexpr double kMostDemandUnderAttack = 0.5;
@@ -154,6 +153,7 @@ void Sender::Impl::step_rate(TimePoint now) {
   if (rate_control_.rate() < pacer_.rate()) overrun_ = keys_.group_sent();
   pacer_.set_rate(rate_control_.rate());
   rate_since_ = keys_.group_sent();
+  sent_before_ = 0;  // at another rate
 }
 
 /// What was told of the rate before says nothing of this one.

@@ -26,6 +26,7 @@ inline constexpr double kUnicastShare = 0.01;                     ///< of the ra
 inline constexpr double kOutlierLoss = 0.3;                       ///< who loses more is not what the group's times are judged by
 inline constexpr std::uint32_t kSampled = 16;                     ///< receivers that answer a PROBE
 inline constexpr std::uint32_t kSampledRising = 4;                ///< the same in slow start, where the rate goes by the ways
+inline constexpr std::uint64_t kMeasurable = 1024;                   ///< packets that a loss is told over, at most
 inline constexpr Duration kBetweenSecrets = std::chrono::seconds(5);  ///< §3.4
 inline constexpr Duration kSecretPatience = std::chrono::seconds(2);
 inline constexpr Duration kAnswerSlot = std::chrono::microseconds(30);

@@ -328,6 +328,18 @@ TEST(Session, TheSenderFindsARateThatTheLinksCarry) {
   EXPECT_LE(result.received_seconds, 2.5 * 12 * kMiB * 8 / 100e6);
 }
 
+TEST(Session, AFastWayIsFilledWithinATenthOfASecond) {
+  SimulationOptions options = session(4, 96 * kMiB, 0);
+  options.rate = 10'000'000'000;
+  options.fixed_rate = false;
+  options.rtt = 200us;
+  options.real = 1;
+  const SimulationResult result = simulate(options);
+  EXPECT_EQ(result.failure, "");
+  EXPECT_EQ(result.verified, 4u);
+  EXPECT_LE(result.received_seconds, 0.083 + 0.08);  // at 10 Gbit/s all the time, and what it takes to get there
+}
+
 TEST(Session, WhatTheLinksLoseByThemselvesDoesNotSlowItDown) {
   SimulationOptions options = session(10, 16 * kMiB, 0);
   options.fixed_rate = false;
