@@ -5,16 +5,19 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <system_error>
+#include <thread>
 
 #include "ardus/chunker.h"
 #include "ardus/folder_service.h"
-#include "base/sha256_many.h"
 
 namespace ghost::ardus {
 
 namespace {
 
 constexpr std::size_t kCutterBuffer = 1024 * 1024;
+constexpr std::size_t kBatches = 3;                       ///< one is read, one hashed, one between
+constexpr std::uint64_t kWorthAThread = 4 * 1024 * 1024;  ///< bytes; a thread's beginning and end take some 50 µs
 constexpr std::size_t kMostHoles = 100'000;  ///< of one file; what follows is read, zeros and all
 
 /// Runs without data, as the file system tells them.
@@ -54,6 +57,16 @@ std::optional<std::uint64_t> first_data(int fd, const Hole& hole, Bytes& buffer)
   return std::nullopt;
 }
 
+/// Nothing where one core is all there is, or no thread is to be had: then one thread does it all.
+std::unique_ptr<ChunkHasher> hasher_if_any() {
+  if (std::thread::hardware_concurrency() < 2) return nullptr;
+  try {
+    return std::make_unique<ChunkHasher>();
+  } catch (const std::system_error&) {
+    return nullptr;
+  }
+}
+
 }  // namespace
 
 Status FileCutter::cut(int fd, const struct stat& stat, const std::string& name, std::vector<Hole>* holes, const Each& each) {
@@ -70,39 +83,69 @@ Status FileCutter::cut(int fd, const struct stat& stat, const std::string& name,
   return cut_run(fd, at, size, name, each, stopped);
 }
 
+/// Fills the batch up behind what the one before left over. `stop` comes down to where the file ends, if it became shorter.
+Status FileCutter::read_batch(int fd, BytesView left_over, std::uint64_t& read_to, std::uint64_t& stop, const std::string& name, ChunkBatch& batch, std::size_t& end) {
+  const auto room = static_cast<std::size_t>(std::min<std::uint64_t>(kCutterBuffer, left_over.size() + (stop - read_to)));
+  if (batch.buffer.size() < room) {
+    // It may be this very batch's, whose memory moves.
+    const Bytes kept = to_bytes(left_over);
+    batch.buffer.resize(room);
+    std::copy(kept.begin(), kept.end(), batch.buffer.begin());
+  } else {
+    std::copy(left_over.begin(), left_over.end(), batch.buffer.begin());  // towards the beginning, if it is the same
+  }
+  end = left_over.size();
+  while (end < batch.buffer.size() && read_to < stop) {
+    const ssize_t got = ::pread(fd, batch.buffer.data() + end, static_cast<std::size_t>(std::min<std::uint64_t>(batch.buffer.size() - end, stop - read_to)), static_cast<off_t>(read_to));
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return errno_error("read", name);
+    if (got == 0) stop = read_to;
+    end += static_cast<std::size_t>(got);
+    read_to += static_cast<std::uint64_t>(got);
+  }
+  return {};
+}
+
+/// What is long is hashed by another thread while the next is read and cut, which takes about as long; its chunks are handed out here, in their order.
 Status FileCutter::cut_run(int fd, std::uint64_t offset, std::uint64_t stop, const std::string& name, const Each& each, bool& stopped) {
-  const std::uint64_t room = std::min<std::uint64_t>(kCutterBuffer, stop - offset);
-  if (buffer_.size() < room) buffer_.resize(static_cast<std::size_t>(room));
-  std::size_t begin = 0, end = 0;
-  std::uint64_t read_to = offset;
-  while (offset < stop) {
-    if (end - begin < kLargestChunk && read_to < stop) {
-      std::copy(buffer_.begin() + static_cast<std::ptrdiff_t>(begin), buffer_.begin() + static_cast<std::ptrdiff_t>(end), buffer_.begin());
-      end -= begin;
-      begin = 0;
-      while (end < buffer_.size() && read_to < stop) {
-        const ssize_t got = ::pread(fd, buffer_.data() + end, static_cast<std::size_t>(std::min<std::uint64_t>(buffer_.size() - end, stop - read_to)), static_cast<off_t>(read_to));
-        if (got < 0 && errno == EINTR) continue;
-        if (got < 0) return errno_error("read", name);
-        if (got == 0) stop = read_to;
-        end += static_cast<std::size_t>(got);
-        read_to += static_cast<std::uint64_t>(got);
-      }
-      if (begin == end) return {};
+  const auto hasher = stop - offset >= kWorthAThread ? hasher_if_any() : nullptr;
+  const std::size_t batches = hasher ? kBatches : 1;
+  batches_.resize(std::max(batches_.size(), batches));
+  std::size_t begun = 0, waiting = 0;
+  const auto hand_out = [&] {
+    const ChunkBatch& batch = batches_[(begun - waiting) % batches];
+    if (hasher) hasher->wait();
+    --waiting;
+    std::uint64_t at = batch.offset;
+    for (std::size_t i = 0; i < batch.chunks.size() && !stopped; at += batch.chunks[i++].size()) {
+      stopped = !each({static_cast<std::uint32_t>(batch.chunks[i].size()), batch.hashes[i]}, batch.chunks[i], at);
     }
-    chunks_.clear();
-    do {
-      chunks_.push_back(BytesView(buffer_).subspan(begin, first_chunk(BytesView(buffer_).subspan(begin, end - begin))));
-      begin += chunks_.back().size();
-    } while (begin < end && (end - begin >= kLargestChunk || read_to >= stop));
-    hashes_.resize(chunks_.size());
-    sha256_many(chunks_, hashes_);
-    for (std::size_t i = 0; i < chunks_.size(); ++i) {
-      stopped = !each({static_cast<std::uint32_t>(chunks_[i].size()), hashes_[i]}, chunks_[i], offset);
-      if (stopped) return {};
-      offset += chunks_[i].size();
+  };
+  BytesView left_over;
+  for (std::uint64_t read_to = offset; offset < stop && !stopped;) {
+    if (waiting == batches) hand_out();
+    ChunkBatch& batch = batches_[begun % batches];
+    std::size_t end = 0, begin = 0;
+    if (Status read = read_batch(fd, left_over, read_to, stop, name, batch, end); !read) return read;
+    batch.chunks.clear();
+    batch.offset = offset;
+    while (begin < end && (end - begin >= kLargestChunk || read_to >= stop)) {
+      const BytesView rest = BytesView(batch.buffer).subspan(begin, end - begin);
+      batch.chunks.push_back(rest.first(first_chunk(rest)));
+      begin += batch.chunks.back().size();
+    }
+    left_over = BytesView(batch.buffer).subspan(begin, end - begin);
+    offset += begin;
+    ++begun;
+    ++waiting;
+    if (hasher) {
+      hasher->begin(batch);
+    } else {
+      hash_batch(batch);
+      hand_out();
     }
   }
+  while (waiting > 0 && !stopped) hand_out();
   return {};
 }
 

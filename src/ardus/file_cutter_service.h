@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "ardus/chunk_hasher.h"
 #include "ardus/manifest.h"
 
 namespace ghost::ardus {
@@ -12,7 +13,7 @@ namespace ghost::ardus {
 /// A run of zeros shorter than this is sent like other bytes.
 constexpr std::uint64_t kSmallestHole = 64 * 1024;
 
-/// Reads files and cuts them into chunks, one file after the other with one buffer.
+/// Reads files and cuts them into chunks, one file after the other. Memory is used again.
 class FileCutter {
  public:
   /// Answers false to end the file early.
@@ -23,10 +24,9 @@ class FileCutter {
   Status cut(int fd, const struct stat& stat, const std::string& name, std::vector<Hole>* holes, const Each& each);
 
  private:
+  static Status read_batch(int fd, BytesView left_over, std::uint64_t& read_to, std::uint64_t& stop, const std::string& name, ChunkBatch& batch, std::size_t& end);
   Status cut_run(int fd, std::uint64_t begin, std::uint64_t end, const std::string& name, const Each& each, bool& stopped);
-  Bytes buffer_;
-  std::vector<BytesView> chunks_;  ///< of the buffer
-  std::vector<Digest> hashes_;     ///< of those
+  std::vector<ChunkBatch> batches_;  ///< one, or as many as are under way
 };
 
 /// Whether an open file holds what its entry says: every chunk at its place, zeros in its holes. Mode and time don't matter.
