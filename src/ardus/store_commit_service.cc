@@ -3,12 +3,22 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
+#include <system_error>
+#include <thread>
 
 #include "ardus/store_service.h"
 #include "base/file.h"
 
 namespace ghost::ardus {
+
+namespace {
+
+constexpr std::uint64_t kLargeFile = 8 * 1024 * 1024;  ///< bytes
+constexpr std::size_t kChunksATurn = 8;
+
+}  // namespace
 
 Status Store::commit() {
   if (!failed_) return failed_;
@@ -46,6 +56,40 @@ Status Store::place_all() {
   return disk().sync_all(target_.fd()) == 0 ? Status() : Status(disk_error("sync", target_.path().string()));
 }
 
+/// Whether every chunk stands there as it was taken. Of a large file two threads read by turns, so that a disk is still read from one end to the other.
+bool Store::gives_back(int fd, const Entry& e) {
+  std::vector<std::pair<std::uint32_t, std::uint64_t>> places;
+  for_each_place(manifest(), e, [&](std::uint32_t chunk, std::uint64_t offset) { places.emplace_back(chunk, offset); });
+  std::atomic<std::size_t> next = 0;
+  std::atomic<bool> right = true;
+  const auto look = [&](Bytes& buffer) {
+    while (right) {
+      const std::size_t begin = next.fetch_add(kChunksATurn), end = std::min(places.size(), begin + kChunksATurn);
+      if (begin >= end) return;
+      for (std::size_t i = begin; i < end; ++i) {
+        const auto [chunk, offset] = places[i];
+        const std::uint32_t size = manifest().chunks[chunk].size;
+        if (buffer.size() < size) buffer.resize(size);
+        const std::span<std::uint8_t> bytes = std::span(buffer).first(size);
+        if (!read_exactly(fd, offset, bytes, e.path) || check_of(bytes) != check_[chunk]) right = false;
+      }
+    }
+  };
+  std::thread other;
+  if (e.size >= kLargeFile && std::thread::hardware_concurrency() > 1) {
+    try {
+      other = std::thread([&] {
+        Bytes buffer;
+        look(buffer);
+      });
+    } catch (const std::system_error&) {  // none is to be had: one reads it all
+    }
+  }
+  look(buffer_);
+  if (other.joinable()) other.join();
+  return right;
+}
+
 /// A file gets its metadata while it is still staged, so that it never stands under its name without.
 Status Store::read_back(std::uint32_t number) {
   const Entry& e = entry(number);
@@ -56,12 +100,7 @@ Status Store::read_back(std::uint32_t number) {
     if (why && why->code != Errc::not_found) return *why;
   }
   const int fd = own && *own ? own->get() : shared ? *shared : -1;
-  bool right = fd >= 0;
-  for_each_place(manifest(), e, [&](std::uint32_t chunk, std::uint64_t offset) {
-    buffer_.resize(manifest().chunks[chunk].size);
-    right = right && read_exactly(fd, offset, buffer_, e.path) && check_of(buffer_) == check_[chunk];
-  });
-  if (!right || !holds_nothing_else(fd, e, buffer_)) {
+  if (fd < 0 || !gives_back(fd, e) || !holds_nothing_else(fd, e, buffer_)) {
     Sha256 hash;
     std::size_t wrong = 0;
     for_each_place(manifest(), e, [&](std::uint32_t chunk, std::uint64_t offset) {

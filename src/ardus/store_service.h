@@ -140,6 +140,7 @@ class Store {
 
   // store_commit_service.cc: from staging to under their names.
   Status read_back(std::uint32_t entry);
+  bool gives_back(int fd, const Entry& entry);
   Status place_folders();
   Status place_all();
   Status place_file(std::uint32_t entry);

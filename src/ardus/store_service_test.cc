@@ -216,6 +216,29 @@ TEST_F(StoreTest, FetchesAgainWhatTheDiskForgot) {
   EXPECT_EQ(text_of(target() / "album/x"), text_of(album() / "x"));
 }
 
+TEST_F(StoreTest, FindsTheOneWrongByteOfALargeFileWhereverItIs) {
+  constexpr std::size_t kSize = 9'000'000;  // read back by two threads
+  write(album() / "x", noise(kSize, 9));
+  auto content = scanned(album());
+  const auto opened = store(*content);
+  fill(*opened, *content);
+  for (const std::size_t at : {std::size_t{0}, kSize / 3, kSize / 2, kSize - 1}) {
+    for (const auto& file : fs::recursive_directory_iterator(target() / ".ardus")) {
+      if (file.path().filename() != "f1") continue;
+      std::fstream staged(file.path(), std::ios::binary | std::ios::in | std::ios::out);
+      staged.seekg(static_cast<std::streamoff>(at));
+      const int is = staged.get();
+      staged.seekp(static_cast<std::streamoff>(at));
+      staged.put(static_cast<char>(is ^ 0x40));
+    }
+    EXPECT_EQ(opened->commit().error().code, Errc::data_loss) << at;
+    EXPECT_FALSE(fs::exists(target() / "album/x"));
+    EXPECT_EQ(fill(*opened, *content), 1u) << at;
+  }
+  EXPECT_TRUE(opened->commit());
+  EXPECT_EQ(text_of(target() / "album/x"), text_of(album() / "x"));
+}
+
 TEST_F(StoreTest, AsksForNothingThatIsThereAlready) {
   make_album();
   const auto content = scanned(album());
