@@ -11,6 +11,7 @@ namespace {
 constexpr std::size_t kMuchWaiting = 1024 * 1024;         ///< bytes in the socket's buffer, where it is as large as it should be: the same
 constexpr double kMuchLost = 0.08;                        ///< of the group's packets: what is missing is sought elsewhere, too
 constexpr std::size_t kMostEarly = 32 * 1024 * 1024;      ///< bytes of datagrams kept until the keys are here
+constexpr int kMostPuts = 2;                              ///< of the store's thread at a time: one under way, and what follows it
 constexpr std::size_t kMostForgers = 8;                   ///< addresses that are told
 constexpr std::size_t kTooMuchOnDisk = 512 * 1024 * 1024; ///< what comes beyond is dropped, and comes again
 
@@ -263,7 +264,7 @@ void ReceivingSession::on_block(BlockIndex block, BytesView bytes) {
   assembly_->on_block(block.value, bytes, [this](std::uint32_t chunk, Bytes whole) { take_chunk(chunk, std::move(whole)); });
 }
 
-/// What comes in one turn goes to the store's thread together.
+/// What comes in one turn goes to the store's thread together, and what comes while that is busy: it hashes two for little more than the time of one.
 void ReceivingSession::take_chunk(std::uint32_t chunk, Bytes bytes) {
   on_disk_bytes_ += bytes.size();
   on_their_way_.insert(chunk);
@@ -282,6 +283,8 @@ void ReceivingSession::put_taken() {
     std::uint64_t done = 0;
     bool complete = false;
   };
+  if (taken_.empty() || puts_ == kMostPuts) return;
+  ++puts_;
   const auto work = std::make_shared<Work>();
   work->chunks = std::exchange(taken_, {});
   put_at_ = now();
@@ -294,6 +297,8 @@ void ReceivingSession::put_taken() {
         work->complete = store->missing().empty();
       },
       [this, work] {
+        --puts_;
+        if (!ended_) put_taken();
         for (std::size_t i = 0; i < work->chunks.size(); ++i) {
           const auto& [chunk, bytes] = work->chunks[i];
           on_disk_bytes_ -= bytes.size();

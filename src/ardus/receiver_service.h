@@ -195,7 +195,8 @@ class ReceivingSession : private BlockSink {
   std::vector<std::size_t> early_sizes_;      ///< … and how long each is
   std::vector<BytesView> views_;
   std::vector<net::Datagram> outgoing_;
-  std::vector<std::pair<std::uint32_t, Bytes>> taken_;  ///< chunks that go to the store at the end of this turn
+  std::vector<std::pair<std::uint32_t, Bytes>> taken_;  ///< chunks that go to the store at the end of this turn, or when it is free
+  int puts_ = 0;                              ///< under way on the store's thread
   TimePoint put_at_{};                        ///< the last of them did, and the store has not been told to sync since; none: nothing waits
   std::size_t on_disk_bytes_ = 0;             ///< handed to the store's thread and not yet taken
   bool committing_ = false, ended_ = false, census_under_way_ = false, opening_ = false;
