@@ -15,12 +15,17 @@ void ChunkAssembly::on_block(std::uint64_t block, BytesView bytes, const std::fu
       continue;
     }
     Partial& partial = partial_[piece.chunk];
-    if (partial.bytes.empty()) {
-      partial.bytes.resize(size);
+    if (partial.pieces.empty()) {
+      partial.bytes.reserve(size);
       held_ += size;
     }
     if (!partial.pieces.emplace(piece.in_chunk, piece.size).second) continue;
-    std::copy(part.begin(), part.end(), partial.bytes.begin() + piece.in_chunk);
+    if (partial.bytes.size() == piece.in_chunk) {  // mostly they come in their order
+      partial.bytes.insert(partial.bytes.end(), part.begin(), part.end());
+    } else {
+      partial.bytes.resize(std::max(partial.bytes.size(), piece.in_chunk + part.size()));
+      std::copy(part.begin(), part.end(), partial.bytes.begin() + piece.in_chunk);
+    }
     partial.filled += piece.size;
     if (partial.filled < size) continue;
     Bytes chunk = std::move(partial.bytes);
