@@ -47,4 +47,11 @@ Result<BytesView> BlockCache::symbol(BlockIndex block, SymbolIndex symbol, std::
   return BytesView(entry.parity).subspan(static_cast<std::size_t>(symbol.value - entry.first_parity) * kSymbolSize, kSymbolSize);
 }
 
+void BlockCache::expect(BlockIndex block, SymbolIndex symbol) const {
+  const Entry* const entry = of_block_[block.value];
+  const std::size_t begin = symbol.value * kSymbolSize;
+  if (entry == nullptr || symbol.value >= kFirstParity || begin >= entry->source.size()) return;
+  for (std::size_t at = begin; at < begin + kSymbolSize; at += kCacheLine) __builtin_prefetch(entry->source.data() + at);
+}
+
 }  // namespace ghost::ardus

@@ -16,6 +16,8 @@ class BlockCache {
   /// The bytes of a symbol, valid until the next call.
   /// @param more  how many of the symbols after it will probably be asked for too
   Result<BytesView> symbol(BlockIndex block, SymbolIndex symbol, std::size_t more);
+  /// The symbol is asked for soon: what is kept of it is brought near the CPU. A window of blocks is larger than its caches.
+  void expect(BlockIndex block, SymbolIndex symbol) const;
 
  private:
   struct Entry {

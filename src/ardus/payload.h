@@ -12,6 +12,7 @@ namespace ghost::ardus {
 inline constexpr std::size_t kSymbolSize = 1408;                           ///< bytes of content in a datagram
 inline constexpr std::size_t kBlockSymbols = 128;                          ///< k: source symbols of a block
 inline constexpr std::size_t kBlockBytes = kSymbolSize * kBlockSymbols;    ///< 180,224
+inline constexpr std::size_t kCacheLine = 64;                             ///< bytes, of the CPUs there are; another one's makes it slower only
 inline constexpr std::size_t kWindowBlocks = 32;                           ///< blocks interleaved with each other
 inline constexpr std::uint16_t kFirstParity = 128;                         ///< symbols 128 … 255 are parity
 inline constexpr std::uint16_t kSymbolEnd = 256;

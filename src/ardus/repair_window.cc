@@ -44,6 +44,11 @@ RepairWindow::Work& RepairWindow::next(std::uint64_t number) {
   return work;
 }
 
+const RepairWindow::Work* RepairWindow::upcoming() const {
+  const Work* work = work_.empty() ? nullptr : &work_[at_ + 1 < work_.size() ? at_ + 1 : 0];
+  return work != nullptr && work->todo > 0 ? work : nullptr;
+}
+
 void RepairWindow::take_back(Work& work) {
   if (first_sending_) return;
   --work.repair;

@@ -40,6 +40,8 @@ class RepairWindow {
 
   /// The block whose turn it is; todo() > 0. Counts one of its symbols as sent with this packet number.
   Work& next(std::uint64_t number);
+  /// Whose turn is probably after that; null when it is nobody's.
+  const Work* upcoming() const;
   /// What next() counted last did not leave: nobody is told that it was repaired.
   void take_back(Work& work);
 

@@ -14,6 +14,18 @@ TEST(RepairWindow, SendsTheSymbolsOfItsBlocksInTurn) {
   EXPECT_EQ(std::count(order.begin(), order.end(), 2u), 2);
 }
 
+TEST(RepairWindow, TellsWhoseTurnItIsNext) {
+  RepairWindow window(1, true);
+  EXPECT_EQ(window.upcoming(), nullptr);
+  for (std::uint32_t b = 0; b < 3; ++b) window.add(BlockIndex{b}, 2);
+  while (window.todo() > 0) {
+    const RepairWindow::Work* const told = window.upcoming();
+    ASSERT_NE(told, nullptr);
+    EXPECT_EQ(told->block, window.next(0).block);
+  }
+  EXPECT_EQ(window.upcoming(), nullptr);
+}
+
 TEST(RepairWindow, TwoReceiversThatLackTheSameGetTheLargerNeed) {
   RepairWindow window(1, false);
   window.add(BlockIndex{5}, 0);

@@ -199,6 +199,7 @@ bool Sender::Impl::send_to_group(RepairWindow& window, TimePoint now) {
     fail(bytes.error().message);
     return false;
   }
+  if (const RepairWindow::Work* const ahead = window.upcoming()) cache_.expect(ahead->block, SymbolIndex{cursor_[ahead->block.value]});
   const bool parity = symbol.value >= kFirstParity;
   const std::uint64_t mbit = (pacer_.rate() + 999'999) / 1'000'000;
   const DataHeader header{parity ? MessageType::parity : MessageType::data, ticket.epoch, name_.session, ticket.number, work.block, symbol,
