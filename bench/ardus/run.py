@@ -6,6 +6,7 @@ AES-128-CTR): one sender and several receivers, network namespaces on one bridge
     cmake --preset release && cmake --build --preset release --target ardus_app
     cmake --preset dev && cmake --build --preset dev --target make_house
     bench/ardus/run.py                  # --json for a line a cell; needs root, or the right to make namespaces
+    bench/ardus/run.py --rivals nc nc-aes --receivers 1 --loss 0    # only with what its programs are for
 
 All run by turns with the same content, on a memory file system (--folder DIR: elsewhere), receivers started before. A run is timed from the
 start of the sending command to its end; then the copies are compared. CPU is user and system time of the processes; the kernel charges
@@ -48,7 +49,7 @@ def kill_tree(process):
 
 
 class Rival:
-    """How one program is run. Receivers write into `into(number)`."""
+    """How one program is run. Receivers write into `into(number)`. `called`: by --rivals."""
     files_too = True
 
     def __init__(self, bench):
@@ -81,11 +82,12 @@ class Ardus(Rival):
 
 class FastArdus(Ardus):
     name = "ardus --rate max"
+    called = "ardus-max"
     rate = ["--rate", "max"]
 
 
 class Uftp(Rival):
-    name = "uftp"
+    name = called = "uftp"
 
     def start(self, number, content):
         self.into(number).mkdir(parents=True, exist_ok=True)
@@ -100,7 +102,7 @@ class Uftp(Rival):
 
 
 class Udpcast(Rival):
-    name = "udpcast"
+    name = called = "udpcast"
     files_too = False
 
     def received(self, number, content):
@@ -120,7 +122,7 @@ class Udpcast(Rival):
 
 class Tcp(Rival):
     """A copy to each receiver at once. Nothing is hashed, nobody is known."""
-    name = "nc"
+    name = called = "nc"
     encrypt = decrypt = ""
 
     def start(self, number, content):
@@ -139,8 +141,12 @@ class Tcp(Rival):
 
 class EncryptedTcp(Tcp):
     name = "nc, AES-128-CTR"
+    called = "nc-aes"
     encrypt = f"| openssl enc -aes-128-ctr -K {17:032x} -iv {18:032x}"
     decrypt = encrypt.replace("enc ", "enc -d ")
+
+
+RIVALS = {kind.called: kind for kind in (FastArdus, Uftp, Udpcast, Tcp, EncryptedTcp)}
 
 
 def same(one, other):
@@ -222,7 +228,7 @@ class Bench:
         return result
 
     def run(self):
-        rivals = [kind(self) for kind in (Ardus, FastArdus, *([] if self.arguments.only_ardus else [Uftp, Udpcast, Tcp, EncryptedTcp]))]
+        rivals = [kind(self) for kind in (Ardus, *(kind for called, kind in RIVALS.items() if called in self.arguments.rivals))]
         for name, content, size in self.contents():
             for loss in self.arguments.loss:
                 for receivers in self.arguments.receivers:
@@ -274,7 +280,9 @@ def main():
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--limit", type=int, default=40, help="seconds until a transfer counts as hung")
     parser.add_argument("--folder", type=pathlib.Path, help="for content and copies, instead of memory")
-    parser.add_argument("--only-ardus", action="store_true", help="without its rivals")
+    who = parser.add_mutually_exclusive_group()
+    who.add_argument("--rivals", nargs="+", metavar="NAME", choices=RIVALS, default=list(RIVALS), help=f"run by turns with ardus, instead of all: {', '.join(RIVALS)}")
+    who.add_argument("--only-ardus", dest="rivals", action="store_const", const=[FastArdus.called], help="without other programs: the same as --rivals ardus-max")
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
     if not hosts.enter_own_namespaces():
