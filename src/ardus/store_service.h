@@ -134,7 +134,7 @@ class Store {
   Status note(std::uint32_t chunk);
   Disk& disk() const { return *wish_.disk; }
   std::string journal_name() const;
-  std::string path_of(std::uint32_t entry) const { return (target_.path() / this->entry(entry).path).string(); }
+  std::string path_of(std::uint32_t entry) const { return target_.path().native() + "/" + this->entry(entry).path; }
   Status flush_files(const std::vector<std::uint32_t>& entries);
   Status flush();
 
