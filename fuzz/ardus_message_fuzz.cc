@@ -40,11 +40,21 @@ void check_report(BytesView bytes) {
 }
 
 void check_data(BytesView datagram) {
-  const auto header = read_data_header(datagram);
-  if (!header) return;
-  std::uint8_t written[kDataHeader];
-  write_data_header(*header, written);
-  must(std::equal(written, written + kDataHeader, datagram.data()));
+  for (const Layout layout : {Layout::standard, Layout::jumbo}) {
+    const auto header = read_data_header(datagram, layout);
+    if (!header) continue;
+    must(datagram.size() == data_datagram(layout));
+    std::uint8_t written[kDataHeader];
+    write_data_header(*header, written);
+    must(std::equal(written, written + kDataHeader, datagram.data()));
+  }
+}
+
+void check_trial(BytesView datagram) {
+  const auto trial = read_trial(datagram);
+  if (!trial) return;
+  const Bytes again = write_trial(*trial);
+  must(again.size() + sizeof(Signature) == datagram.size() && std::equal(again.begin(), again.end(), datagram.begin()));
 }
 
 }  // namespace
@@ -56,6 +66,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   check_digests(bytes);
   check_report(bytes);
   check_data(bytes);
+  check_trial(bytes);
   if (const auto report = read_report_header(bytes)) must(report->receiver.value == std::uint32_t{data[16]} + (std::uint32_t{data[17]} << 8) + (std::uint32_t{data[18]} << 16) + (std::uint32_t{data[19]} << 24));
   (void)read_announcement(bytes);
   return 0;

@@ -40,6 +40,15 @@ Status read_slow(const std::string& text, SimulationOptions& options) {
   return {};
 }
 
+/// Where it is given; which of them `auto` is depends on interfaces, and there are none here.
+Status read_layout(const Arguments& arguments, SimulationOptions& out) {
+  const std::string layout = arguments.has("layout") ? arguments.text("layout") : "standard";
+  if (layout != "standard" && layout != "jumbo") return Error{Errc::malformed, "--layout " + layout + ": standard or jumbo is wanted"};
+  out.layout = layout == "jumbo" ? ardus::Layout::jumbo : ardus::Layout::standard;
+  if (out.layout == ardus::Layout::jumbo && out.congestion != ardus::Congestion::quantile) return Error{Errc::malformed, "--layout jumbo: not with --congestion tfmcc or --background"};
+  return {};
+}
+
 Status read_congestion(const Arguments& arguments, SimulationOptions& out) {
   auto congestion = congestion_of(arguments);
   if (!congestion) return congestion.error();
@@ -70,6 +79,7 @@ Result<SimulationOptions> options_of(const Arguments& arguments) {
     done = take(parse_bit_rate(*text), out.rate, "--ceiling");
   }
   if (done) done = read_congestion(arguments, out);
+  if (done) done = read_layout(arguments, out);
   if (const auto text = given("bottleneck"); text && done) done = take(parse_bit_rate(*text), out.bottleneck, "--bottleneck");
   if (const auto text = given("queue"); text && done) done = take(parse_size(*text), out.bottleneck_queue, "--queue");
   if (const auto text = given("before"); text && done) done = take(number_of<std::size_t>("before", *text, 0, out.receivers), out.before_bottleneck, "");
@@ -166,6 +176,7 @@ Verb simulate_verb() {
                   Option{"loss", "P", "share of datagrams lost on each link, both ways (0.01)"},
                   Option{"burst", "N", "mean length of a run of losses (1)"},
                   Option{"size", "SIZE", "content (64M)"},
+                  Option{"layout", "LAYOUT", "standard, or jumbo: datagrams of 8,872 bytes instead of 1,448"},
                   Option{"rtt", "TIME", "round trip (1ms)"},
                   Option{"rate", "RATE", "sends at this rate on the wire; with --congestion tfmcc or --background at most at it (1G)"},
                   Option{"ceiling", "RATE", "finds its rate below this one, instead of --rate"},

@@ -4,9 +4,9 @@
 
 local ardus = Proto("ardus", "ARDUS multicast file transfer")
 
-local TYPES = {[1] = "DATA", [2] = "PARITY", [3] = "REPAIR", [4] = "PLAN", [5] = "WINDOW_END", [6] = "PROBE", [7] = "REPORT", [8] = "ANNOUNCE", [9] = "DIGEST"}
+local TYPES = {[1] = "DATA", [2] = "PARITY", [3] = "REPAIR", [4] = "PLAN", [5] = "WINDOW_END", [6] = "PROBE", [7] = "REPORT", [8] = "ANNOUNCE", [9] = "DIGEST", [10] = "TRIAL"}
 local PHASES = {[1] = "receiving", [2] = "holds every block", [3] = "verified", [4] = "failed"}
-local SYMBOL_BYTES, CONTROL_HEAD, SIGNATURE, TAG = 1448, 48, 64, 16
+local STANDARD, JUMBO, SHORT_TRIAL, CONTROL_HEAD, SIGNATURE, TAG = 1448, 8872, 72, 48, 64, 16
 
 local f = {
   version = ProtoField.uint8("ardus.version", "Version", base.DEC, nil, 0xf0),
@@ -29,6 +29,7 @@ local f = {
   rate = ProtoField.uint16("ardus.rate", "Rate, Mbit/s", base.DEC),
   sealed = ProtoField.bytes("ardus.sealed", "Sealed"),
   tag = ProtoField.bytes("ardus.tag", "Tag"),
+  round = ProtoField.uint16("ardus.round", "Round", base.DEC),
   sequence = ProtoField.uint64("ardus.sequence", "Sequence", base.DEC),
   sent = ProtoField.uint64("ardus.sent", "Packet numbers used on this path", base.DEC),
   ended = ProtoField.uint32("ardus.ended", "Blocks sent once", base.DEC),
@@ -70,7 +71,7 @@ local function void(tree, range, why)
 end
 
 local function symbol(tvb, tree)
-  if tvb:len() ~= SYMBOL_BYTES then return void(tree, tvb(), "not 1,448 bytes long") end
+  if tvb:len() ~= STANDARD and tvb:len() ~= JUMBO then return void(tree, tvb(), "neither 1,448 nor 8,872 bytes long") end
   tree:add(f.flags, tvb(1, 1))
   tree:add(f.epoch, tvb(2, 1))
   tree:add(f.scheme, tvb(3, 1))
@@ -78,8 +79,8 @@ local function symbol(tvb, tree)
   tree:add_le(f.block, tvb(16, 4))
   tree:add_le(f.symbol, tvb(20, 2))
   tree:add_le(f.rate, tvb(22, 2))
-  tree:add(f.sealed, tvb(24, 1408))
-  tree:add(f.tag, tvb(1432, TAG))
+  tree:add(f.sealed, tvb(24, tvb:len() - 24 - TAG))
+  tree:add(f.tag, tvb(tvb:len() - TAG, TAG))
   return string.format("number %s block %u symbol %u", tostring(tvb(8, 8):le_uint64()), tvb(16, 4):le_uint(), tvb(20, 2):le_uint())
 end
 
@@ -148,6 +149,14 @@ local function digests(tvb, tree)
   return string.format("block %u symbols %u + %u", tvb(8, 4):le_uint(), tvb(12, 2):le_uint(), count)
 end
 
+local function trial(tvb, tree)
+  if tvb:len() ~= SHORT_TRIAL and tvb:len() ~= JUMBO then return void(tree, tvb(), "neither 72 nor 8,872 bytes long") end
+  tree:add(f.flags, tvb(1, 1))
+  tree:add_le(f.round, tvb(2, 2))
+  tree:add(f.signature, tvb(tvb:len() - SIGNATURE, SIGNATURE))
+  return string.format("round %u, %u bytes", tvb(2, 2):le_uint(), tvb:len())
+end
+
 local function address(range, family)
   return tostring(family == 4 and range(0, 4):ipv4() or range:ipv6())
 end
@@ -170,7 +179,7 @@ local function announcement(tvb, tree)
   return "join at " .. at
 end
 
-local SHOW = {symbol, symbol, symbol, control, control, control, report, announcement, digests}
+local SHOW = {symbol, symbol, symbol, control, control, control, report, announcement, digests, trial}
 
 function ardus.dissector(tvb, packet, root)
   if tvb:len() < 8 or tvb(0, 1):bitfield(0, 4) ~= 1 then return 0 end

@@ -7,7 +7,7 @@
 namespace ghost::ardus {
 
 BlockCache::BlockCache(const StreamShape& stream, BlockSource& source, std::size_t most)
-    : stream_(stream), source_(source), most_(std::max(most, kWindowBlocks)), of_block_(stream.blocks()) {}
+    : stream_(stream), size_(stream.symbol_size()), source_(source), most_(std::max(most, window_blocks(stream.layout))), of_block_(stream.blocks()) {}
 
 Result<BlockCache::Entry*> BlockCache::entry(BlockIndex block) {
   Entry*& known = of_block_.at(block.value);
@@ -36,15 +36,15 @@ Result<BytesView> BlockCache::symbol(BlockIndex block, SymbolIndex symbol, std::
   const auto found = entry(block);
   if (!found) return found.error();
   Entry& entry = **found;
-  if (symbol.value < kFirstParity) return BytesView(entry.source).subspan(symbol.value * kSymbolSize, kSymbolSize);
-  const std::size_t made = entry.parity.size() / kSymbolSize;
+  if (symbol.value < kFirstParity) return BytesView(entry.source).subspan(symbol.value * size_, size_);
+  const std::size_t made = entry.parity.size() / size_;
   if (symbol.value < entry.first_parity || symbol.value >= entry.first_parity + made) {
     const std::size_t count = std::min<std::size_t>(std::clamp<std::size_t>(more + 1, 1, 32), kSymbolEnd - symbol.value);
-    entry.parity.resize(count * kSymbolSize);
+    entry.parity.resize(count * size_);
     entry.first_parity = symbol.value;
-    fec::encode(entry.source, kSymbolSize, symbol, count, entry.parity);
+    fec::encode(entry.source, size_, symbol, count, entry.parity);
   }
-  return BytesView(entry.parity).subspan(static_cast<std::size_t>(symbol.value - entry.first_parity) * kSymbolSize, kSymbolSize);
+  return BytesView(entry.parity).subspan(static_cast<std::size_t>(symbol.value - entry.first_parity) * size_, size_);
 }
 
 void BlockCache::expect(BlockIndex block, SymbolIndex symbol) const {

@@ -30,6 +30,7 @@ class BlockCache {
   Result<Entry*> entry(BlockIndex block);
 
   StreamShape stream_;
+  std::size_t size_;  ///< of a symbol
   BlockSource& source_;
   std::size_t most_;
   std::uint64_t clock_ = 0;

@@ -28,6 +28,7 @@ class BlockDecoder : public SymbolStore {
   void recycle(std::unique_ptr<Assembly> assembly);
 
   StreamShape stream_;
+  std::size_t size_;  ///< of a symbol
   BlockSink& sink_;
   std::vector<std::unique_ptr<Assembly>> open_;  ///< few: looked through from the newest
   std::vector<std::unique_ptr<Assembly>> spare_;

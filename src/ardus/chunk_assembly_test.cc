@@ -22,7 +22,7 @@ struct Stream {
     map.append(ChunkSet(60, true));
   }
   Bytes block(std::uint64_t number) const {
-    Bytes bytes(kStreamBlockBytes);
+    Bytes bytes(kBlockBytes);
     for (const auto& piece : map.pieces(number)) std::copy_n(chunks[piece.chunk].begin() + piece.in_chunk, piece.size, bytes.begin() + piece.in_block);
     return bytes;
   }

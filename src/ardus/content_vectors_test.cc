@@ -45,7 +45,7 @@ std::vector<std::size_t> vector_cuts() {
 }
 
 struct ContentVectors {
-  Bytes manifest, map, receipt, fetch_grant, relay_grant, publication;
+  Bytes manifest, map, jumbo_map, receipt, fetch_grant, relay_grant, publication;
   Manifest read;
 };
 
@@ -55,6 +55,7 @@ ContentVectors make_content_vectors() {
   made.read = vector_manifest();
   made.manifest = encode_manifest(made.read, sender).value();
   made.map = encode_segment({kVectorSession, made.read.content, 0, {{0, 1}, {2, 1}}}, sender);
+  made.jumbo_map = encode_segment({kVectorSession, made.read.content, 0, {{0, 1}, {2, 1}}, Layout::jumbo}, sender);
   Receipt receipt{made.read.content, kVectorSession, counting<16>(0x40), {}, 1'800'000'123'456, made.read.bytes(), Verified::on_arrival | Verified::read_back};
   made.receipt = encode_receipt(receipt, receiver);
   made.fetch_grant = encode_grant({GrantKind::fetch, made.read.content, kVectorSession, counting<16>(0x40), receiver.public_key()}, sender);
@@ -90,6 +91,7 @@ std::string content_vectors_text() {
   hex("stream_map_segment_0", made.map);
   field("stream_after_another_segment_of_chunk_1",
         "{\"bytes\": " + std::to_string(map.stream_bytes()) + ", \"block, chunk, offset in chunk, offset in block, size\": [\n" + pieces + "\n ]}");
+  hex("stream_map_segment_of_the_jumbo_layout", made.jumbo_map);
   hex("receipt", made.receipt);
   hex("grant_to_fetch", made.fetch_grant);
   hex("grant_to_relay", made.relay_grant);
@@ -118,6 +120,7 @@ TEST(ContentVectors, AreReadAsWhatTheySay) {
   const auto segment = parse_segment(made.map, sender);
   ASSERT_TRUE(segment);
   EXPECT_EQ(segment->chunks, (std::vector<ChunkRange>{{0, 1}, {2, 1}}));
+  EXPECT_EQ(parse_segment(made.jumbo_map, sender).value().layout, Layout::jumbo);
   const auto receipt = parse_receipt(made.receipt);
   ASSERT_TRUE(receipt);
   EXPECT_TRUE(check_receipt(*receipt, manifest->content, kVectorSession, counting<16>(0x40), receiver));

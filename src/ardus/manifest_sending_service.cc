@@ -36,7 +36,7 @@ Secret random_secret() {
 
 /// Nobody is begun with before all_here(), or the timer.
 SenderOptions waiting(SenderOptions options, std::size_t bytes) {
-  options.stream.bytes = bytes;
+  options.stream = {bytes};  // of the standard layout: what reaches everybody
   options.start_receivers = ~std::size_t{0};
   return options;
 }

@@ -15,6 +15,7 @@ constexpr std::size_t kAnnounceHead = 136;
 constexpr std::size_t kReportFixed = 30;
 constexpr std::size_t kDigestHead = 16;
 constexpr std::size_t kQuestionSize = 24;
+constexpr std::size_t kTrialHead = 8;
 constexpr std::uint8_t kAnswerNow = 1, kDigests = 2, kAsksPath = 4, kListenAgain = 8, kSuspects = 1, kMeasured = 2;
 
 constexpr std::uint8_t first_byte(MessageType type) { return static_cast<std::uint8_t>(kVersion << 4 | static_cast<std::uint8_t>(type)); }
@@ -60,7 +61,7 @@ std::optional<std::uint32_t> read_varint(ByteReader& in) {
 std::optional<MessageType> message_type(BytesView datagram) {
   if (datagram.empty() || datagram[0] >> 4 != kVersion) return std::nullopt;
   const std::uint8_t type = datagram[0] & 0x0f;
-  if (type < 1 || type > 9) return std::nullopt;
+  if (type < 1 || type > 10) return std::nullopt;
   return static_cast<MessageType>(type);
 }
 
@@ -81,8 +82,8 @@ void write_data_header(const DataHeader& header, std::uint8_t* at) {
   put(at + 22, header.rate);
 }
 
-std::optional<DataHeader> read_data_header(BytesView datagram) {
-  if (datagram.size() != kDataDatagram) return std::nullopt;
+std::optional<DataHeader> read_data_header(BytesView datagram, Layout layout) {
+  if (datagram.size() != data_datagram(layout)) return std::nullopt;
   const std::uint8_t* at = datagram.data();
   DataHeader header;
   header.symbol = SymbolIndex{get<std::uint16_t>(at + 20)};
@@ -230,6 +231,29 @@ Result<DigestList> read_digests(BytesView datagram) {
   if (out.first.value + count > kSymbolEnd) return malformed("digests of symbols that no block has");
   out.digests.resize(count);
   for (SymbolDigest& digest : out.digests) in.fill(digest);
+  return out;
+}
+
+Bytes write_trial(const Trial& trial) {
+  Bytes out;
+  ByteWriter writer(out);
+  writer.u8(first_byte(MessageType::trial)).u8(0).u16(trial.round).u32(trial.session);
+  out.resize((trial.is_long ? kLongestDatagram : kShortTrial) - sizeof(Signature));
+  return out;
+}
+
+Result<Trial> read_trial(BytesView datagram) {
+  if (message_type(datagram) != MessageType::trial) return malformed("no trial");
+  if (datagram.size() != kShortTrial && datagram.size() != kLongestDatagram) return malformed("a trial of " + std::to_string(datagram.size()) + " bytes, which no layout has");
+  ByteReader in(datagram);
+  in.u8();
+  if (in.u8() != 0) return malformed("unknown flags in a trial");
+  Trial out;
+  out.round = in.u16();
+  out.session = in.u32();
+  out.is_long = datagram.size() == kLongestDatagram;
+  const BytesView rest = datagram.subspan(kTrialHead, datagram.size() - kTrialHead - sizeof(Signature));
+  if (std::ranges::any_of(rest, [](std::uint8_t byte) { return byte != 0; })) return malformed("a trial that is filled with something");
   return out;
 }
 

@@ -28,7 +28,8 @@ enum class MessageType : std::uint8_t {
   probe = 6,       ///< asks some or, as a census, named receivers for a report
   report = 7,      ///< a receiver's state and deficits
   announce = 8,    ///< a session and where to join it
-  digest = 9       ///< what symbols are known by, while a member forges some
+  digest = 9,      ///< what symbols are known by, while a member forges some
+  trial = 10       ///< whether datagrams of its size come through, before the session begins
 };
 
 /// What a datagram claims to be; nothing when it is empty, of another version or of no known type.
@@ -40,7 +41,9 @@ std::optional<std::uint32_t> session_of(BytesView datagram);
 
 inline constexpr std::size_t kDataHeader = 24;
 inline constexpr std::size_t kTagSize = 16;
-inline constexpr std::size_t kDataDatagram = kDataHeader + kSymbolSize + kTagSize;  ///< 1448
+constexpr std::size_t data_datagram(Layout layout) { return kDataHeader + symbol_size(layout) + kTagSize; }
+inline constexpr std::size_t kDataDatagram = data_datagram(Layout::standard);      ///< 1,448
+inline constexpr std::size_t kLongestDatagram = data_datagram(Layout::jumbo);      ///< 8,872: of all there are
 inline constexpr std::uint8_t kSchemeCauchy = 1;  ///< §4
 
 struct DataHeader {
@@ -57,8 +60,8 @@ struct DataHeader {
 
 /// Writes kDataHeader bytes.
 void write_data_header(const DataHeader& header, std::uint8_t* at);
-/// Nothing unless the datagram has exactly kDataDatagram bytes, flags 0, scheme 1 and a symbol that fits the type.
-std::optional<DataHeader> read_data_header(BytesView datagram);
+/// Nothing unless the datagram is as long as the session's layout has it, with flags 0, scheme 1 and a symbol that fits the type.
+std::optional<DataHeader> read_data_header(BytesView datagram, Layout layout = Layout::standard);
 
 // --- PLAN, WINDOW_END, PROBE: §2.2, signed by the sender -----------------------------------------------------------------
 
@@ -143,6 +146,23 @@ struct DigestList {
 Bytes write_digests(const DigestList& list);
 /// Of a whole datagram, signature included, which must be checked before anything in it is believed.
 Result<DigestList> read_digests(BytesView datagram);
+
+// --- TRIAL: §2.6, signed by the sender -------------------------------------------------------------------------------------
+
+inline constexpr std::size_t kShortTrial = 72;  ///< bytes; the long one has kLongestDatagram
+
+struct Trial {
+  std::uint16_t round = 0;      ///< one long datagram and then a short one each, from 0
+  std::uint32_t session = 0;
+  bool is_long = false;
+
+  friend bool operator==(const Trial&, const Trial&) = default;
+};
+
+/// The whole datagram but for its signature.
+Bytes write_trial(const Trial& trial);
+/// Of a whole datagram, signature included, which must be checked before anything in it is believed.
+Result<Trial> read_trial(BytesView datagram);
 
 // --- REPORT: §2.3, sealed with the receiver's key ------------------------------------------------------------------------
 

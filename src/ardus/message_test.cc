@@ -21,8 +21,8 @@ using Json = nlohmann::ordered_json;
 
 SessionName session_name() { return {kVectorSession, counting<16>(0x40), key_from(0x80).public_key()}; }
 
-Bytes symbol_bytes() {
-  Bytes symbol(kSymbolSize);
+Bytes symbol_bytes(Layout layout = Layout::standard) {
+  Bytes symbol(symbol_size(layout));
   for (std::size_t i = 0; i < symbol.size(); ++i) symbol[i] = static_cast<std::uint8_t>(i * 7);
   return symbol;
 }
@@ -101,11 +101,11 @@ Bytes signed_control(const Control& control) {
   return out;
 }
 
-Bytes sealed_data(DataHeader header) {
+Bytes sealed_data(DataHeader header, Layout layout = Layout::standard) {
   Aead key(derive_key(counting<32>(0x20), session_name(), header.epoch, kGroupPath, Direction::to_receivers));
-  Bytes out(kDataDatagram);
+  Bytes out(data_datagram(layout));
   write_data_header(header, out.data());
-  key.seal(header.number, BytesView(out).first(kDataHeader), symbol_bytes(), out.data() + kDataHeader);
+  key.seal(header.number, BytesView(out).first(kDataHeader), symbol_bytes(layout), out.data() + kDataHeader);
   return out;
 }
 
@@ -119,6 +119,16 @@ Bytes sealed_repair(const DataHeader& header) {
 }
 
 DataHeader data_header() { return {MessageType::data, 0, kVectorSession, 4242, BlockIndex{33}, SymbolIndex{127}, 930}; }
+
+Trial trial() { return {3, kVectorSession, false}; }
+
+Bytes signed_trial(Trial trial, bool is_long) {
+  const KeyPair key = key_from(0x80);
+  trial.is_long = is_long;
+  Bytes out = write_trial(trial);
+  SenderKeys(session_name(), counting<32>(0x20), key).sign(out);
+  return out;
+}
 
 Bytes fec_block() {
   Bytes block(3 * 32);
@@ -156,6 +166,8 @@ std::vector<std::pair<std::string, Bytes>> datagrams() {
           {"window end under attack", signed_control(attacked)},
           {"digest", signed_digests(digest_list())},
           {"repair", sealed_repair(repair)},
+          {"data of the jumbo layout", sealed_data(data_header(), Layout::jumbo)},
+          {"trial, short", signed_trial(trial(), false)},
           {"announcement", sign_announcement(announcement(), key_from(0x80))}};
 }
 
@@ -173,6 +185,8 @@ Json make_vectors() {
   out["report_body"] = to_hex(write_report_body(report_body()));
   out["report_body_with_path"] = to_hex(write_report_body(measured_report_body()));
   out["parity"] = {{"symbol_size", 32}, {"source", to_hex(fec_block())}, {"indices", {128, 129, 255}}, {"parity", to_hex(fec_parity())}};
+  const Bytes long_trial = signed_trial(trial(), true);
+  out["long_trial"] = {{"bytes", long_trial.size()}, {"head", to_hex(BytesView(long_trial).first(8))}, {"signature", to_hex(split_signature(long_trial).signature)}};
   for (const auto& [name, bytes] : datagrams()) out["datagrams"].push_back({{"name", name}, {"hex", to_hex(bytes)}});
   return out;
 }
@@ -208,6 +222,37 @@ TEST(Message, ADataHeaderIsReadBack) {
   EXPECT_EQ(read_data_header(datagram), data_header());
   datagram.pop_back();
   EXPECT_EQ(read_data_header(datagram), std::nullopt);
+}
+
+TEST(Message, DatagramsOfOneLayoutAreNoneOfTheOther) {
+  EXPECT_EQ(kLongestDatagram, 8872u);
+  for (const Layout layout : {Layout::standard, Layout::jumbo}) {
+    Bytes datagram(data_datagram(layout));
+    write_data_header(data_header(), datagram.data());
+    EXPECT_EQ(read_data_header(datagram, layout), data_header());
+    EXPECT_EQ(read_data_header(datagram, layout == Layout::jumbo ? Layout::standard : Layout::jumbo), std::nullopt);
+  }
+}
+
+TEST(Message, TrialsAreReadBackAndThoseOfAnotherLengthOrFilledWithSomethingAreNone) {
+  for (const bool is_long : {false, true}) {
+    const Bytes datagram = signed_trial(trial(), is_long);
+    EXPECT_EQ(datagram.size(), is_long ? kLongestDatagram : kShortTrial);
+    const auto read = read_trial(datagram);
+    ASSERT_TRUE(read) << read.error().message;
+    EXPECT_EQ(*read, (Trial{3, kVectorSession, is_long}));
+    for (const std::size_t size : {datagram.size() - 1, datagram.size() + 1, std::size_t{7}, std::size_t{0}}) {
+      Bytes wrong = datagram;
+      wrong.resize(size);
+      EXPECT_FALSE(read_trial(wrong)) << size;
+    }
+    Bytes flagged = datagram;
+    flagged[1] = 1;
+    EXPECT_FALSE(read_trial(flagged));
+  }
+  Bytes filled = signed_trial(trial(), true);
+  filled[5000] = 1;
+  EXPECT_FALSE(read_trial(filled));
 }
 
 TEST(Message, ADataHeaderWhoseSymbolDoesNotFitItsTypeIsNone) {
@@ -290,10 +335,11 @@ TEST(Message, AnAnnouncementIsReadBackAndItsForgeryIsNot) {
 
 TEST(Message, DamagedDatagramsAreReadWithinBounds) {
   for (const auto& [name, bytes] : datagrams()) {
-    if (bytes.size() == kDataDatagram) continue;
+    if (bytes.size() == kDataDatagram || bytes.size() == kLongestDatagram) continue;
     damage_everywhere(bytes, [](BytesView damaged) {
       (void)read_control(damaged);
       (void)read_digests(damaged);
+      (void)read_trial(damaged);
       (void)read_report_header(damaged);
       for (const bool measured : {false, true}) (void)read_report_body(damaged, measured);
     });

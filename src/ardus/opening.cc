@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "ardus/loss_meter.h"
-#include "ardus/path_rate.h"
+#include "ardus/sender.h"
 
 namespace ghost::ardus {
 
@@ -11,6 +11,7 @@ using namespace std::chrono_literals;
 
 namespace {
 constexpr std::uint64_t kFirstTrain = 64, kLongestTrain = 4096;  // packets: 95 KB, less than any queue that is worth its name
+constexpr std::uint64_t kFewerJumbo = 4;  // as many bytes would be too few packets to tell a loss by
 constexpr double kNextRate = 3;           // of what came through, that the next train leaves at
 constexpr double kOverrun = 0.15;         // so much more lost than of a shorter train …
 constexpr double kSlowed = 0.7;           // … and come at less than this share of the rate it left at
@@ -22,8 +23,10 @@ constexpr double kLaggard = 0.7;          // of what the middle one got: who get
 constexpr Duration kHalfIsEnough = 100ms, kAnybodyIsEnough = 500ms;
 }  // namespace
 
-void Opening::begin(double most, std::uint64_t number) {
+void Opening::begin(double most, std::uint64_t number, Layout layout) {
   active_ = true;
+  packet_ = static_cast<double>((data_datagram(layout) + kWireOverhead) * 8);
+  of_size_ = layout == Layout::jumbo ? kFewerJumbo : 1;
   most_ = rate_ = most;
   first_ = number;
   end_ = number;
@@ -54,7 +57,7 @@ void Opening::answer(ReceiverNumber receiver, std::uint64_t seen, double loss, T
   const double before = told > train_ ? std::max(own_, 0.0) * static_cast<double>(told - train_) : 0;
   const double lost = std::clamp(loss * static_cast<double>(told) - before, 0.0, train);
   const double seconds = std::max(std::chrono::duration<double>(heard - began_).count(), 1e-6);
-  answers_.push_back({(train - lost) * kPacketOnWire / seconds, lost / train});
+  answers_.push_back({(train - lost) * packet_ / seconds, lost / train});
 }
 
 /// How many of so many may be left out: one of two to seven, a quarter of more.
@@ -102,15 +105,16 @@ Opening::Outcome Opening::judge() {
   // The longer train tells it better, where it lost no more than by chance.
   if (!out.limited) own_ = own_ < 0 || mean < own_ + kOverrun ? mean : own_;
   before_ = way.carried;
-  active_ = !out.limited && !fast && !out.level && full_ < kLongestTrain;
+  active_ = !out.limited && !fast && !out.level && full_ < kLongestTrain / of_size_;
   rate_ = std::clamp(kNextRate * way.carried, std::min(kLeastRate, most_), most_);
   next_train();
   return out;
 }
 
 void Opening::next_train() {
-  full_ = full_ == 0 ? kFirstTrain : full_ * (full_ == kFirstTrain ? 4 : 2);
-  train_ = std::min(full_, std::max(kShortestTrain, static_cast<std::uint64_t>(rate_ * kLongestSeconds / kPacketOnWire)));
+  const std::uint64_t first = kFirstTrain / of_size_;
+  full_ = full_ == 0 ? first : full_ * (full_ == first ? 4 : 2);
+  train_ = std::min(full_, std::max(kShortestTrain / of_size_, static_cast<std::uint64_t>(rate_ * kLongestSeconds / packet_)));
   end_ += train_;
   asked_at_ = began_ = {};
   asked_.clear();

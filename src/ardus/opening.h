@@ -23,7 +23,7 @@ class Opening {
 
   /// @param most    bit/s on the wire: no train is faster
   /// @param number  of the first packet
-  void begin(double most, std::uint64_t number);
+  void begin(double most, std::uint64_t number, Layout layout = Layout::standard);
   bool active() const { return active_; }
   void stop() { active_ = false; }
   /// Packet number after the train under way: none from there on may leave.
@@ -61,6 +61,8 @@ class Opening {
   void next_train();
 
   bool active_ = false;
+  double packet_ = 0;                    ///< bits on the wire
+  std::uint64_t of_size_ = 1;            ///< trains have so many times fewer packets than the standard layout's
   double most_ = 0, rate_ = 0;
   std::uint64_t first_ = 0, end_ = 0, train_ = 0;
   std::uint64_t full_ = 0;               ///< packets that the train would have at any rate

@@ -29,7 +29,7 @@ constexpr Duration kHopelessAfter = 1s, kHopelessAfterAsked = 5s;  // the second
 constexpr std::size_t kNextRuns = kWindowBlocks;  // §5.4: of deficits, that a batch can be made of
 constexpr std::uint64_t kCredible = std::uint64_t{1} << 18;  // packet numbers further beyond what the sender signed are not taken
 constexpr std::uint64_t kOvertaken = 2048;                   // so many packets may come before a signed message that left earlier
-constexpr std::uint32_t kCredibleBlocks = 3 * kWindowBlocks; // so far beyond what was sent once a block may be
+constexpr std::size_t kCredibleWindows = 3;                  // so far beyond what was sent once a block may be
 constexpr std::size_t kDigestedBlocks = 512, kMostCandidates = 64;
 constexpr Duration kWaryFor = 10s, kSuspicionPause = 500ms;
 
@@ -39,7 +39,7 @@ std::uint16_t to_wire(double share) { return static_cast<std::uint16_t>(std::lro
 
 struct Receiver::Impl {
   Impl(const ReceiverOptions& options, BlockSet wanted, ReceiverKeys& keys, SymbolStore& store, TimePoint now)
-      : options_(options), keys_(keys), store_(store), collector_(options.stream, std::move(wanted), options.max_open_blocks),
+      : options_(options), keys_(keys), store_(store), collector_(options.stream, std::move(wanted), options.max_open_blocks != 0 ? options.max_open_blocks : open_blocks(options.stream.layout)),
         random_(options.seed ^ options.number.value), started_(now), heard_(now), heard_group_(now), deaf_check_(now + options.deaf_after),
         inferred_(options.position.value) {
     if (collector_.lacking().empty()) phase_ = ReceiverPhase::complete;
@@ -76,7 +76,7 @@ struct Receiver::Impl {
 
   void take_symbol(ReceiverKeys::Path path, BytesView datagram, TimePoint now) {
     const bool group = path == ReceiverKeys::Path::group;
-    const auto header = read_data_header(datagram);
+    const auto header = read_data_header(datagram, options_.stream.layout);
     if (!header || header->session != options_.session || (group && !credible(header->number))) {
       ++rejected_;
       return;
@@ -154,7 +154,7 @@ struct Receiver::Impl {
       took(header, datagram, group, now);
     }
     if (collector_.holds(header.block, header.symbol)) return compare_with_held(header, group, now);
-    if (!collector_.wants(header.block, header.symbol) || (group && header.block.value >= inferred_ + kCredibleBlocks)) {
+    if (!collector_.wants(header.block, header.symbol) || (group && header.block.value >= inferred_ + kCredibleWindows * window_blocks(options_.stream.layout))) {
       ++useless_;
       return;
     }
@@ -189,7 +189,7 @@ struct Receiver::Impl {
       return set_right(header.block, header.symbol, now);
     }
     if (candidates_.size() == kMostCandidates) candidates_.pop_front();
-    candidates_.push_back({header.block, header.symbol, to_bytes(first_symbol_)});
+    candidates_.push_back({header.block, header.symbol, first_symbol_});
   }
 
   void replace(BlockIndex block, SymbolIndex symbol, BytesView bytes) {
@@ -668,7 +668,7 @@ struct Receiver::Impl {
   BlockSet proven_{options_.stream.blocks()};
   std::uint64_t forged_ = 0;
 
-  std::array<std::uint8_t, kSymbolSize> first_symbol_{};
+  Bytes first_symbol_ = Bytes(options_.stream.symbol_size());
   Bytes datagram_;
   std::vector<Outgoing> out_;
   std::uint64_t symbols_ = 0, unicast_symbols_ = 0, useless_ = 0, rejected_ = 0, reports_ = 0, report_bytes_ = 0;

@@ -17,7 +17,7 @@ namespace ghost::ardus {
 class SymbolStore {
  public:
   virtual ~SymbolStore() = default;
-  /// Where the bytes of a symbol that is not held yet are to be written (kSymbolSize of them); null: they are not kept. What is
+  /// Where the bytes of a symbol that is not held yet are to be written (as many as the layout's symbols have); null: they are not kept. What is
   /// written there counts only when it is followed by keep(): a forged packet leaves garbage, and the symbol comes again.
   virtual std::uint8_t* place(BlockIndex block, SymbolIndex symbol) = 0;
   virtual void keep(BlockIndex block, SymbolIndex symbol) = 0;
@@ -37,7 +37,7 @@ struct ReceiverOptions {
   StreamShape stream;
   BlockIndex position;             ///< JoinedReceiver::position: what is before it comes later and is not asked for
   std::uint64_t seed = 0;          ///< of its back-off; differs from receiver to receiver
-  std::size_t max_open_blocks = 256;  ///< half-received ones kept in memory (180 kB each); beyond, the one longest untouched is forgotten
+  std::size_t max_open_blocks = 0;  ///< half-received ones kept in memory; beyond, the one longest untouched is forgotten. 0: as the layout has it
   Duration deaf_after = std::chrono::seconds(3);  ///< without a datagram of the group it counts as deaf and asks for unicast
   bool guarded = true;  ///< looks out for symbols that a member forged (§5.8); needs a store that keeps bytes
 };

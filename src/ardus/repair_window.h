@@ -7,7 +7,7 @@
 
 namespace ghost::ardus {
 
-/// Up to 32 blocks that are sent, and repaired, with their symbols in turn.
+/// A window of blocks that are sent, and repaired, with their symbols in turn.
 class RepairWindow {
  public:
   struct Work {
@@ -19,7 +19,8 @@ class RepairWindow {
     bool gone = false;          ///< it was not there when it was to be repaired
   };
 
-  RepairWindow(std::uint32_t serial, bool first) : serial_(serial), first_sending_(first) {}
+  /// @param most  blocks
+  RepairWindow(std::uint32_t serial, bool first, std::size_t most = kWindowBlocks) : serial_(serial), most_(most), first_sending_(first) {}
 
   std::uint32_t serial() const { return serial_; }
   /// The blocks are being sent for the first time; the rest is repair.
@@ -27,7 +28,7 @@ class RepairWindow {
   void end_first_sending() { first_sending_ = false; }
 
   void add(BlockIndex block, std::uint16_t symbols);
-  bool full() const { return work_.size() >= kWindowBlocks; }
+  bool full() const { return work_.size() >= most_; }
   Work* find(BlockIndex block);
   std::vector<Work>& work() { return work_; }
   const std::vector<Work>& work() const { return work_; }
@@ -62,6 +63,7 @@ class RepairWindow {
 
  private:
   std::uint32_t serial_;
+  std::size_t most_;
   bool first_sending_;
   std::vector<Work> work_;
   std::uint64_t todo_ = 0;

@@ -197,6 +197,24 @@ TEST(Opening, AQueueThatHoldsEverythingIsSeenByTrainsThatComeNoFaster) {
   EXPECT_NEAR(static_cast<double>(rate.rate()), 25e6, 2e6);
 }
 
+TEST(Opening, OfTheJumboLayoutHasAQuarterOfThePackets) {
+  Opening opening;
+  const TimePoint now = TimePoint{} + 1h;
+  opening.begin(1.25e9, 0, Layout::jumbo);
+  opening.ask(ReceiverNumber{1});
+  opening.set_asked(now);
+  opening.answer(ReceiverNumber{1}, 0, 0, now);
+  opening.judge();
+  EXPECT_EQ(opening.end(), 16u);
+  opening.sent_first(now);
+  opening.ask(ReceiverNumber{1});
+  opening.set_asked(now);
+  opening.answer(ReceiverNumber{1}, 16, 0, now + 100ms);
+  const Opening::Outcome outcome = opening.judge();
+  EXPECT_NEAR(outcome.carried, 16 * 8938 * 8 / 0.1, 1);
+  EXPECT_EQ(opening.end(), 16u + 64u);
+}
+
 TEST(Opening, OneOfFourWhoseOwnWayIsSlowIsLeftOut) {
   Opening opening;
   Opening::Outcome outcome;

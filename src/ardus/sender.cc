@@ -10,9 +10,8 @@ namespace ghost::ardus {
 using namespace std::chrono_literals;
 
 namespace {
-constexpr std::size_t kCachedBlocks = 3 * kWindowBlocks;
+constexpr std::size_t kCachedWindows = 3;
 constexpr std::array<std::uint64_t, 7> kAnnouncePauses = {1, 1, 1, 2, 3, 5, 8};  // seconds; then 10
-constexpr std::size_t kBuffer = 1472;  // of one datagram
 constexpr double kPathAnswerBits = 360 * 8;  // of a question to the group and a report that answers it, on the wire
 constexpr Duration kLongestPathInterval = 250ms;
 constexpr Duration kOpeningRepeat = 4ms;
@@ -20,9 +19,9 @@ constexpr Duration kLeastProbe = 20ms, kLeastProbeRising = 5ms;  // between two 
 }  // namespace
 
 Sender::Impl::Impl(const SenderOptions& options, const SessionName& name, SenderKeys& keys, BlockSource& source, TimePoint now)
-    : options_(options), name_(name), keys_(keys), cache_(options.stream, source, kCachedBlocks), rate_control_(options.ceiling, options.fixed_rate),
+    : options_(options), name_(name), keys_(keys), cache_(options.stream, source, kCachedWindows * window_blocks(options.stream.layout)), rate_control_(options.ceiling, options.fixed_rate),
       ceiling_(options.ceiling), created_(now), wanted_(options.stream.blocks()), pending_(options.stream.blocks()), cursor_(options.stream.blocks()),
-      rtt_(options.initial_rtt), buffers_(kBatch * kBuffer) {
+      rtt_(options.initial_rtt), buffers_(kBatch * data_datagram(options.stream.layout)) {
   if (options.congestion == Congestion::tfmcc) path_rate_ = std::make_unique<TfmccRate>();
   if (options.congestion == Congestion::background) path_rate_ = std::make_unique<BackgroundRate>();
   pacer_.set_rate(path_rate_ ? std::min(ceiling_, static_cast<std::uint64_t>(path_rate_->rate())) : rate_control_.rate());
@@ -46,7 +45,7 @@ SenderPhase Sender::Impl::phase() const {
 
 void Sender::Impl::fail(std::string why) { failure_ = std::move(why); }
 
-std::uint8_t* Sender::Impl::buffer() { return buffers_.data() + buffers_used_++ * kBuffer; }
+std::uint8_t* Sender::Impl::buffer() { return buffers_.data() + buffers_used_++ * datagram_size(); }
 
 void Sender::Impl::emit(Destination to, std::uint32_t index, BytesView bytes, TimePoint now) {
   out_.push_back({to, index, bytes});

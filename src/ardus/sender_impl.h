@@ -34,6 +34,10 @@ inline constexpr Duration kAnswerSlot = std::chrono::microseconds(30);
 struct Sender::Impl {
   Impl(const SenderOptions& options, const SessionName& name, SenderKeys& keys, BlockSource& source, TimePoint now);
 
+  Layout layout() const { return options_.stream.layout; }
+  std::size_t datagram_size() const { return data_datagram(layout()); }           ///< bytes of one of the stream's
+  std::uint64_t packet_size() const { return datagram_size() + kWireOverhead; }        ///< the same on the wire
+
   // sender.cc
   SenderPhase phase() const;
   void poll(TimePoint now);

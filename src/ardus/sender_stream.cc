@@ -43,7 +43,7 @@ void Sender::Impl::begin(TimePoint now) {
   next_probe_ = now;
   wire_since_ = now;
   was_idle_ = false;
-  if (!options_.fixed_rate && !path_rate_) opening_.begin(static_cast<double>(rate_control_.rate()), keys_.group_sent());
+  if (!options_.fixed_rate && !path_rate_) opening_.begin(static_cast<double>(rate_control_.rate()), keys_.group_sent(), layout());
 }
 
 /// Whether what is to be sent next is there: of blocks that are still coming, enough that a burst of losses is spread over some of them.
@@ -62,7 +62,7 @@ void Sender::Impl::open_stream_window() {
     stream_again();
   }
   if (!may_open()) return;
-  RepairWindow& window = windows_.emplace_back(next_serial_++, true);
+  RepairWindow& window = windows_.emplace_back(next_serial_++, true, window_blocks(layout()));
   for (std::uint32_t b = pending_.next(0); b < pending_.end() && b < readable_ && !window.full(); b = pending_.next(b + 1)) {
     const BlockIndex block{b};
     std::uint16_t symbols = static_cast<std::uint16_t>(options_.stream.symbols_in(block));
@@ -207,14 +207,14 @@ bool Sender::Impl::send_to_group(RepairWindow& window, TimePoint now) {
   if (bytes) {
     std::uint8_t* datagram = buffer();
     keys_.seal_group(header, *bytes, datagram);
-    emit(Destination::group, 0, {datagram, kDataDatagram}, now);
+    emit(Destination::group, 0, {datagram, datagram_size()}, now);
     ++counts_.sent_packets;
     if (parity || !window.first_sending() || !first_pass_) ++counts_.repair_symbols;
   } else {  // as if it were lost: it is asked for again
     window.take_back(work);
-    pacer_.sent(kDataDatagram + kWireOverhead, now);
+    pacer_.sent(packet_size(), now);
   }
-  unicast_credit_ = std::min(unicast_credit_ + kUnicastShare * static_cast<double>(kDataDatagram + kWireOverhead), 30'000.0);
+  unicast_credit_ = std::min(unicast_credit_ + kUnicastShare * static_cast<double>(packet_size()), 30'000.0);
   if (window.first_sending() && window.todo() == 0) end_of_window(window, now);
   return true;
 }
@@ -294,7 +294,7 @@ void Sender::Impl::send_plan(RepairWindow& window, TimePoint now) {
   for (const RepairWindow& other : windows_) {
     if (!other.first_sending()) ahead += other.todo();
   }
-  const Duration due = pacer_.time_of(ahead * (kDataDatagram + kWireOverhead)) * (streaming_ ? 5 : 4) / 4;
+  const Duration due = pacer_.time_of(ahead * packet_size()) * (streaming_ ? 5 : 4) / 4;
   out.due = static_cast<std::uint16_t>(std::min<std::int64_t>(due / 1ms + 1, 0xffff));
   control(std::move(out), Destination::group, 0, now);
 }

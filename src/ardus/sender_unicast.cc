@@ -18,19 +18,19 @@ constexpr double kAsMuchAlone = 0.85;                   // so much of what came 
 constexpr double kOwnAtMost = 0.6;
 constexpr unsigned kQuestionsAlike = 3;                     // questions before the pause between two is doubled
 constexpr std::uint64_t kJudgedBy = 128;                // packets
-constexpr std::uint64_t kLeastRate = 200'000, kPacketBits = (kDataDatagram + kWireOverhead) * 8;
+constexpr std::uint64_t kLeastRate = 200'000;
 }  // namespace
 
 void Sender::Impl::start_flow(Peer& peer) {
   UnicastFlow& flow = peer.flow;
   if (flow.pacer.rate() <= 1'000'000) flow.pacer.set_rate(std::max(kLeastRate, pacer_.rate() / 8));
-  const double wish = static_cast<double>(flow.pacer.rate()) * std::chrono::duration<double>(kBatchTime).count() / kPacketBits;
+  const double wish = static_cast<double>(flow.pacer.rate()) * std::chrono::duration<double>(kBatchTime).count() / static_cast<double>(packet_size() * 8);
   std::uint64_t room = std::clamp(static_cast<std::uint64_t>(wish), kSmallestBatch, kLargestBatch);
   flow.items.clear();
-  flow.at = kWindowBlocks;  // begins with the first
+  flow.at = window_blocks(layout());  // begins with the first
   flow.todo = 0;
   const std::uint32_t end = std::min(wanted_.end(), readable_);
-  for (std::uint32_t b = peer.needs.next(0); b < end && room > 0 && flow.items.size() < kWindowBlocks; b = peer.needs.next(b + 1)) {
+  for (std::uint32_t b = peer.needs.next(0); b < end && room > 0 && flow.items.size() < window_blocks(layout()); b = peer.needs.next(b + 1)) {
     const BlockIndex block{b};
     const std::uint8_t deficit = peer.needs.deficit(block);
     UnicastFlow::Item item{block, deficit, std::nullopt};
@@ -105,14 +105,14 @@ void Sender::Impl::tend_flows(TimePoint now) {
 /// The group is being sent to, or could be; not while what is to be sent next is still to come.
 bool Sender::Impl::group_first() const { return streaming_ || may_open() || group_work(); }
 
-bool Sender::Impl::unicast_may_go() const { return unicast_credit_ >= kDataDatagram + kWireOverhead || !group_first(); }
+bool Sender::Impl::unicast_may_go() const { return unicast_credit_ >= static_cast<double>(packet_size()) || !group_first(); }
 
 /// Sends one symbol to a receiver that is due one; while the group is being sent to, no more than a hundredth of the rate.
 bool Sender::Impl::send_unicast(TimePoint now) {
   if (flows_.empty() || !unicast_may_go()) return false;
   for (Peer* peer : flows_) {
     if (peer->flow.state != UnicastFlow::State::sending || !peer->flow.pacer.ready(now)) continue;
-    if (group_first()) unicast_credit_ -= static_cast<double>(kDataDatagram + kWireOverhead);
+    if (group_first()) unicast_credit_ -= static_cast<double>(packet_size());
     return send_symbol_to(*peer, now);
   }
   return false;
@@ -121,7 +121,7 @@ bool Sender::Impl::send_unicast(TimePoint now) {
 bool Sender::Impl::send_symbol_to(Peer& peer, TimePoint now) {
   UnicastFlow& flow = peer.flow;
   const auto ticket = keys_.receiver_ticket(peer.number);
-  peer.insatiable = peer.quarantined && peer.unicast_symbols > kMostUnicast * (peer.wanted.size() + kWindowBlocks) * kBlockSymbols;
+  peer.insatiable = peer.quarantined && peer.unicast_symbols > kMostUnicast * (peer.wanted.size() + window_blocks(layout())) * kBlockSymbols;
   if (!ticket || peer.insatiable) {
     set_state_failed(peer);
     return false;
@@ -140,13 +140,13 @@ bool Sender::Impl::send_symbol_to(Peer& peer, TimePoint now) {
     const DataHeader header{MessageType::repair, ticket->epoch, name_.session, ticket->number, item.block, symbol, 0};
     std::uint8_t* datagram = buffer();
     keys_.seal_to(peer.number, header, *bytes, datagram);
-    emit(Destination::receiver, peer.number.value, {datagram, kDataDatagram}, now);
+    emit(Destination::receiver, peer.number.value, {datagram, datagram_size()}, now);
     ++counts_.sent_packets;
     ++counts_.repair_symbols;
     ++counts_.unicast_symbols;
     ++peer.unicast_symbols;
   }
-  flow.pacer.sent(kDataDatagram + kWireOverhead, now);
+  flow.pacer.sent(packet_size(), now);
   --item.todo;
   if (--flow.todo == 0) ask(peer, now);
   return true;

@@ -214,8 +214,7 @@ SessionReceiverKeys::SessionReceiverKeys(const SessionName& name, std::uint8_t e
     : name_(name),
       options_(options),
       own_(own_secret, name, receiver, Direction::to_receivers, options),
-      report_(own_secret, name, receiver, Direction::to_sender, options),
-      scratch_(kSymbolSize) {
+      report_(own_secret, name, receiver, Direction::to_sender, options) {
   epochs_.push_back(make(epoch, epoch_secret));
 }
 
@@ -262,6 +261,7 @@ bool SessionReceiverKeys::open_group(const DataHeader& header, BytesView datagra
 
 bool SessionReceiverKeys::open(Path path, const DataHeader& header, BytesView datagram, std::uint8_t* out) {
   if (header.session != name_.session) return false;
+  if (out == nullptr && scratch_.size() < datagram.size()) scratch_.resize(datagram.size());
   std::uint8_t* to = out != nullptr ? out : scratch_.data();
   if (path == Path::group) return open_group(header, datagram, to);
   return own_.epoch_of(header.number) == header.epoch && own_.open(header.number, datagram.first(kDataHeader), datagram.subspan(kDataHeader), to);

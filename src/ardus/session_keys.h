@@ -152,7 +152,7 @@ class SenderKeys {
   /// The next packet to the group is of the next epoch; without one, exhausted() becomes true.
   void begin_next_epoch();
 
-  /// Writes a whole data datagram (kDataDatagram bytes). header.number and .epoch must be the path's ticket.
+  /// Writes a whole data datagram: kDataHeader bytes, those of the symbol, kTagSize. header.number and .epoch must be the path's ticket.
   void seal_group(const DataHeader& header, BytesView symbol, std::uint8_t* out);
   void seal_to(ReceiverNumber receiver, const DataHeader& header, BytesView symbol, std::uint8_t* out);
   /// Appends the signature.
@@ -193,7 +193,7 @@ class ReceiverKeys {
  public:
   virtual ~ReceiverKeys() = default;
   enum class Path : std::uint8_t { group, own };
-  /// Opens a data datagram; writes kSymbolSize bytes at `out`, or nothing where `out` is null. False when it is forged.
+  /// Opens a data datagram; writes the symbol at `out`, or nothing where `out` is null. False when it is forged.
   virtual bool open(Path path, const DataHeader& header, BytesView datagram, std::uint8_t* out) = 0;
   /// Whether the sender of this session signed the PLAN, WINDOW_END or PROBE.
   virtual bool verify(BytesView datagram) = 0;

@@ -34,7 +34,7 @@ class SimulatedSource : public BlockSource {
 
  private:
   void fill(BlockIndex block, std::span<std::uint8_t> out) const {
-    const std::uint64_t from = std::uint64_t{block.value} * kBlockBytes;
+    const std::uint64_t from = std::uint64_t{block.value} * block_bytes(stream_.layout);
     const std::size_t content = static_cast<std::size_t>(std::min<std::uint64_t>(out.size(), stream_.bytes - from));
     std::uint64_t state = seed_ * 0x9e3779b97f4a7c15u + block.value;
     for (std::size_t at = 0; at < out.size(); at += sizeof state) {
@@ -154,7 +154,7 @@ struct SimulatedReceiver {
 class Simulation {
  public:
   Simulation(const SimulationOptions& options, const std::function<void(double)>& progress)
-      : options_(options), progress_(progress), stream_{options.bytes}, key_(KeyPair::generate()), random_(options.seed), name_{1, drawn<SessionNonce>(), key_.public_key()},
+      : options_(options), progress_(progress), stream_{options.bytes, options.layout}, key_(KeyPair::generate()), random_(options.seed), name_{1, drawn<SessionNonce>(), key_.public_key()},
         keys_(name_, drawn<Secret>(), key_, options.keys), source_(stream_, options.seed), sender_(sender_options(options), name_, keys_, source_, kStart), bottleneck_(options.bottleneck, options.bottleneck_queue), flows_(options.others.size()) {
     for (std::size_t i = 0; i < options.receivers; ++i) receivers_.push_back(std::make_unique<SimulatedReceiver>(options, i, source_, stream_));
     const std::size_t real = std::min(options.real, options.receivers);
@@ -208,7 +208,7 @@ class Simulation {
 
   static SenderOptions sender_options(const SimulationOptions& options) {
     SenderOptions out;
-    out.stream = {options.bytes};
+    out.stream = {options.bytes, options.layout};
     out.ceiling = options.rate;
     out.fixed_rate = options.fixed_rate;
     out.congestion = options.congestion;

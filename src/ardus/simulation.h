@@ -67,6 +67,7 @@ class Insider {
 struct SimulationOptions {
   std::size_t receivers = 1000;
   std::uint64_t bytes = std::uint64_t{64} << 20;
+  Layout layout = Layout::standard;
   double loss = 0.01;        ///< of datagrams, for each receiver on its own, both ways
   double burst = 1;          ///< mean length of a run of losses
   double duplicate = 0;      ///< probability that a datagram comes twice

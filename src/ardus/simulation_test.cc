@@ -81,6 +81,45 @@ TEST(Session, AStreamOfAFewBytesAndOneOfABlockAndAByteArrive) {
   }
 }
 
+TEST(Session, TheJumboLayoutArrivesWithAndWithoutLossAndCostsNoMore) {
+  for (const double loss : {0.0, 0.05}) {
+    SimulationOptions options = session(16, 48 * kMiB, loss);
+    options.layout = Layout::jumbo;
+    const SimulationResult result = simulate(options);
+    expect_all_verified(result);
+    EXPECT_EQ(result.source_packets, (48 * kMiB + 8831) / 8832);
+    EXPECT_LE(over_floor(result, loss), 1.08) << loss;
+    if (loss == 0) {
+      EXPECT_EQ(result.sender.sent_packets, result.source_packets);
+    }
+  }
+}
+
+TEST(Session, TheJumboLayoutFindsItsRateAndServesWhoIsDeafSlowOrKilled) {
+  SimulationOptions options = session(12, 32 * kMiB, 0.01);
+  options.layout = Layout::jumbo;
+  options.fixed_rate = false;
+  options.link_rate = 300'000'000;
+  expect_all_verified(simulate(options));
+  options = session(12, 24 * kMiB, 0.01);
+  options.layout = Layout::jumbo;
+  options.rate = 400'000'000;
+  options.deaf = 1;
+  options.slow = 1;
+  options.slow_rate = 50'000'000;
+  options.restarts = {{6, 100ms}};
+  options.late = {{8, 200ms}};
+  expect_all_verified(simulate(options));
+}
+
+TEST(Session, AJumboStreamOfAFewBytesAndOneOfABlockAndAByteArrive) {
+  for (const std::uint64_t bytes : {std::uint64_t{1}, std::uint64_t{kJumboSymbolSize}, std::uint64_t{block_bytes(Layout::jumbo)} + 1}) {
+    SimulationOptions options = session(5, bytes, 0.2);
+    options.layout = Layout::jumbo;
+    expect_all_verified(simulate(options));
+  }
+}
+
 TEST(Session, DuplicatesReorderingAndDamageDeliverNoWrongByte) {
   SimulationOptions options = session(12, 6 * kMiB, 0.02);
   options.duplicate = 0.05;

@@ -6,7 +6,8 @@ namespace ghost::ardus {
 
 namespace {
 
-constexpr std::string_view kSegmentMagic = "ARDUSSM1";
+constexpr std::string_view kSegmentMagic = "ARDUSSM1";       ///< of the standard layout, and of no other
+constexpr std::string_view kSizedSegmentMagic = "ARDUSSM2";  ///< says how large symbols are
 constexpr std::string_view kSegmentDomain = "ardus stream map";
 constexpr std::size_t kSegmentSignature = 64;
 
@@ -44,7 +45,7 @@ std::vector<ChunkRange> ChunkSet::ranges() const {
 
 void StreamMap::append(const ChunkSet& chunks) {
   place_of_.resize(manifest_->chunks.size(), kNowhere);
-  std::uint64_t at = blocks_ * kStreamBlockBytes;
+  std::uint64_t at = blocks_ * block_bytes_;
   for (std::uint32_t chunk = 0; chunk < place_of_.size(); ++chunk) {
     if (place_of_[chunk] != kNowhere || !chunks.has(chunk)) continue;
     place_of_[chunk] = static_cast<std::uint32_t>(places_.size());
@@ -53,7 +54,7 @@ void StreamMap::append(const ChunkSet& chunks) {
     bytes_ += manifest_->chunks[chunk].size;
     end_ = at;
   }
-  blocks_ = (at + kStreamBlockBytes - 1) / kStreamBlockBytes;
+  blocks_ = (at + block_bytes_ - 1) / block_bytes_;
 }
 
 bool StreamMap::has(std::uint32_t chunk) const { return chunk < place_of_.size() && place_of_[chunk] != kNowhere; }
@@ -61,11 +62,11 @@ bool StreamMap::has(std::uint32_t chunk) const { return chunk < place_of_.size()
 std::pair<std::uint64_t, std::uint64_t> StreamMap::blocks_of(std::uint32_t chunk) const {
   if (!has(chunk)) return {0, 0};
   const std::uint64_t at = places_[place_of_[chunk]].at;
-  return {at / kStreamBlockBytes, (at + manifest_->chunks[chunk].size - 1) / kStreamBlockBytes + 1};
+  return {at / block_bytes_, (at + manifest_->chunks[chunk].size - 1) / block_bytes_ + 1};
 }
 
 std::vector<StreamMap::Piece> StreamMap::pieces(std::uint64_t block) const {
-  const std::uint64_t begin = block * kStreamBlockBytes, end = begin + kStreamBlockBytes;
+  const std::uint64_t begin = block * block_bytes_, end = begin + block_bytes_;
   auto place = std::upper_bound(places_.begin(), places_.end(), begin, [](std::uint64_t at, const Place& p) { return at < p.at; });
   if (place != places_.begin()) --place;
   std::vector<Piece> all;
@@ -82,8 +83,8 @@ std::vector<bool> StreamMap::blocks_with(const ChunkSet& needed) const {
   std::vector<bool> wanted(blocks_);
   for (const Place& place : places_) {
     if (!needed.has(place.chunk)) continue;
-    const std::uint64_t last = (place.at + manifest_->chunks[place.chunk].size - 1) / kStreamBlockBytes;
-    for (std::uint64_t block = place.at / kStreamBlockBytes; block <= last; ++block) wanted[block] = true;
+    const std::uint64_t last = (place.at + manifest_->chunks[place.chunk].size - 1) / block_bytes_;
+    for (std::uint64_t block = place.at / block_bytes_; block <= last; ++block) wanted[block] = true;
   }
   return wanted;
 }
@@ -91,7 +92,9 @@ std::vector<bool> StreamMap::blocks_with(const ChunkSet& needed) const {
 Bytes encode_segment(const MapSegment& segment, const KeyPair& sender) {
   Bytes bytes;
   ByteWriter out(bytes);
-  out.bytes(as_bytes(kSegmentMagic)).u64(segment.session).bytes(segment.content).u32(segment.number);
+  const bool sized = segment.layout != Layout::standard;
+  out.bytes(as_bytes(sized ? kSizedSegmentMagic : kSegmentMagic)).u64(segment.session).bytes(segment.content).u32(segment.number);
+  if (sized) out.u32(static_cast<std::uint32_t>(symbol_size(segment.layout)));
   out.u32(static_cast<std::uint32_t>(segment.chunks.size()));
   for (const ChunkRange& range : segment.chunks) out.u32(range.first).u32(range.count);
   const Signature signature = sender.sign(kSegmentDomain, bytes);
@@ -107,11 +110,18 @@ Result<MapSegment> parse_segment(BytesView bytes, const PublicKey& sender) {
     return Error{Errc::unauthenticated, "stream map: the sender's signature does not hold"};
   }
   ByteReader in(body);
-  if (as_text(in.take(kSegmentMagic.size())) != kSegmentMagic) return bad;
+  const std::string_view magic = as_text(in.take(kSegmentMagic.size()));
+  const bool sized = magic == kSizedSegmentMagic;
+  if (!sized && magic != kSegmentMagic) return bad;
   MapSegment segment;
   segment.session = in.u64();
   in.fill(segment.content);
   segment.number = in.u32();
+  if (sized) {
+    const std::uint32_t size = in.u32();
+    if (in.ok() && size != kJumboSymbolSize) return Error{Errc::unsupported, "stream map: symbols of " + std::to_string(size) + " bytes, a layout that is not known here"};
+    segment.layout = Layout::jumbo;
+  }
   const std::uint32_t count = in.u32();
   if (!in.ok() || in.remaining() != std::uint64_t{count} * 8) return bad;
   segment.chunks.reserve(count);

@@ -4,13 +4,11 @@
 #include <vector>
 
 #include "ardus/manifest.h"
+#include "ardus/payload.h"
 #include "base/ed25519.h"
 #include "base/result.h"
 
 namespace ghost::ardus {
-
-/// Bytes of the virtual stream in one source block: 128 symbols of 1,408 bytes.
-constexpr std::size_t kStreamBlockBytes = 128 * 1408;
 
 /// Chunks `first` … `first + count - 1` of a manifest.
 struct ChunkRange {
@@ -51,11 +49,14 @@ class ChunkSet {
 class StreamMap {
  public:
   /// @param manifest  outlives the map
-  explicit StreamMap(const Manifest& manifest) : manifest_(&manifest) {}
+  explicit StreamMap(const Manifest& manifest, Layout layout = Layout::standard) : manifest_(&manifest), layout_(layout), block_bytes_(ardus::block_bytes(layout)) {}
 
   /// Adds a segment: these chunks, ascending. Chunks that are in the stream already are skipped.
   void append(const ChunkSet& chunks);
 
+  Layout layout() const { return layout_; }
+  /// The stream as it is cut up.
+  StreamShape shape() const { return {end_, layout_}; }
   std::uint64_t blocks() const { return blocks_; }
   std::uint64_t bytes() const { return bytes_; }  ///< of chunks, without padding
   std::uint64_t stream_bytes() const { return end_; }  ///< up to the last chunk's end
@@ -83,6 +84,8 @@ class StreamMap {
     std::uint64_t at;  ///< offset in the stream, bytes
   };
   const Manifest* manifest_;
+  Layout layout_;
+  std::size_t block_bytes_;
   std::vector<Place> places_;  ///< by offset
   static constexpr std::uint32_t kNowhere = 0xffff'ffff;
   std::vector<std::uint32_t> place_of_;  ///< by chunk: index in places_, or kNowhere
@@ -97,9 +100,10 @@ struct MapSegment {
   ContentId content{};
   std::uint32_t number = 0;  ///< 0, 1, …: in the order of appending
   std::vector<ChunkRange> chunks;
+  Layout layout = Layout::standard;
 };
 Bytes encode_segment(const MapSegment& segment, const KeyPair& sender);
-/// Reads a segment; unauthenticated when `sender` did not sign it. Its ranges are still to be checked against a manifest
+/// Reads a segment; unauthenticated when `sender` did not sign it, unsupported where its symbols are of a size that no layout has. Its ranges are still to be checked against a manifest
 /// (ChunkSet::from_ranges).
 Result<MapSegment> parse_segment(BytesView bytes, const PublicKey& sender);
 

@@ -18,7 +18,7 @@ ChunkSet set(std::size_t size, std::initializer_list<std::uint32_t> chunks) {
   return made;
 }
 
-constexpr std::uint32_t kBlock = kStreamBlockBytes;
+constexpr std::uint32_t kBlock = kBlockBytes;
 
 TEST(StreamMap, LaysTheNeededChunksEndToEnd) {
   const Manifest manifest = of_sizes({100, 200'000, 50, 100'000});
@@ -66,6 +66,18 @@ TEST(StreamMap, TellsWhichBlocksAReceiverWants) {
   EXPECT_EQ(map.blocks_with(ChunkSet(4)), (std::vector<bool>{false, false, false}));
 }
 
+TEST(StreamMap, OfTheJumboLayoutHasLargerBlocks) {
+  const Manifest manifest = of_sizes({1'000'000, 200'000, 100});
+  StreamMap map(manifest, Layout::jumbo);
+  map.append(ChunkSet(3, true));
+  EXPECT_EQ(map.blocks(), 2u);
+  EXPECT_EQ(map.shape(), (StreamShape{1'200'100, Layout::jumbo}));
+  ASSERT_EQ(map.pieces(0).size(), 2u);
+  EXPECT_EQ(map.pieces(0)[1].size, 1'130'496u - 1'000'000);
+  EXPECT_EQ(map.pieces(1)[0].in_chunk, 130'496u);
+  EXPECT_EQ(map.blocks_of(1), (std::pair<std::uint64_t, std::uint64_t>{0, 2}));
+}
+
 TEST(ChunkSet, GoesToRangesAndBack) {
   const ChunkSet made = set(10, {0, 1, 5, 9});
   const auto ranges = made.ranges();
@@ -92,6 +104,27 @@ TEST(MapSegment, ComesBackAndTellsForgeries) {
   EXPECT_EQ(read->chunks, segment.chunks);
   EXPECT_EQ(parse_segment(bytes, other.public_key()).error().code, Errc::unauthenticated);
   for (std::size_t size = 0; size < bytes.size(); ++size) EXPECT_FALSE(parse_segment(BytesView(bytes).first(size), sender.public_key()));
+}
+
+TEST(MapSegment, SaysHowLargeSymbolsAreAndOneOfAnUnknownSizeIsRefused) {
+  const KeyPair sender = KeyPair::generate();
+  const MapSegment segment{9, sha256(as_bytes("x")), 0, {{0, 3}}, Layout::jumbo};
+  const Bytes bytes = encode_segment(segment, sender);
+  const auto read = parse_segment(bytes, sender.public_key());
+  ASSERT_TRUE(read);
+  EXPECT_EQ(read->layout, Layout::jumbo);
+  EXPECT_EQ(read->chunks, segment.chunks);
+  for (std::size_t size = 0; size < bytes.size(); ++size) EXPECT_FALSE(parse_segment(BytesView(bytes).first(size), sender.public_key()));
+  for (const std::uint32_t size : {0u, 1u, 1408u, 8831u, 0xffffffffu}) {
+    Bytes other(bytes.begin(), bytes.end() - 64);
+    for (std::size_t i = 0; i < 4; ++i) other[52 + i] = static_cast<std::uint8_t>(size >> 8 * i);
+    const Signature signature = sender.sign("ardus stream map", other);
+    other.insert(other.end(), signature.begin(), signature.end());
+    const auto refused = parse_segment(other, sender.public_key());
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, Errc::unsupported) << size;
+    EXPECT_NE(refused.error().message.find(std::to_string(size) + " bytes"), std::string::npos);
+  }
 }
 
 }  // namespace

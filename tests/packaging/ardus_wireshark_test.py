@@ -12,7 +12,7 @@ from captures import Capture
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 VECTORS = json.loads((ROOT / "docs/spec/vectors/ardus.json").read_text())
 DATAGRAMS = {one["name"]: bytes.fromhex(one["hex"]) for one in VECTORS["datagrams"]}
-FIELDS = ("type", "session", "number", "block", "symbol", "sequence", "runs", "run", "receiver", "phase", "flags.answer_now", "control", "data_group", "name", "sender", "digest", "path.limiting", "path.round_trip", "broken")
+FIELDS = ("type", "session", "number", "block", "symbol", "sequence", "runs", "run", "receiver", "phase", "flags.answer_now", "control", "data_group", "name", "sender", "digest", "round", "path.limiting", "path.round_trip", "broken")
 LONG = 240  # seconds
 
 
@@ -40,10 +40,11 @@ class ArdusWireshark(unittest.TestCase):
             self.assertEqual((one["session"], one["broken"]), (session, []), name)
         kinds = {name: int(one["type"][0]) for name, one in shown.items()}
         self.assertEqual(kinds, {"data": 1, "parity": 2, "plan": 4, "window end, answer now": 5, "probe, a census": 6, "report": 7, "announcement": 8,
-                                 "report that suspects a forger, epoch 2 known": 7, "window end under attack": 5, "digest": 9, "repair": 3,
+                                 "report that suspects a forger, epoch 2 known": 7, "window end under attack": 5, "digest": 9, "repair": 3, "data of the jumbo layout": 1, "trial, short": 10,
                                  "probe that asks how the paths are": 6, "report that tells how its path is": 7})
         self.assertEqual((shown["digest"]["block"], shown["digest"]["symbol"], len(shown["digest"]["digest"])), (["33"], ["126"], 4))
         self.assertEqual((shown["data"]["number"], shown["data"]["block"], shown["data"]["symbol"]), (["4242"], ["33"], ["127"]))
+        self.assertEqual((shown["data of the jumbo layout"]["number"], shown["data of the jumbo layout"]["symbol"], shown["trial, short"]["round"]), (["4242"], ["127"], ["3"]))
         self.assertEqual(shown["parity"]["symbol"], ["128"])
         plan = DATAGRAMS["plan"]
         runs = [(int.from_bytes(plan[at:at + 4], "little"), int.from_bytes(plan[at + 4:at + 6], "little"), int.from_bytes(plan[at + 6:at + 8], "little")) for at in range(48, len(plan) - 64, 8)]

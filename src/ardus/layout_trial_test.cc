@@ -1,0 +1,66 @@
+#include "ardus/layout_trial.h"
+
+#include <gtest/gtest.h>
+
+namespace ghost::ardus {
+
+namespace {
+using namespace std::chrono_literals;
+using Verdict = LayoutTrial::Verdict;
+const TimePoint kTrialStart = TimePoint{} + 1h;
+}  // namespace
+
+TEST(LayoutTrial, OneThatHeardALongDatagramTakesTheJumboLayout) {
+  LayoutTrial trial;
+  trial.joined(8952);
+  trial.begin(kTrialStart);
+  EXPECT_EQ(trial.verdict(kTrialStart), Verdict::open);
+  trial.heard(0, true);
+  EXPECT_EQ(trial.verdict(kTrialStart + 1h), Verdict::jumbo);
+}
+
+TEST(LayoutTrial, OneWhoseInterfaceTakesLessOrThatDoesNotSayIsNotTried) {
+  for (const std::uint32_t largest : {0u, 1452u, 8871u}) {
+    LayoutTrial trial;
+    trial.joined(largest);
+    trial.heard(0, true);
+    EXPECT_EQ(trial.verdict(kTrialStart), Verdict::small) << largest;
+  }
+}
+
+TEST(LayoutTrial, ASwitchThatDropsLongDatagramsIsSeenByShortOnesThatCome) {
+  LayoutTrial trial;
+  trial.joined(8952);
+  trial.begin(kTrialStart);
+  for (std::uint16_t round = 3; round < 6; ++round) {
+    trial.heard(round, false);
+    trial.heard(round, false);  // told again, since the answer was not sure to have come
+    EXPECT_EQ(trial.verdict(kTrialStart), Verdict::open);
+  }
+  trial.heard(6, false);
+  EXPECT_EQ(trial.verdict(kTrialStart), Verdict::small);
+}
+
+TEST(LayoutTrial, OneThatHearsNothingIsNotWaitedForForEver) {
+  LayoutTrial trial;
+  trial.joined(8952);
+  trial.begin(kTrialStart);
+  trial.begin(kTrialStart + 1s);
+  EXPECT_EQ(trial.verdict(kTrialStart + 1999ms), Verdict::open);
+  EXPECT_EQ(trial.verdict(kTrialStart + 2s), Verdict::small);
+}
+
+TEST(LayoutTrial, IsForgottenWhenTheInterfaceIsAnotherAndKeptWhenItJoinsAnew) {
+  LayoutTrial trial;
+  trial.joined(8952);
+  trial.heard(0, true);
+  trial.joined(8952);
+  EXPECT_EQ(trial.verdict(kTrialStart), Verdict::jumbo);
+  trial.joined(9152);
+  EXPECT_EQ(trial.verdict(kTrialStart), Verdict::open);
+  trial.heard(0, true);
+  trial.failed();
+  EXPECT_EQ(trial.verdict(kTrialStart), Verdict::small);
+}
+
+}  // namespace ghost::ardus
