@@ -19,7 +19,8 @@ DaemonSpec daemon_spec() {
   spec.program = "ardus";
   spec.port = 1117;
   spec.socket = "ardus";
-  spec.resends_soon = true;  // receivers of a session wait for the slowest of them to join
+  spec.resends_soon = true;    // receivers of a session wait for the slowest of them to join
+  spec.small_segments = true;  // an MTU of 9,000 may not be everybody's
   spec.keys = {{"ardus.into", ConfigType::text, "", "take every transfer of a trusted sender into this folder", {}},
                {"ardus.seed_from", ConfigType::list, "", "folders whose files may hold some of what comes", {}},
                {"ardus.mirror", ConfigType::list, "", "publications on the web whose chunks are taken where multicast is not enough", {}},

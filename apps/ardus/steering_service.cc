@@ -48,7 +48,7 @@ Status Steering::start_own(const Places& where, bool quiet) {
   sigaddset(&signals, SIGTERM);
   sigprocmask(SIG_BLOCK, &signals, nullptr);
   signals_.reset(::signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK));
-  auto network = net::EpollNetwork::create({.resends_soon = true});
+  auto network = net::EpollNetwork::create({.resends_soon = true, .small_segments = true});
   if (!network) return network.error();
   network_ = std::move(*network);
   const std::string socket = where.socket("ardus");

@@ -155,7 +155,7 @@ Status serve(const DaemonSpec& spec, const Places& where_it_is, const Config& co
   std::filesystem::create_directories(where->sockets, failed);
   if (failed) return Error{Errc::io, "create " + where->sockets.string() + ": " + failed.message()};
 
-  auto network = net::EpollNetwork::create({.spin = kSpin, .listening = listening(), .resends_soon = spec.resends_soon});
+  auto network = net::EpollNetwork::create({.spin = kSpin, .listening = listening(), .resends_soon = spec.resends_soon, .small_segments = spec.small_segments});
   if (!network) return network.error();
   if (spec.before != nullptr) {
     if (const Status inherited = (*network)->inherit(spec.before->take_sockets()); !inherited) return inherited;

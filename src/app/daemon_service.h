@@ -34,6 +34,7 @@ struct DaemonSpec {
   std::string socket;         ///< name of its Unix socket and of its section in ghostlight.toml, "ariascribe"
   bool datagrams = false;  ///< b2::Node::Options::datagrams
   bool resends_soon = false;  ///< net::EpollOptions::resends_soon
+  bool small_segments = false;  ///< net::EpollOptions::small_segments
   bool keeps_house = false;   ///< serves b2.v1.House where this node keeps one
   std::function<std::optional<b2::WebAsset>(std::string_view)> assets = {};
   std::vector<ConfigKey> keys = {};  ///< settings of its own section, beside those all daemons have

@@ -27,7 +27,7 @@ bool is_connected_to_itself(const Peer& peer) {
 
 }  // namespace
 
-ConnectAttempt::ConnectAttempt(EventLoop& loop, const Address& to, Duration timeout, bool resends_soon, OnConnect done)
+ConnectAttempt::ConnectAttempt(EventLoop& loop, const Address& to, Duration timeout, const TcpWishes& wishes, OnConnect done)
     : EventSource(loop, UniqueFd(::socket(socket_family(to), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0))),
       to_(to),
       done_(std::move(done)) {
@@ -40,7 +40,7 @@ ConnectAttempt::ConnectAttempt(EventLoop& loop, const Address& to, Duration time
     loop_.plan_later(*this);
     return;
   }
-  if (resends_soon && to.is_ip()) resend_soon(fd_.get());
+  wish(fd_.get(), to, wishes);
   timeout_ = loop.wake_at(loop.from_now(timeout), [this, timeout](TimePoint) {
     finish(Error{Errc::timed_out, "connect to " + to_.text() + ": no answer within " + in_words(timeout)});
   });

@@ -3,14 +3,14 @@
 
 #include "net/event_loop.h"
 #include "net/network.h"
+#include "net/stream_socket.h"
 
 namespace ghost::net {
 
 /// One try to connect a TCP or Unix socket; see Network::connect().
 class ConnectAttempt final : public Connecting, private EventSource {
  public:
-  /// @param resends_soon  EpollOptions::resends_soon
-  ConnectAttempt(EventLoop& loop, const Address& to, Duration timeout, bool resends_soon, OnConnect done);
+  ConnectAttempt(EventLoop& loop, const Address& to, Duration timeout, const TcpWishes& wishes, OnConnect done);
 
  private:
   void on_events(std::uint32_t events) override;

@@ -20,6 +20,9 @@ struct EpollOptions {
   /// TCP connections, made and accepted: what is lost comes again 30 ms after its answer was due, not 200 ms, as far as the kernel lets
   /// that be asked for (Linux 6.15). For few small messages that somebody waits for.
   bool resends_soon = false;
+  /// TCP connections but those to oneself, made and accepted: no segment is larger than an MTU of 1,500 carries, whatever the interface's is. Where two MTUs meet
+  /// in one Ethernet the larger frames are dropped and nobody is told: a connection would stand still.
+  bool small_segments = false;
 };
 
 /// The real world: epoll, one thread. `run()` turns until `stop()`.

@@ -48,7 +48,7 @@ class EpollNetworkImpl final : public EpollNetwork {
       : loop_(std::move(epoll), std::move(wake), std::move(timer), spin) {}
 
   EpollOptions::Listening listening = EpollOptions::Listening::alone;
-  bool resends_soon = false;
+  TcpWishes wishes;
 
   TimePoint now() const override { return loop_.now(); }
   TimePoint precise_now() const override { return TimePoint::clock::now(); }
@@ -64,16 +64,16 @@ class EpollNetworkImpl final : public EpollNetwork {
 
   Result<std::unique_ptr<Listener>> listen(const Address& at, OnAccept on_accept) override {
     if (auto fd = inherited_.take(at, SOCK_STREAM)) {
-      if (resends_soon && at.is_ip()) resend_soon(fd->get());
+      wish(fd->get(), at, wishes);
       return known(ListenSocket::inherit(loop_, std::move(*fd), std::move(on_accept)));
     }
     auto socket = listen_at(loop_, at, std::move(on_accept), listening);
     if (!socket) return socket.error();
-    if (resends_soon && at.is_ip()) resend_soon((*socket)->handed_on().lock()->fd);
+    wish((*socket)->handed_on().lock()->fd, at, wishes);
     return known(std::move(*socket));
   }
   std::unique_ptr<Connecting> connect(const Address& to, Duration timeout, OnConnect done) override {
-    return std::make_unique<ConnectAttempt>(loop_, to, timeout, resends_soon, std::move(done));
+    return std::make_unique<ConnectAttempt>(loop_, to, timeout, wishes, std::move(done));
   }
   Result<std::unique_ptr<DatagramSocket>> open_datagram(const DatagramOptions& options) override {
     if (options.handed_on) {
@@ -178,7 +178,7 @@ Result<std::unique_ptr<EpollNetwork>> EpollNetwork::create(const EpollOptions& o
   const Duration spin = has_several_cores() ? options.spin : Duration::zero();
   auto network = std::make_unique<EpollNetworkImpl>(std::move(epoll), std::move(wake), std::move(timer), SpinPolicy(spin, options.spin_share));
   network->listening = options.listening;
-  network->resends_soon = options.resends_soon;
+  network->wishes = {options.resends_soon, options.small_segments};
   return Result<std::unique_ptr<EpollNetwork>>(std::move(network));
 }
 

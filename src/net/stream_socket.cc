@@ -20,6 +20,7 @@ constexpr std::size_t kMaxRuns = 64;  ///< pieces gathered in one system call
 constexpr std::size_t kMostIgnored = 4 * 1024 * 1024;
 /// What the kernel's estimate of the round trip is given at least on top; it then puts no acknowledgement off for longer, either.
 constexpr int kSoonestUs = 30'000;
+constexpr int kSmallSegment = 1440;  // bytes: 1,500 without the headers of IPv6 and TCP
 #ifdef TCP_RTO_MIN_US
 constexpr int kRtoMinUs = TCP_RTO_MIN_US;
 #else
@@ -53,7 +54,11 @@ Peer peer_of(int fd) {
   return peer;
 }
 
-void resend_soon(int fd) { ::setsockopt(fd, IPPROTO_TCP, kRtoMinUs, &kSoonestUs, sizeof kSoonestUs); }
+void wish(int fd, const Address& at, const TcpWishes& wishes) {
+  if (!at.is_ip()) return;
+  if (wishes.resends_soon) ::setsockopt(fd, IPPROTO_TCP, kRtoMinUs, &kSoonestUs, sizeof kSoonestUs);
+  if (wishes.small_segments && !at.is_loopback()) ::setsockopt(fd, IPPROTO_TCP, TCP_MAXSEG, &kSmallSegment, sizeof kSmallSegment);
+}
 
 StreamSocket::StreamSocket(EventLoop& loop, UniqueFd fd, Peer peer)
     : EventSource(loop, std::move(fd)), peer_(std::move(peer)) {

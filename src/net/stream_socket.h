@@ -8,8 +8,12 @@ namespace ghost::net {
 
 /// Who is at both ends of a connected socket.
 Peer peer_of(int fd);
-/// Has a TCP socket that is not connected yet send again soon what is lost (EpollOptions::resends_soon); those a listener accepts do as it does.
-void resend_soon(int fd);
+/// What is asked of TCP connections (EpollOptions).
+struct TcpWishes {
+  bool resends_soon = false, small_segments = false;
+};
+/// Of a socket that is not connected yet; those a listener accepts do as it does.
+void wish(int fd, const Address& at, const TcpWishes& wishes);
 
 /// A connected TCP or Unix socket.
 ///
