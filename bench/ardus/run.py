@@ -86,6 +86,16 @@ class FastArdus(Ardus):
     rate = ["--rate", "max"]
 
 
+class StandardArdus(Ardus):
+    name = "ardus --layout standard"
+    rate = ["--layout", "standard"]
+
+
+class FastStandardArdus(Ardus):
+    name = "the same --rate max"
+    rate = ["--layout", "standard", "--rate", "max"]
+
+
 class Uftp(Rival):
     name = called = "uftp"
 
@@ -228,11 +238,14 @@ class Bench:
         return result
 
     def run(self):
-        rivals = [kind(self) for kind in (Ardus, *(kind for called, kind in RIVALS.items() if called in self.arguments.rivals))]
+        kinds = [Ardus, *(kind for called, kind in RIVALS.items() if called in self.arguments.rivals)]
+        if self.arguments.mtu >= 8920:  # then the first have the jumbo layout
+            kinds += [StandardArdus, *([FastStandardArdus] if FastArdus in kinds else [])]
+        rivals = [kind(self) for kind in kinds]
         for name, content, size in self.contents():
             for loss in self.arguments.loss:
                 for receivers in self.arguments.receivers:
-                    self.hosts = hosts.Hosts(receivers + 1, loss)
+                    self.hosts = hosts.Hosts(receivers + 1, loss, mtu=self.arguments.mtu)
                     try:
                         taking_part = [rival for rival in rivals if name == "file" or rival.files_too]
                         rounds = {rival: [] for rival in taking_part}
@@ -262,7 +275,7 @@ class Bench:
 
 
 def row(cell):
-    start = f"{cell['what']:5} {cell['receivers']:3} {cell['loss'] * 100:4.1f} %  {cell['program']:16}"
+    start = f"{cell['what']:5} {cell['receivers']:3} {cell['loss'] * 100:4.1f} %  {cell['program']:23}"
     failed = f"  {'; '.join(cell['failed'])}" if cell["failed"] else ""
     if "mbit" not in cell:
         return start + failed
@@ -277,6 +290,7 @@ def main():
     parser.add_argument("--loss", type=float, nargs="+", default=[0, 0.01])
     parser.add_argument("--megabytes", type=int, default=256, help="of one file; 0: none is sent")
     parser.add_argument("--files", type=int, default=0, metavar="N", help="also send so many files of 4 KiB")
+    parser.add_argument("--mtu", type=int, default=1500, help="of every interface; from 8920 on ardus is also told to keep to the standard layout")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--limit", type=int, default=40, help="seconds until a transfer counts as hung")
     parser.add_argument("--folder", type=pathlib.Path, help="for content and copies, instead of memory")

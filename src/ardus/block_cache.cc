@@ -49,7 +49,7 @@ Result<BytesView> BlockCache::symbol(BlockIndex block, SymbolIndex symbol, std::
 
 void BlockCache::expect(BlockIndex block, SymbolIndex symbol) const {
   const Entry* const entry = of_block_[block.value];
-  const std::size_t begin = symbol.value * kSymbolSize;
+  const std::size_t begin = symbol.value * size_;
   if (entry == nullptr || symbol.value >= kFirstParity || begin >= entry->source.size()) return;
   for (std::size_t at = begin; at < begin + kSymbolSize; at += kCacheLine) __builtin_prefetch(entry->source.data() + at);
 }

@@ -4,7 +4,7 @@ namespace ghost::ardus {
 
 namespace {
 constexpr unsigned kShortAlone = 4;                           // where a tenth is lost, that happens by chance once in 10,000 times
-constexpr Duration kTrialPatience = std::chrono::seconds(2);  // with one that hears nothing at all
+constexpr Duration kTrialPatience = std::chrono::seconds(3);  // with one that hears nothing at all
 }  // namespace
 
 void LayoutTrial::joined(std::uint32_t largest) {

@@ -46,8 +46,8 @@ TEST(LayoutTrial, OneThatHearsNothingIsNotWaitedForForEver) {
   trial.joined(8952);
   trial.begin(kTrialStart);
   trial.begin(kTrialStart + 1s);
-  EXPECT_EQ(trial.verdict(kTrialStart + 1999ms), Verdict::open);
-  EXPECT_EQ(trial.verdict(kTrialStart + 2s), Verdict::small);
+  EXPECT_EQ(trial.verdict(kTrialStart + 2999ms), Verdict::open);
+  EXPECT_EQ(trial.verdict(kTrialStart + 3s), Verdict::small);
 }
 
 TEST(LayoutTrial, IsForgottenWhenTheInterfaceIsAnotherAndKeptWhenItJoinsAnew) {

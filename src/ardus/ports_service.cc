@@ -64,6 +64,16 @@ net::Address data_group(std::uint32_t session) {
   return net::Address::ip4({239, 255, static_cast<std::uint8_t>(64 + (session >> 8 & 0x3f)), static_cast<std::uint8_t>(session)}, kDataPort);
 }
 
+std::uint32_t largest_datagram(const Way& way) {
+  constexpr int kHeaders = 40 + 8;  // IPv6's and UDP's
+  const UniqueFd fd(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  ifreq request{};
+  if (!fd || way.name.size() >= sizeof request.ifr_name) return 0;
+  std::copy(way.name.begin(), way.name.end(), request.ifr_name);
+  if (::ioctl(fd.get(), SIOCGIFMTU, &request) != 0 || request.ifr_mtu <= kHeaders) return 0;
+  return static_cast<std::uint32_t>(request.ifr_mtu - kHeaders);
+}
+
 WireAddress to_wire(const net::Address& address) {
   WireAddress wire;
   wire.family = is_ip4(address) ? 4 : 6;
@@ -194,6 +204,7 @@ Result<Ports::Listening> Ports::listen(const std::string& name, const net::Datag
 Result<Ports::Listening> Ports::reports(const Way& way, Handler handler) {
   net::DatagramOptions options;
   options.local = way.address.with_port(kReportPort);
+  options.max_datagram = kLongestDatagram;
   options.receive_buffer = kReceiveBuffer;
   auto listening = listen("reports " + options.local.text(), options, "reports", std::move(handler));
   if (!listening) return listening;
@@ -205,6 +216,7 @@ Result<Ports::Listening> Ports::data(Handler handler) {
   net::DatagramOptions options;
   options.local = net::Address::ip4({0, 0, 0, 0}, kDataPort);
   options.coalesced = true;
+  options.max_datagram = kLongestDatagram;
   options.share_port = true;
   options.receive_buffer = kReceiveBuffer;
   const bool first = shared_["data"].expired();

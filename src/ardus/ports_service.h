@@ -29,6 +29,9 @@ WireAddress to_wire(const net::Address& address);
 /// IPv4 only; nothing for another family.
 std::optional<net::Address> from_wire(const WireAddress& address, std::uint16_t port);
 
+/// Bytes of UDP payload that its interface takes at present, by IPv4 or IPv6: its MTU less 48; 0 where that can't be told.
+std::uint32_t largest_datagram(const Way& way);
+
 /// Who holds a port of this machine, in words ("ardus (pid 812), of user root"); "" when it can't be told.
 using HolderOf = std::function<std::string(std::string_view transport, std::uint16_t port)>;
 

@@ -68,7 +68,7 @@ struct Receiver::Impl {
 
   /// It is taken next: where its bytes will go is brought near the CPU. The blocks that are open together are larger than its caches.
   void expect(BytesView datagram) {
-    const auto header = read_data_header(datagram);
+    const auto header = read_data_header(datagram, options_.stream.layout);
     if (!header || header->symbol.value >= kFirstParity || !collector_.wants(header->block, header->symbol) || !collector_.is_open(header->block)) return;
     const std::uint8_t* const place = store_.place(header->block, header->symbol);
     for (std::size_t at = 0; place != nullptr && at < kSymbolSize; at += kCacheLine) __builtin_prefetch(place + at, 1);

@@ -44,7 +44,7 @@ void ReceivingSession::leave_group() {
 /// Keeps what came before the keys, as long as it is not too much.
 void ReceivingSession::keep_early(std::span<const net::Datagram> batch) {
   for (const net::Datagram& datagram : batch) {
-    if (session_of(datagram.bytes) != name_.session) continue;
+    if (session_of(datagram.bytes) != name_.session || message_type(datagram.bytes) == MessageType::trial) continue;
     if (early_.size() + datagram.bytes.size() > kMostEarly) return;
     early_sizes_.push_back(datagram.bytes.size());
     early_.insert(early_.end(), datagram.bytes.begin(), datagram.bytes.end());
@@ -62,6 +62,42 @@ void ReceivingSession::take_early() {
   core_->on_datagrams(views, parts_.node.network().precise_now());
 }
 
+/// Says which of the TRIALs come through: by that the sender decides how large the session's datagrams are (docs/spec/ardus.md §5.12).
+void ReceivingSession::take_trials(std::span<const net::Datagram> batch) {
+  for (const net::Datagram& datagram : batch) {
+    if (message_type(datagram.bytes) != MessageType::trial || !link_ || !joined_ || long_trial_told_) continue;
+    const auto trial = read_trial(datagram.bytes);
+    if (!trial || trial->session != name_.session || (!trial->is_long && trial_round_ == trial->round)) continue;
+    const SignedParts parts = split_signature(datagram.bytes);
+    if (!verify_signature(name_.sender, kControlDomain, control_signed_bytes(name_.nonce, parts.message), parts.signature)) continue;
+    trial_round_ = trial->round;
+    long_trial_ = long_trial_ || trial->is_long;
+    v1::HeardRequest request;
+    request.session = name_.session;
+    request.round = trial->round;
+    request.longest = static_cast<std::uint32_t>(long_trial_ ? kLongestDatagram : datagram.bytes.size());
+    v1::SessionClient(caller()).heard(request, [this, told = long_trial_, alive = std::weak_ptr<char>(alive_), link = link_count_](const Result<v1::HeardResponse>& answer) {
+      if (!alive.expired() && link == link_count_ && answer) long_trial_told_ = told;
+    });
+  }
+}
+
+/// The stream is not for this receiver: its datagrams are larger than its interface takes, or than come through to it.
+void ReceivingSession::take_by_tcp(const v1::KeysUpdate& update) {
+  by_tcp_ = true;
+  pump_timer_.reset();
+  pump_at_ = {};
+  core_.reset();
+  number_ = {};
+  leave_group();
+  if (!map_) map_.emplace(*manifest_);
+  phase_ = Phase::streaming;
+  detail_ = "datagrams of this session have " + std::to_string(update.datagram) + " bytes, and do not come through to " + parts_.way.name + " here: it comes by TCP";
+  parts_.log.warning("ardus: the session's datagrams do not come through; it comes by TCP", {{"session", name_.session}, {"bytes", update.datagram}, {"interface", parts_.way.name}, {"takes", largest_datagram(parts_.way)}});
+  if (update.fetch) fetch_rest(*update.fetch);
+  change();
+}
+
 Status ReceivingSession::start_core(const v1::KeysUpdate& update) {
   const auto epoch_secret = secret_of(update.epoch_secret), own_secret = secret_of(update.own_secret);
   if (!epoch_secret) return epoch_secret.error();
@@ -74,7 +110,7 @@ Status ReceivingSession::start_core(const v1::KeysUpdate& update) {
   ReceiverOptions options;
   options.session = name_.session;
   options.number = number_ = ReceiverNumber{update.number};
-  options.stream.bytes = map_->stream_bytes();
+  options.stream = map_->shape();
   options.position = BlockIndex{update.position};
   std::array<std::uint8_t, 8> seed;
   random_bytes(seed);
@@ -201,6 +237,7 @@ void ReceivingSession::on_datagrams(std::span<const net::Datagram> batch) {
   if (ended_ || committing_ || on_disk_bytes_ > kTooMuchOnDisk) return;
   if (manifest_stream_) manifest_stream_->on_datagrams(batch);
   if (!core_) {
+    take_trials(batch);
     keep_early(batch);
     if (manifest_stream_ && !manifest_ && !early_.empty()) stream_is_over();
     return;
@@ -328,7 +365,7 @@ void ReceivingSession::on_taken(std::uint32_t chunk, const Status& status, std::
     if (assembly_) assembly_->again(chunk);
     tail_ = std::max(tail_, chunk + 1);
     const auto blocks = map_->blocks_with(one);
-    bool proven = core_ != nullptr || parts_.relay;  // which has everything from the sender itself
+    bool proven = core_ != nullptr || by_tcp_ || parts_.relay;  // which have everything from the sender itself
     for (std::uint32_t block = 0; core_ && block < blocks.size(); ++block) proven = proven && (!blocks[block] || core_->proven(BlockIndex{block}));
     if (proven) {
       return give_up({Errc::data_loss, "what the sender sends, and signed for, is not what its manifest says: its files changed while it sends, or it is faulty; send again"});

@@ -149,6 +149,8 @@ void ReceivingSession::join() {
   request.session = name_.session;
   request.at = target_.address.text();
   request.relay = static_cast<bool>(parts_.relay);
+  if (!parts_.relay) request.largest = largest_datagram(parts_.way);
+  long_trial_told_ = false;
   joined_.reset();
   ++answers_due_;
   manifest_state_ = ManifestState::none;
@@ -322,6 +324,7 @@ void ReceivingSession::need() {
     if (Status opened = open_reports(); !opened) return give_up(opened.error());
   }
   core_.reset();
+  by_tcp_ = false;
   manifest_stream_.reset();  // NeedSet says that it is here
   tail_ = static_cast<std::uint32_t>(lacks_->size());
   if (lacks_->empty()) {
@@ -370,6 +373,7 @@ void ReceivingSession::on_keys(const v1::KeysUpdate& update) {
   if (committing_ || lacks_->empty()) return;
   for (const v1::PeerSource& peer : update.peers) elsewhere().add_peer(peer);
   if (!update.peers.empty()) return;
+  if (update.datagram != 0) return take_by_tcp(update);
   // A number is used once: with it go the keys of its paths, whose packet numbers begin at 0. What comes for it later are keys of the group.
   const bool first_of_link = std::exchange(told_on_, link_count_) != link_count_;
   if (update.number != 0 && update.number == number_.value) {
@@ -418,6 +422,8 @@ Status ReceivingSession::read_map(const v1::KeysUpdate& update) {
     }
     const auto chunks = ChunkSet::from_ranges(segment->chunks, manifest_->chunks.size());
     if (!chunks) return chunks.error();
+    if (number == 0) map_.emplace(*manifest_, segment->layout);
+    if (segment->layout != map_->layout()) return Error{Errc::malformed, "stream map: segments of different layouts"};
     map_->append(*chunks);
   }
   return {};

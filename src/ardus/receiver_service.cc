@@ -325,7 +325,8 @@ v1::Transfer ReceivingSession::told() const {
   if (manifest_) told.files = manifest_->files();
   if (core_) {
     const ReceiverProgress progress = core_->progress(parts_.node.network().precise_now());
-    told.fallback_bytes += progress.unicast_symbols * kSymbolSize;
+    told.fallback_bytes += progress.unicast_symbols * symbol_size(map_->layout());
+    told.layout = map_->layout() == Layout::jumbo ? v1::Layout::jumbo : v1::Layout::standard;
     told.joined_group = told.joined_group || progress.heard_group;
     told.source_packets = progress.symbols;
   }

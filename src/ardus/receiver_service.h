@@ -117,6 +117,8 @@ class ReceivingSession : private BlockSink {
   void leave_group();
   void keep_early(std::span<const net::Datagram> batch);
   void take_early();
+  void take_trials(std::span<const net::Datagram> batch);
+  void take_by_tcp(const v1::KeysUpdate& update);
   Status start_core(const v1::KeysUpdate& update);
   void fetch(const v1::ChunkRuns& runs);
   void fetch_next();
@@ -190,6 +192,9 @@ class ReceivingSession : private BlockSink {
   net::Address reports_to_;
   Ports::Listening reports_, data_;
   Ports::Membership membership_;
+  std::optional<std::uint16_t> trial_round_;  ///< of the TRIAL that was heard last
+  bool long_trial_ = false, long_trial_told_ = false;  ///< one of the longest came; the sender knows
+  bool by_tcp_ = false;        ///< the stream's datagrams are larger than come here
   bool from_anybody_ = false;  ///< the group did not come from the sender's address
   Bytes early_;                               ///< datagrams that came before the keys …
   std::vector<std::size_t> early_sizes_;      ///< … and how long each is

@@ -97,7 +97,7 @@ Duration Sender::Impl::probe_interval() const {
   const double seconds = answers / (share * static_cast<double>(pacer_.rate()));
   const Duration enough(static_cast<Duration::rep>(seconds * 1e9));
   if (!streaming_ && windows_.empty()) return 1s;  // only single receivers are served: it says that the group is still there
-  const Duration measured = pacer_.time_of(kMeasurable * (kDataDatagram + kWireOverhead) * 5 / 4);
+  const Duration measured = pacer_.time_of(kMeasurable * packet_size() * 5 / 4);
   const Duration least = rate_control_.rising() ? std::clamp<Duration>(measured, kLeastProbeRising, kLeastProbe) : kLeastProbe;
   return std::clamp<Duration>(std::max<Duration>(enough, 2 * std::min(rtt_, shortest_rtt_)), least, 1s);
 }
@@ -488,6 +488,7 @@ PeerProgress Sender::receiver(ReceiverNumber number, TimePoint now) const {
   out.alone_blocks = peer->needs.blocks();
   out.silence = now - peer->heard;
   out.unicast_symbols = peer->unicast_symbols;
+  out.lost_alone = peer->lost_alone;
   out.quarantined = peer->quarantined;
   out.insatiable = peer->insatiable;
   out.suspects = peer->suspects;

@@ -94,6 +94,7 @@ Result<v1::JoinResponse> SendingSession::join(const v1::JoinRequest& request, co
   response.name = content_->manifest().name;
   response.number = core_ && peer.number.value != 0 ? peer.number.value : 0;
   peer.relay = request.relay;
+  peer.trial.joined(peer.relay ? 0 : request.largest);
   if (peer.relay) join_relay(peer, response);
   else offer_manifest(request, peer, response);
   peer.streamed = response.stream.has_value();
@@ -169,8 +170,9 @@ Result<v1::NeedSetResponse> SendingSession::need_set(const v1::NeedSetRequest& r
   known.state = v1::CensusState::receiving;
   known.detail.clear();
   known.ready = true;
-  if (map_) admit(known);
+  if (map_) admit_when_tried(known);
   else begin_if_due();
+  tend_trials();
   pump();
   change();
   return v1::NeedSetResponse{};
@@ -244,8 +246,9 @@ void SendingSession::fetch(const v1::FetchRequest& request, b2::ServerStream<v1:
   const auto ranges = from_runs(request.chunks.value_or(v1::ChunkRuns{}));
   const auto chunks = ranges ? ChunkSet::from_ranges(*ranges, content_->manifest().chunks.size()) : Result<ChunkSet>(ranges.error());
   if (!chunks) return stream.fail(chunks.error());
+  const b2::NodeId who = stream.context().caller->node;
   auto shared = std::make_shared<b2::ServerStream<v1::FetchedPart>>(std::move(stream));
-  const auto go_on = write_all<v1::FetchedPart>(std::move(shared), [this, chunks = *chunks, at = std::uint32_t{0}, alive = std::weak_ptr<char>(alive_)]() mutable -> std::optional<Result<v1::FetchedPart>> {
+  const auto go_on = write_all<v1::FetchedPart>(std::move(shared), [this, who, chunks = *chunks, at = std::uint32_t{0}, alive = std::weak_ptr<char>(alive_)]() mutable -> std::optional<Result<v1::FetchedPart>> {
     using Piece = Result<v1::FetchedPart>;
     if (alive.expired() || ended_) return Piece(Error{Errc::cancelled, "the session has ended"});
     while (at < chunks.size() && !chunks.has(at)) ++at;
@@ -256,6 +259,7 @@ void SendingSession::fetch(const v1::FetchRequest& request, b2::ServerStream<v1:
     if (Status read = read_chunk(at, 0, part.bytes); !read) return Piece(read.error());
     ++at;
     fetched_bytes_ += part.bytes.size();
+    if (const auto peer = peers_.find(who); peer != peers_.end()) peer->second.fetched += part.bytes.size();
     return Piece(std::move(part));
   });
   if (!origin_) return;

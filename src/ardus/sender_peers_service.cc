@@ -18,8 +18,9 @@ constexpr Duration kStuckElsewhere = std::chrono::seconds(5);  ///< without a bl
 
 /// Takes a receiver whose needs are known into the running session.
 void SendingSession::admit(Peer& peer) {
-  if (core_ && !peer.relay) {
-    if (peer.number.value != 0) core().remove_receiver(peer.number);
+  peer.awaits_trial = false;
+  if (core_ && peer.number.value != 0) core().remove_receiver(std::exchange(peer.number, ReceiverNumber{}));
+  if (core_ && !peer.relay && takes_stream(peer)) {
     random_bytes(peer.secret);
     BlockSet wanted(static_cast<std::uint32_t>(map_->blocks()));
     const auto blocks = map_->blocks_with(peer.lacks);
@@ -35,7 +36,7 @@ void SendingSession::admit(Peer& peer) {
 
 ChunkSet SendingSession::not_in_stream(const Peer& peer) const {
   ChunkSet others = peer.lacks;
-  if (peer.relay) return others;
+  if (peer.relay || !takes_stream(peer)) return others;
   for (std::uint32_t chunk = 0; chunk < others.size(); ++chunk) {
     if (map_->has(chunk)) others.erase(chunk);
   }
@@ -43,11 +44,13 @@ ChunkSet SendingSession::not_in_stream(const Peer& peer) const {
 }
 
 void SendingSession::tell_keys(Peer& peer) {
-  if (!map_ || !peer.ready || !peer.keys || !peer.keys->open()) return;
+  if (!map_ || !peer.ready || peer.awaits_trial || !peer.keys || !peer.keys->open()) return;
   v1::KeysUpdate update;
-  update.map = segments_;
+  const bool takes = takes_stream(peer);
+  if (takes) update.map = segments_;
+  else if (!peer.relay) update.datagram = static_cast<std::uint32_t>(data_datagram(map_->layout()));
   update.fetch = to_runs(not_in_stream(peer).ranges());
-  if (core_ && !peer.relay) {
+  if (core_ && peer.number.value != 0) {
     update.number = peer.number.value;
     update.position = peer.position.value;
     update.epoch = keys_->epoch();

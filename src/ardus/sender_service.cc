@@ -80,7 +80,7 @@ Status SendingSession::open_ways() {
     if (Status listening = listen_for_control(*way); !listening) return listening;
     ways_.push_back(std::move(*way));
   }
-  return {};
+  return check_layout();
 }
 
 /// Receivers must reach a control listener on the interface they hear the announcement on.
@@ -228,19 +228,21 @@ bool SendingSession::expected_here() const {
 }
 
 void SendingSession::begin() {
+  const auto layout = choose_layout();
+  if (!layout) return tend_trials();  // which comes back here
   detail_.clear();
   if (manifest_stream_) manifest_stream_->end();  // whoever waits for it gets it by its control connection
-  map_.emplace(content_->manifest());
+  map_.emplace(content_->manifest(), *layout);
   ChunkSet lacking(content_->manifest().chunks.size());
   for (const auto& [id, peer] : peers_) {
-    if (peer.ready && !peer.relay) lacking |= peer.lacks;
+    if (peer.ready && !peer.relay && takes_stream(peer)) lacking |= peer.lacks;
   }
   map_->append(lacking);
-  MapSegment segment{name_.session, content_->manifest().content, 0, lacking.ranges()};
+  MapSegment segment{name_.session, content_->manifest().content, 0, lacking.ranges(), *layout};
   segments_.push_back(encode_segment(segment, parts_.node.state().key()));
   if (map_->blocks() > 0) {
     SenderOptions options = sender_options();
-    options.stream.bytes = map_->stream_bytes();
+    options.stream = map_->shape();
     keys_.emplace(name_, first_secret_, parts_.node.state().key());
     core_.emplace(options, name_, *keys_, static_cast<BlockSource&>(*this), parts_.node.network().precise_now());
     if (origin_) look_what_came();
@@ -437,7 +439,10 @@ void SendingSession::look_at_core() {
   evict_the_gone();
   check_end();
   if (ended_) return;
-  if (core_) name_peers();
+  if (core_) {
+    name_peers();
+    watch_jumbo();
+  }
   change();
   check_timer_ = parts_.node.network().wake_at(now() + kLook, [this](TimePoint) { look_at_core(); });
 }
@@ -507,7 +512,7 @@ void SendingSession::end(v1::TransferPhase phase, std::string detail, std::strin
   stopped_ = now();
   last_ = told();
   parts_.log.info("ardus: transfer ended", {{"session", name_.session}, {"receivers", verified()}, {"bytes", last_->bytes}, {"s", stopped_ - started_}, {"outcome", phase == v1::TransferPhase::done ? "done" : detail_}});
-  announce_timer_.reset(), begin_timer_.reset(), pump_timer_.clear(), check_timer_.reset();
+  announce_timer_.reset(), begin_timer_.reset(), pump_timer_.clear(), check_timer_.reset(), trial_timer_.reset();
   for (auto& [id, peer] : peers_) {
     if (const auto keys = std::exchange(peer.keys, nullptr)) keys->finish();
   }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "ardus/grant.h"
+#include "ardus/layout_trial.h"
 #include "ardus/manifest_sending_service.h"
 #include "ardus/pace_timer_service.h"
 #include "ardus/ports_service.h"
@@ -77,6 +78,7 @@ class SendingSession : private BlockSource {
   void manifest(const v1::ManifestRequest& request, b2::ServerStream<v1::ManifestPart> stream);
   Result<v1::NeedSetResponse> need_set(const v1::NeedSetRequest& request, const b2::Identity& who);
   void keys(b2::ServerStream<v1::KeysUpdate> stream);
+  Result<v1::HeardResponse> heard(const v1::HeardRequest& request, const b2::Identity& who);
   Result<v1::CensusResponse> census(const v1::CensusRequest& request, const b2::Identity& who);
   void fetch(const v1::FetchRequest& request, b2::ServerStream<v1::FetchedPart> stream);
 
@@ -105,6 +107,9 @@ class SendingSession : private BlockSource {
     std::size_t serving = 0;      ///< receivers that were told to fetch from it
     bool relay = false;           ///< hands it on to another site: does not count as a receiver
     std::vector<Bytes> certificates;  ///< with its receipt, to a relay
+    LayoutTrial trial;            ///< whether datagrams of the jumbo layout reach it
+    bool awaits_trial = false;    ///< it came late, and is admitted when that is known
+    std::uint64_t fetched = 0;    ///< bytes, by Fetch
     bool left = false;            ///< its control connection ended …
     TimePoint left_at{};          ///< … then
   };
@@ -135,6 +140,17 @@ class SendingSession : private BlockSource {
   void begin_if_due();
   void begin();
   void admit(Peer& peer);
+  // sender_layout_service.cc
+  Status check_layout() const;
+  bool may_be_jumbo() const;
+  std::optional<Layout> choose_layout();
+  bool takes_stream(const Peer& peer) const;
+  bool is_being_tried(const Peer& peer) const;
+  void admit_when_tried(Peer& peer);
+  void send_trials();
+  void tend_trials();
+  void watch_jumbo();
+  std::string why_by_tcp(const Peer& peer) const;
   static bool is_given_up(const Peer& peer, const b2::Identity& who);
   void look_for_the_gone();
   void tell_keys(Peer& peer);
@@ -212,7 +228,10 @@ class SendingSession : private BlockSource {
   std::uint64_t announcements_ = 0, fetched_bytes_ = 0;
   std::optional<v1::Transfer> last_;                ///< as it ended
   Duration announce_every_ = kAnnounceFirst;
-  net::Timer announce_timer_, begin_timer_, check_timer_;
+  net::Timer announce_timer_, begin_timer_, check_timer_, trial_timer_;
+  std::uint16_t trial_round_ = 0;
+  TimePoint trial_sent_{};
+  Duration trial_pause_{};                          ///< to the next round
   PaceTimer pump_timer_;
   std::shared_ptr<std::atomic<bool>> cancelled_ = std::make_shared<std::atomic<bool>>(false);  ///< shared with the scan
   std::shared_ptr<char> alive_ = std::make_shared<char>();

@@ -52,8 +52,9 @@ std::vector<v1::RelayedReceiver> SendingSession::passed_on() const {
 
 /// What of a verified copy did not come by multicast; "" where that is little.
 std::string SendingSession::by_unicast(const Peer& peer) const {
+  if (map_ && peer.fetched > 0 && !peer.relay && !takes_stream(peer)) return format_size(peer.fetched) + " of it by TCP: " + why_by_tcp(peer);
   if (!core_ || peer.number.value == 0) return {};
-  const std::uint64_t bytes = core_->receiver(peer.number, now()).unicast_symbols * kSymbolSize;
+  const std::uint64_t bytes = core_->receiver(peer.number, now()).unicast_symbols * symbol_size(map_->layout());
   return bytes * 20 > map_->bytes() ? format_size(bytes) + " of it by unicast" : std::string();
 }
 
@@ -95,6 +96,11 @@ v1::Receiver SendingSession::told(const Peer& peer) const {
       const std::uint64_t lacking = content_->manifest().bytes() - std::min(peer.bytes_done, content_->manifest().bytes());
       told.bytes_done += lacking * progress.blocks_done / progress.blocks_wanted;
     }
+  }
+  if (map_ && peer.ready && !peer.relay && !peer.awaits_trial && !peer.lacks.empty() && !takes_stream(peer) && peer.state == v1::CensusState::receiving) {
+    told.state = v1::ReceiverState::repairing;
+    told.detail = why_by_tcp(peer) + ": it comes by TCP";
+    told.bytes_done += peer.fetched;
   }
   if (peer.left) {
     told.state = now() - peer.left_at >= patience() ? v1::ReceiverState::failed : v1::ReceiverState::silent;
@@ -139,7 +145,10 @@ v1::Transfer SendingSession::told() const {
     told.files = manifest.files();
     told.bytes = manifest.bytes();
   }
-  if (map_) told.bytes_needed = map_->bytes();
+  if (map_) {
+    told.bytes_needed = map_->bytes();
+    told.layout = map_->layout() == Layout::jumbo ? v1::Layout::jumbo : v1::Layout::standard;
+  }
   if (core_) {
     const SenderProgress progress = core_->progress(now());
     told.bytes_done = static_cast<std::uint64_t>(static_cast<double>(told.bytes_needed) * share_done(progress));
@@ -148,7 +157,7 @@ v1::Transfer SendingSession::told() const {
     told.repair_symbols = progress.repair_symbols;
     told.wire_bytes = progress.sent_bytes;
     told.rate = rate_;
-    told.fallback_bytes = progress.unicast_symbols * kSymbolSize;
+    told.fallback_bytes = progress.unicast_symbols * symbol_size(map_->layout());
   }
   if (manifest_stream_) told.wire_bytes += manifest_stream_->sent_bytes();
   told.wire_bytes += fetched_bytes_;

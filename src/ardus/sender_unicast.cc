@@ -61,6 +61,7 @@ void Sender::Impl::end_flow(Peer& peer, const ReportBody& body) {
   UnicastFlow& flow = peer.flow;
   flow.state = UnicastFlow::State::idle;
   const std::uint64_t sent = flow.end - flow.begin;
+  peer.lost_alone = body.unicast_loss == 0xffff ? peer.lost_alone + sent : 0;
   flow.judged += sent;
   flow.lost += static_cast<double>(body.unicast_loss) / 65535 * static_cast<double>(sent);
   if (flow.judged < kJudgedBy) return;

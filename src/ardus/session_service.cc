@@ -41,6 +41,11 @@ void SessionDesk::keys(v1::KeysRequest request, b2::ServerStream<v1::KeysUpdate>
   session != nullptr ? session->keys(std::move(stream)) : stream.fail(unknown(request.session));
 }
 
+Result<v1::HeardResponse> SessionDesk::heard(const v1::HeardRequest& request, const b2::CallContext& context) {
+  SendingSession* const session = find_(request.session);
+  return session != nullptr ? session->heard(request, *context.caller) : Result<v1::HeardResponse>(unknown(request.session));
+}
+
 Result<v1::CensusResponse> SessionDesk::census(const v1::CensusRequest& request, const b2::CallContext& context) {
   SendingSession* const session = find_(request.session);
   return session != nullptr ? session->census(request, *context.caller) : Result<v1::CensusResponse>(unknown(request.session));

@@ -18,6 +18,7 @@ class SessionDesk : public v1::SessionService {
   void manifest(v1::ManifestRequest request, b2::ServerStream<v1::ManifestPart> stream) override;
   Result<v1::NeedSetResponse> need_set(const v1::NeedSetRequest& request, const b2::CallContext& context) override;
   void keys(v1::KeysRequest request, b2::ServerStream<v1::KeysUpdate> stream) override;
+  Result<v1::HeardResponse> heard(const v1::HeardRequest& request, const b2::CallContext& context) override;
   Result<v1::CensusResponse> census(const v1::CensusRequest& request, const b2::CallContext& context) override;
   void fetch(v1::FetchRequest request, b2::ServerStream<v1::FetchedPart> stream) override;
 

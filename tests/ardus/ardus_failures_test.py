@@ -26,6 +26,7 @@ class Hosted(unittest.TestCase):
     """A sender and receivers, each on a host of its own."""
     receivers = 2
     switch = ()
+    mtu = 1500
 
     def setUp(self):
         folder = tempfile.TemporaryDirectory(prefix="ghost-ardus-")
@@ -34,7 +35,7 @@ class Hosted(unittest.TestCase):
         self.numbers = range(1, self.receivers + 1)
         made = subprocess.run([str(BIN / "make_house"), str(self.root), "keeper", *(f"r{number}=listen" for number in self.numbers)], capture_output=True)
         self.assertEqual(made.returncode, 0, made.stderr)
-        self.hosts = hosts.Hosts(self.receivers + 1, switch=self.switch)
+        self.hosts = hosts.Hosts(self.receivers + 1, switch=self.switch, mtu=self.mtu)
         self.addCleanup(self.hosts.close)
         self.album = self.root / "album"
         self.album.mkdir()
@@ -57,11 +58,11 @@ class Hosted(unittest.TestCase):
         self.assertIsNone(process.poll(), self.log(number))
         return process
 
-    def sending(self, *words, json_too=True):
+    def sending(self, *words, json_too=True, receivers=None):
         out, err = (self.root / "sent").open("w+"), (self.root / "said").open("w+")
         self.addCleanup(out.close)
         self.addCleanup(err.close)
-        process = self.hosts.start(0, BIN / "ardus", "send", self.album, "--state", self.root / "keeper", "--iface", "eth0", "--receivers", self.receivers,
+        process = self.hosts.start(0, BIN / "ardus", "send", self.album, "--state", self.root / "keeper", "--iface", "eth0", "--receivers", receivers or self.receivers,
                                    *(["--json"] if json_too else []), *words, stdout=out, stderr=err)
         process.out, process.err = out, err
         return process

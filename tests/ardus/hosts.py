@@ -51,7 +51,7 @@ def run(*words, **options):
 class Hosts:
     """Host 0 … count−1 with the addresses 10.11.17.1 … on `eth0`."""
 
-    def __init__(self, count, loss=0.0, switch=()):
+    def __init__(self, count, loss=0.0, switch=(), mtu=1500):
         self.names = [f"host{number}" for number in range(count)]
         self.processes = []
         run("ip", "link", "add", "switch", "type", "bridge", *(switch or ("mcast_snooping", "0")))
@@ -59,7 +59,8 @@ class Hosts:
         for number, name in enumerate(self.names):
             run("ip", "netns", "add", name)
             run("ip", "link", "add", f"port{number}", "type", "veth", "peer", "name", "eth0", "netns", name)
-            run("ip", "link", "set", f"port{number}", "master", "switch", "up")
+            run("ip", "link", "set", f"port{number}", "mtu", mtu, "master", "switch", "up")
+            run("ip", "-n", name, "link", "set", "eth0", "mtu", mtu)
             for words in (["addr", "add", f"{self.address(number)}/24", "dev", "eth0"], ["link", "set", "lo", "up"], ["link", "set", "eth0", "up"],
                           ["route", "add", "224.0.0.0/4", "dev", "eth0"]):
                 run("ip", "-n", name, *words)

@@ -1,6 +1,15 @@
 // Made by protoc-gen-b2 from ardus/v1/node.proto: change that, not this.
 import * as b2 from '../../../b2/proto';
 
+export enum Layout {
+  /** jumbo where every receiver there is when it begins takes it; in a Transfer: not known yet */
+  automatic = 0,
+  /** datagrams of 1,448 bytes */
+  standard = 1,
+  /** of 8,872; to receivers that don't take them it goes by TCP */
+  jumbo = 2,
+}
+
 export enum Congestion {
   /** for networks of one's own: what nearly all receivers' ways carry */
   quantile = 0,
@@ -63,6 +72,8 @@ export interface SendRequest {
   patienceMs: number;
   /** how the rate is found; with another than the first, `rate` is the most it may be */
   congestion: Congestion;
+  /** how large its datagrams are */
+  layout: Layout;
 }
 export const SendRequestCodec: b2.Codec<SendRequest> = b2.codec('ardus.v1.SendRequest', [
   b2.list(1, 'paths', 'string'),
@@ -74,6 +85,7 @@ export const SendRequestCodec: b2.Codec<SendRequest> = b2.codec('ardus.v1.SendRe
   b2.list(7, 'expected', 'string'),
   b2.plain(8, 'patienceMs', 'uint32'),
   b2.plain(9, 'congestion', 'enum'),
+  b2.plain(10, 'layout', 'enum'),
 ]);
 export const encodeSendRequest = (message: b2.Init<SendRequest>): Uint8Array => SendRequestCodec.encode(message);
 export const decodeSendRequest = (bytes: Uint8Array): SendRequest => SendRequestCodec.decode(bytes);
@@ -147,6 +159,8 @@ export interface Transfer {
   fallbackBytes: bigint;
   /** of one that failed: its b2 status by name, "refused" */
   error: string;
+  /** once it has begun */
+  layout: Layout;
 }
 export const TransferCodec: b2.Codec<Transfer> = b2.codec('ardus.v1.Transfer', [
   b2.plain(1, 'session', 'uint64'),
@@ -171,6 +185,7 @@ export const TransferCodec: b2.Codec<Transfer> = b2.codec('ardus.v1.Transfer', [
   b2.plain(20, 'joinedGroup', 'bool'),
   b2.plain(21, 'fallbackBytes', 'uint64'),
   b2.plain(22, 'error', 'string'),
+  b2.plain(23, 'layout', 'enum'),
 ]);
 export const encodeTransfer = (message: b2.Init<Transfer>): Uint8Array => TransferCodec.encode(message);
 export const decodeTransfer = (bytes: Uint8Array): Transfer => TransferCodec.decode(bytes);

@@ -19,12 +19,15 @@ export interface JoinRequest {
   relay: boolean;
   /** where its reports on a ManifestStream would come from, and it takes unicast: "10.0.0.7:1834"; "" it wants none */
   reports: string;
+  /** bytes of UDP payload that the interface takes it listens on: its MTU less 48; 0: not told */
+  largest: number;
 }
 export const JoinRequestCodec: b2.Codec<JoinRequest> = b2.codec('ardus.v1.JoinRequest', [
   b2.plain(1, 'session', 'uint32'),
   b2.plain(2, 'at', 'string'),
   b2.plain(3, 'relay', 'bool'),
   b2.plain(4, 'reports', 'string'),
+  b2.plain(5, 'largest', 'uint32'),
 ]);
 export const encodeJoinRequest = (message: b2.Init<JoinRequest>): Uint8Array => JoinRequestCodec.encode(message);
 export const decodeJoinRequest = (bytes: Uint8Array): JoinRequest => JoinRequestCodec.decode(bytes);
@@ -258,6 +261,8 @@ export interface KeysUpdate {
   fetch?: ChunkRuns | undefined;
   /** receivers that are done, to fetch from. An update of them alone has no map */
   peers: PeerSource[];
+  /** not 0: bytes of the stream's datagrams, which this receiver does not take, or does not get: all it lacks is in `fetch`, and there is neither map nor number */
+  datagram: number;
 }
 export const KeysUpdateCodec: b2.Codec<KeysUpdate> = b2.codec('ardus.v1.KeysUpdate', [
   b2.list(1, 'map', 'bytes'),
@@ -269,9 +274,32 @@ export const KeysUpdateCodec: b2.Codec<KeysUpdate> = b2.codec('ardus.v1.KeysUpda
   b2.plain(7, 'reports', 'string'),
   b2.optional(8, 'fetch', () => ChunkRunsCodec),
   b2.list(9, 'peers', () => PeerSourceCodec),
+  b2.plain(10, 'datagram', 'uint32'),
 ]);
 export const encodeKeysUpdate = (message: b2.Init<KeysUpdate>): Uint8Array => KeysUpdateCodec.encode(message);
 export const decodeKeysUpdate = (bytes: Uint8Array): KeysUpdate => KeysUpdateCodec.decode(bytes);
+
+export interface HeardRequest {
+  session: number;
+  /** of the TRIAL it heard last */
+  round: number;
+  /** bytes of the longest TRIAL it has heard */
+  longest: number;
+}
+export const HeardRequestCodec: b2.Codec<HeardRequest> = b2.codec('ardus.v1.HeardRequest', [
+  b2.plain(1, 'session', 'uint32'),
+  b2.plain(2, 'round', 'uint32'),
+  b2.plain(3, 'longest', 'uint32'),
+]);
+export const encodeHeardRequest = (message: b2.Init<HeardRequest>): Uint8Array => HeardRequestCodec.encode(message);
+export const decodeHeardRequest = (bytes: Uint8Array): HeardRequest => HeardRequestCodec.decode(bytes);
+
+export interface HeardResponse {
+}
+export const HeardResponseCodec: b2.Codec<HeardResponse> = b2.codec('ardus.v1.HeardResponse', [
+]);
+export const encodeHeardResponse = (message: b2.Init<HeardResponse>): Uint8Array => HeardResponseCodec.encode(message);
+export const decodeHeardResponse = (bytes: Uint8Array): HeardResponse => HeardResponseCodec.decode(bytes);
 
 export interface CensusRequest {
   session: number;
@@ -377,6 +405,11 @@ export const Session = {
     service: 'ardus.v1.Session', name: 'Relayed', kind: 'unary', idempotent: false, needs: 'listen',
     request: RelayedRequestCodec, response: RelayedResponseCodec,
   } satisfies b2.Method<RelayedRequest, RelayedResponse>,
+  /** Which TRIAL datagrams came: by that the sender decides how large the session's are. */
+  heard: {
+    service: 'ardus.v1.Session', name: 'Heard', kind: 'unary', idempotent: false, needs: 'listen',
+    request: HeardRequestCodec, response: HeardResponseCodec,
+  } satisfies b2.Method<HeardRequest, HeardResponse>,
   /** How the receiver fares: that it failed and why, or its receipt. */
   census: {
     service: 'ardus.v1.Session', name: 'Census', kind: 'unary', idempotent: false, needs: 'listen',
@@ -417,6 +450,8 @@ export const codecs: Readonly<Record<string, b2.Codec<unknown>>> = {
   'ardus.v1.KeysRequest': KeysRequestCodec,
   'ardus.v1.PeerSource': PeerSourceCodec,
   'ardus.v1.KeysUpdate': KeysUpdateCodec,
+  'ardus.v1.HeardRequest': HeardRequestCodec,
+  'ardus.v1.HeardResponse': HeardResponseCodec,
   'ardus.v1.CensusRequest': CensusRequestCodec,
   'ardus.v1.CensusResponse': CensusResponseCodec,
   'ardus.v1.FetchRequest': FetchRequestCodec,
