@@ -15,13 +15,15 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     for (const ardus::Entry& entry : manifest->entries) {
       if (!ardus::check_path(entry.path)) std::abort();
     }
-    ardus::StreamMap map(*manifest);
-    map.append(ardus::ChunkSet(manifest->chunks.size(), true));
-    std::uint64_t bytes_in_blocks = 0;
-    for (std::uint64_t block = 0; block < map.blocks(); ++block) {
-      for (const auto& piece : map.pieces(block)) bytes_in_blocks += piece.size;
+    for (const auto layout : {ardus::Layout::standard, ardus::Layout::jumbo}) {
+      ardus::StreamMap map(*manifest, layout);
+      map.append(ardus::ChunkSet(manifest->chunks.size(), true));
+      std::uint64_t bytes_in_blocks = 0;
+      for (std::uint64_t block = 0; block < map.blocks(); ++block) {
+        for (const auto& piece : map.pieces(block)) bytes_in_blocks += piece.size;
+      }
+      if (bytes_in_blocks != map.bytes()) std::abort();
     }
-    if (bytes_in_blocks != map.bytes()) std::abort();
   }
   (void)ardus::parse_receipt(bytes);
   if (const auto publication = ardus::parse_publication(bytes)) {

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <map>
+#include <tuple>
 
 #include "ardus/block_decoder.h"
 #include "ardus/digest_book.h"
@@ -14,16 +15,17 @@ namespace {
 using namespace ghost;
 using namespace ghost::ardus;
 
-constexpr std::uint64_t kBytes = 2 * kBlockBytes + 5000;
+/// Two blocks and a little.
+StreamShape shape(Layout layout) { return {2 * block_bytes(layout) + 5000, layout}; }
 const TimePoint kStart = TimePoint{} + std::chrono::hours(1);
 
-std::uint8_t byte_of(BlockIndex block, std::size_t at) { return static_cast<std::uint8_t>(at / kSymbolSize * 7 + block.value); }
+std::uint8_t byte_of(BlockIndex block, std::size_t at) { return static_cast<std::uint8_t>(at / 1408 * 7 + block.value); }
 
 /// Nothing is sealed: the bytes stand as they are.
 class OpenKeys : public ReceiverKeys {
  public:
   bool open(Path, const DataHeader&, BytesView datagram, std::uint8_t* out) override {
-    if (out != nullptr) std::copy_n(datagram.begin() + kDataHeader, kSymbolSize, out);
+    if (out != nullptr) std::copy(datagram.begin() + kDataHeader, datagram.end() - kTagSize, out);
     return true;
   }
   bool verify(BytesView) override { return true; }
@@ -42,18 +44,18 @@ class OpenKeys : public ReceiverKeys {
 
 struct World : BlockSink {
   OpenKeys keys;
-  StreamShape stream{kBytes};
+  StreamShape stream;
   BlockDecoder decoder{stream, *this};
   Receiver receiver;
   TimePoint now = kStart;
   std::uint64_t number = 0, own_number = 0, sequence = 0;
 
-  World() : receiver(options(), BlockSet::all(StreamShape{kBytes}.blocks()), keys, decoder, kStart) {}
-  static ReceiverOptions options() {
+  explicit World(Layout layout) : stream(shape(layout)), receiver(options(layout), BlockSet::all(stream.blocks()), keys, decoder, kStart) {}
+  static ReceiverOptions options(Layout layout) {
     ReceiverOptions out;
     out.session = 1;
     out.number = ReceiverNumber{1};
-    out.stream = {kBytes};
+    out.stream = shape(layout);
     out.max_open_blocks = 2;
     return out;
   }
@@ -71,26 +73,26 @@ struct World : BlockSink {
   }
   /// Made once: what is fuzzed is what is done with them.
   const Bytes& bytes_of(BlockIndex block, SymbolIndex symbol) const {
-    static std::map<std::pair<BlockIndex, SymbolIndex>, Bytes> made;
-    Bytes& out = made[{block, symbol}];
+    static std::map<std::tuple<Layout, BlockIndex, SymbolIndex>, Bytes> made;
+    Bytes& out = made[{stream.layout, block, symbol}];
     if (out.empty()) out = make(block, symbol);
     return out;
   }
   SymbolDigest digest_of(BlockIndex block, SymbolIndex symbol) const {
-    static std::map<std::pair<BlockIndex, SymbolIndex>, SymbolDigest> made;
-    const auto at = made.find({block, symbol});
-    return at != made.end() ? at->second : made[{block, symbol}] = symbol_digest(bytes_of(block, symbol));
+    static std::map<std::tuple<Layout, BlockIndex, SymbolIndex>, SymbolDigest> made;
+    const auto at = made.find({stream.layout, block, symbol});
+    return at != made.end() ? at->second : made[{stream.layout, block, symbol}] = symbol_digest(bytes_of(block, symbol));
   }
   Bytes make(BlockIndex block, SymbolIndex symbol) const {
-    if (block.value >= stream.blocks()) return Bytes(kSymbolSize);
+    if (block.value >= stream.blocks()) return Bytes(stream.symbol_size());
     const Bytes whole = content(block);
-    Bytes out(kSymbolSize);
-    if (symbol.value >= kFirstParity) fec::encode(whole, kSymbolSize, symbol, 1, out);
-    else if (symbol.value < stream.symbols_in(block)) std::copy_n(whole.begin() + symbol.value * static_cast<std::ptrdiff_t>(kSymbolSize), kSymbolSize, out.begin());
+    Bytes out(stream.symbol_size());
+    if (symbol.value >= kFirstParity) fec::encode(whole, stream.symbol_size(), symbol, 1, out);
+    else if (symbol.value < stream.symbols_in(block)) std::copy_n(whole.begin() + static_cast<std::ptrdiff_t>(symbol.value * stream.symbol_size()), stream.symbol_size(), out.begin());
     return out;
   }
   void symbol(MessageType type, std::uint64_t at, BlockIndex block, SymbolIndex index, const Bytes& bytes) {
-    Bytes datagram(kDataDatagram);
+    Bytes datagram(data_datagram(stream.layout));
     write_data_header({type, 0, 1, at, block, index, 0}, datagram.data());
     std::ranges::copy(bytes, datagram.begin() + kDataHeader);
     datagram.back() = bytes[0];
@@ -109,8 +111,8 @@ void World::take(ByteReader& in) {
     case 0:  // a run of the sender's symbols
       for (std::uint16_t s = first.value; s < kSymbolEnd && s < first.value + count; ++s) symbol(type(SymbolIndex{s}), number++, block, SymbolIndex{s}, bytes_of(block, SymbolIndex{s}));
       break;
-    case 1: symbol(type(first), number + count, block, first, Bytes(kSymbolSize, count)); break;
-    case 2: symbol(type(first), in.u64(), block, first, Bytes(kSymbolSize, count)); break;
+    case 1: symbol(type(first), number + count, block, first, Bytes(stream.symbol_size(), count)); break;
+    case 2: symbol(type(first), in.u64(), block, first, Bytes(stream.symbol_size(), count)); break;
     case 3: symbol(MessageType::repair, own_number++, block, first, bytes_of(block, first)); break;
     case 4: {  // what the sender signs
       DigestList list{1, block, first, {}};
@@ -150,7 +152,7 @@ void World::take(ByteReader& in) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  World world;
+  World world(size > 0 && data[size - 1] % 16 == 7 ? Layout::jumbo : Layout::standard);
   ByteReader in({data, size});
   for (int steps = 0; in.remaining() >= 4 && steps < 40; ++steps) world.take(in);
   return 0;

@@ -61,7 +61,7 @@ class Layout(failures.Hosted):
         for number in self.numbers:
             self.serve(number)
             self.count(number)
-        summary = self.ended(self.sending(), 0)
+        summary = self.ended(self.sending("--rate", "60M"), 0)
         self.assert_received(1, 2)
         self.assertEqual(summary["layout"], "jumbo")
         for number in self.numbers:
@@ -76,7 +76,7 @@ class Layout(failures.Hosted):
         for number in self.numbers:
             self.serve(number)
         self.count(1)
-        summary = self.ended(self.sending(), 0)
+        summary = self.ended(self.sending("--rate", "60M"), 0)
         self.assert_received(1, 2)
         self.assertEqual(summary["layout"], "standard")
         standard, jumbo = self.counted(1)
@@ -88,7 +88,7 @@ class Layout(failures.Hosted):
         for number in self.numbers:
             self.serve(number)
         self.count(2)
-        summary = self.ended(self.sending("--layout", "standard"), 0)
+        summary = self.ended(self.sending("--layout", "standard", "--rate", "60M"), 0)
         self.assert_received(1, 2)
         self.assertEqual((summary["layout"], self.counted(2)[1]), ("standard", 0))
 
@@ -129,7 +129,7 @@ class Layout(failures.Hosted):
         self.part(2)
         for number in self.numbers:
             self.serve(number)
-        summary = self.ended(self.sending(), 0)
+        summary = self.ended(self.sending("--rate", "60M"), 0)
         self.assert_received(1, 2)
         self.assertEqual(summary["layout"], "standard")
 
@@ -139,7 +139,7 @@ class Layout(failures.Hosted):
         for number in self.numbers:
             self.serve(number)
         self.count(1)
-        summary = self.ended(self.sending("--layout", "jumbo"), 0)
+        summary = self.ended(self.sending("--layout", "jumbo", "--rate", "60M"), 0)
         self.assert_received(1, 2)
         self.assertEqual(summary["layout"], "jumbo")
         self.assertEqual(self.counted(1)[0], 0)
