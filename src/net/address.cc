@@ -149,6 +149,12 @@ Address Address::with_port(std::uint16_t port) const {
   return address;
 }
 
+Address Address::with_scope(std::uint32_t scope) const {
+  Address address = *this;
+  if (family_ == Family::ip6) address.scope_ = scope;
+  return address;
+}
+
 bool Address::is_loopback() const {
   if (family_ == Family::ip4) return ip_[0] == 127;
   if (family_ == Family::ip6) {
@@ -166,6 +172,8 @@ bool Address::is_multicast() const {
   if (family_ == Family::ip4) return (ip_[0] & 0xf0) == 0xe0;
   return family_ == Family::ip6 && ip_[0] == 0xff;
 }
+
+bool Address::is_link_local() const { return family_ == Family::ip6 && ip_[0] == 0xfe && (ip_[1] & 0xc0) == 0x80; }
 
 std::string Address::host() const {
   if (!is_ip()) return path_;

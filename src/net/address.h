@@ -32,10 +32,12 @@ class Address {
   const std::string& path() const { return path_; }
 
   Address with_port(std::uint16_t port) const;
+  Address with_scope(std::uint32_t scope) const;  ///< as it is for another family than ip6
   bool is_ip() const { return family_ == Family::ip4 || family_ == Family::ip6; }
   bool is_loopback() const;   ///< 127.0.0.0/8, ::1, v4-mapped ones, and Unix sockets
   bool is_any() const;        ///< 0.0.0.0 or ::
   bool is_multicast() const;
+  bool is_link_local() const;  ///< fe80::/10: means something on its link alone, which scope() names
   std::string host() const;   ///< "127.0.0.1", "::1": the address alone
   std::string text() const;   ///< as parse() takes it
 

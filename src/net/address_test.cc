@@ -137,4 +137,14 @@ TEST(Address, SurvivesTheWayThroughTheKernelsForm) {
   EXPECT_FALSE(check_usable(Address()));
 }
 
+TEST(Address, KnowsTheLinkLocalOnesAndTheirScope) {
+  EXPECT_TRUE(parsed("[fe80::1%1]:1834").is_link_local());
+  EXPECT_TRUE(parsed("[febf::1]:1834").is_link_local());
+  EXPECT_FALSE(parsed("[fec0::1]:1834").is_link_local());
+  EXPECT_FALSE(parsed("254.128.0.1:1834").is_link_local());
+  EXPECT_EQ(parsed("[fe80::1%1]:1834").with_scope(0).text(), "[fe80::1]:1834");
+  EXPECT_EQ(parsed("[fe80::1]:1834").with_scope(7).scope(), 7u);
+  EXPECT_EQ(parsed("10.0.0.1:1834").with_scope(7), parsed("10.0.0.1:1834"));
+}
+
 }  // namespace ghost::net

@@ -7,7 +7,7 @@
 
 namespace ghost::net {
 
-/// An Address as the kernel takes it, and back. Private to net/.
+/// An Address as the kernel takes it, and back. For net/, and who asks the kernel for what a Network has no word for.
 struct SocketAddress {
   union {
     sockaddr base;
