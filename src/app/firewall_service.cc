@@ -49,6 +49,41 @@ bool in_prefix(const JsonValue& prefix, std::uint32_t asked) {
   return from && bits <= 32 && (bits == 0 || (*from ^ asked) >> (32 - bits) == 0);
 }
 
+using Ip6 = std::array<std::uint8_t, 16>;
+std::optional<Ip6> ip6_of(const JsonValue& value) {
+  Ip6 address;
+  if (!value.is_string() || ::inet_pton(AF_INET6, value.get<std::string>().c_str(), address.data()) != 1) return std::nullopt;
+  return address;
+}
+
+bool in_prefix6(const JsonValue& prefix, const Ip6& asked) {
+  if (!prefix.is_object() || !prefix.contains("addr") || !prefix.contains("len") || !prefix["len"].is_number_unsigned()) return false;
+  const auto from = ip6_of(prefix["addr"]);
+  const auto bits = prefix["len"].get<std::uint32_t>();
+  if (!from || bits > 128) return false;
+  for (std::uint32_t bit = 0; bit < bits; ++bit) {
+    if ((((*from)[bit / 8] ^ asked[bit / 8]) >> (7 - bit % 8) & 1) != 0) return false;
+  }
+  return true;
+}
+
+/// As holds(), of an IPv6 address.
+bool holds6(const JsonValue& right, const Ip6& asked, int depth = 0) {
+  if (right.is_string()) return ip6_of(right) == asked || right.get<std::string>().starts_with("@");
+  if (!right.is_object()) return false;
+  if (right.contains("prefix")) return in_prefix6(right["prefix"], asked);
+  if (const auto range = right.find("range"); range != right.end()) {
+    if (!range->is_array() || range->size() != 2) return false;
+    const auto least = ip6_of((*range)[0]), most = ip6_of((*range)[1]);
+    return least && most && *least <= asked && asked <= *most;
+  }
+  if (!right.contains("set") || !right["set"].is_array() || depth >= 4) return false;
+  for (const JsonValue& each : right["set"]) {
+    if (holds6(each, asked, depth + 1)) return true;
+  }
+  return false;
+}
+
 /// Whether the right side of a match (a value, a range, a prefix, a set of them) holds what is asked about. A set that is named elsewhere
 /// may hold anything.
 bool holds(const JsonValue& right, std::uint32_t asked, bool (*is)(const JsonValue&, std::uint32_t), int depth = 0) {
@@ -76,7 +111,12 @@ void read_payload(const JsonValue& payload, const JsonValue& right, bool unequal
     if (holds(right, traffic.port, is_port) == unequal) rule.other = true;
     else rule.names_us = true;
   } else if (field == "daddr" && protocol == "ip" && !traffic.group.empty()) {
-    if (holds(right, *ip4_of(traffic.group), is_address) == unequal) rule.other = true;
+    const auto group = ip4_of(traffic.group);
+    if (!group || holds(right, *group, is_address) == unequal) rule.other = true;
+    else rule.names_us = true;
+  } else if (field == "daddr" && protocol == "ip6" && !traffic.group.empty()) {
+    const auto group = ip6_of(traffic.group);
+    if (!group || holds6(right, *group) == unequal) rule.other = true;
     else rule.names_us = true;
   } else if (protocol == "icmp" || protocol == "icmpv6" || protocol == "igmp" || (protocol == "tcp" && traffic.transport != "tcp") ||
              (protocol == "udp" && traffic.transport != "udp")) {

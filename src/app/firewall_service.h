@@ -11,7 +11,7 @@ namespace ghost::app {
 struct Traffic {
   std::uint16_t port = 0;
   std::string transport = "udp";  ///< or "tcp"
-  std::string group{};            ///< multicast group they go to: "239.255.11.17"; "": a machine's own address
+  std::string group{};            ///< multicast group they go to: "239.255.11.17", "ff15::1117"; "": a machine's own address
   bool outgoing = false;
 };
 
