@@ -26,6 +26,7 @@ DaemonSpec daemon_spec() {
                {"ardus.mirror", ConfigType::list, "", "publications on the web whose chunks are taken where multicast is not enough", {}},
                {"ardus.owners", ConfigType::boolean, "false", "give files the owners and ACLs they have at the sender, by number (root only)", {}},
                {"ardus.iface", ConfigType::list, "", "network interfaces to hear announcements on; by default the default route's", {}},
+               {"ardus.ip", ConfigType::text, "", "4 or 6: by that IP alone; by default by IPv4 where an interface has it, and by IPv6", {"", "4", "6"}},
                {"ardus.on_received", ConfigType::text, "", "a shell command to run for each transfer that was received, or failed", {}},
                {"ardus.on_finished", ConfigType::text, "", "a shell command to run when a transfer from here has ended", {}},
                {"ardus.hook_limit", ConfigType::text, "60s", "a command that takes longer is ended", {}},
@@ -33,20 +34,29 @@ DaemonSpec daemon_spec() {
   spec.keys.push_back({"ardus.from", ConfigType::text, "", "hand on, here, what is sent at this address of another site: HOST[:1117]", {}});
   spec.keys.push_back({"ardus.cache", ConfigType::text, "", "with from: the folder that keeps what is relayed; by default relay-cache of the state directory", {}});
   spec.keys.push_back({"ardus.rate", ConfigType::text, "", "with from: fetch no faster than this, and send at this rate: 200M; by default as fast as the ways carry", {}});
+  spec.keys.push_back({"ardus.ssm", ConfigType::boolean, "false", "with from: send to source-specific groups", {}});
   spec.keys.push_back({"ardus.cache_size", ConfigType::text, "20G", "with from: how large it may grow", {}});
   return spec;
+}
+
+ardus::Ip ip_of(const Config& config) {
+  const std::string& text = config.text("ardus.ip");
+  return text == "4" ? ardus::Ip::four : text == "6" ? ardus::Ip::six : ardus::Ip::any;
 }
 
 /// What is to be relayed, if anything is.
 Result<std::optional<ardus::Relay::Wish>> relay_wish(const Config& config, const Arguments& arguments) {
   const std::string& from = config.text("ardus.from");
   if (from.empty()) return std::optional<ardus::Relay::Wish>();
-  const auto target = find_target(from.find(':') == std::string::npos ? from + ":1117" : from);
+  const bool bare = from.find(':') == std::string::npos || from.ends_with(']');
+  const auto target = find_target(bare ? from + ":1117" : from);
   if (!target) return target.error().in("--from");
-  if (target->address.family() != net::Address::Family::ip4) return Error{Errc::unsupported, "--from " + from + ": senders are joined by IPv4"};
+  if (!target->address.is_ip()) return Error{Errc::malformed, "--from " + from + ": HOST[:1117] is wanted, as archive.example.org, 10.1.0.1 or [2001:db8::1]"};
   ardus::Relay::Wish wish;
   wish.from = target->address;
   wish.interfaces = config.list("ardus.iface");
+  wish.ip = ip_of(config);
+  wish.sources = config.boolean("ardus.ssm") ? ardus::Sources::one : ardus::Sources::any;
   const auto size = parse_size(config.text("ardus.cache_size"));
   if (!size) return size.error().in("--cache-size");
   wish.cache_size = *size;
@@ -71,6 +81,7 @@ int serve(const Arguments& arguments) {
   spec.configured = [&](const Config& config) -> Status {
     if (const std::string& into = config.text("ardus.into"); !into.empty()) options.into = std::filesystem::absolute(into).lexically_normal();
     options.interfaces = config.list("ardus.iface");
+    options.ip = ip_of(config);
     for (const std::string& seed : config.list("ardus.seed_from")) options.seeds.push_back(std::filesystem::absolute(seed).lexically_normal());
     for (const std::string& url : config.list("ardus.mirror")) {
       if (!url.starts_with("http://") && !url.starts_with("https://")) return Error{Errc::malformed, "ardus.mirror = " + url + ": an address that begins with http:// or https:// is wanted"};
@@ -129,6 +140,7 @@ Verb serve_verb() {
   from.help = "take transfers of this sender only: its name, words or id";
   verb.options.push_back(into);
   verb.options.push_back(iface_option());
+  verb.options.push_back(ip_option());
   verb.options.push_back(mirror_option());
   verb.options.push_back(seed_option());
   verb.options.push_back(owners_option());
@@ -153,6 +165,8 @@ Verb relay_verb() {
   cache.complete = Complete::directories;
   verb.options.push_back(from);
   verb.options.push_back(iface_option());
+  verb.options.push_back(ip_option());
+  verb.options.push_back(ssm_option());
   verb.options.push_back(cache);
   verb.options.push_back(Option{"rate", "RATE", "fetch no faster than this, and send at this rate (200M); by default as fast as the ways carry"});
   verb.options.push_back(Option{"cache-size", "SIZE", "how large it may grow (20G): the oldest contents go first"});

@@ -50,11 +50,23 @@ Result<std::vector<std::string>> read_list(const std::string& path) {
   return names;
 }
 
+/// 4, 6, or 0 where it was not given.
+Result<std::uint32_t> ip_version(const Arguments& arguments) {
+  const auto text = arguments.find("ip");
+  if (!text) return 0u;
+  if (*text != "4" && *text != "6") return Error{Errc::malformed, "--ip " + *text + ": 4 or 6 is wanted"};
+  return *text == "4" ? 4u : 6u;
+}
+
 Result<ardus::v1::SendRequest> send_request(const Arguments& arguments) {
   ardus::v1::SendRequest request;
   for (const std::string& path : arguments.all("PATH")) request.paths.push_back(absolute(path));
   request.name = arguments.text("name");
   request.interfaces = arguments.all("iface");
+  const auto ip = ip_version(arguments);
+  if (!ip) return ip.error();
+  request.ip = *ip;
+  request.source_specific = arguments.has("ssm");
   if (const auto rate = arguments.find("rate")) {
     const auto bits = *rate == "max" ? Result<std::uint64_t>(kNoLimit) : parse_bit_rate(*rate);
     if (!bits) return bits.error().in("--rate");
@@ -219,6 +231,8 @@ int receive(const Arguments& arguments) {
   }
   const auto wait = milliseconds(arguments, "wait");
   if (!wait) return wrong_use(wait.error());
+  const auto ip = ip_version(arguments);
+  if (!ip) return wrong_use(ip.error());
   auto hooks = CommandHooks::of(arguments, "on-received");
   if (!hooks) return wrong_use(hooks.error());
   // Before the connection, whose end is told to them.
@@ -231,6 +245,7 @@ int receive(const Arguments& arguments) {
   ardus::v1::ReceiveRequest request;
   request.into = absolute(arguments.text("into"));
   request.interfaces = arguments.all("iface");
+  request.ip = *ip;
   request.once = arguments.has("once");
   for (const std::string& seed : arguments.all("seed-from")) request.seed_from.push_back(absolute(seed));
   request.owners = arguments.has("owners");
@@ -281,6 +296,14 @@ Option iface_option() {
   return iface;
 }
 
+Option ip_option() {
+  return {"ip", "VERSION", "4 or 6: by that IP alone; by default by IPv4 where an interface has it, and by IPv6 for whom it alone reaches"};
+}
+
+Option ssm_option() {
+  return {"ssm", "", "send to source-specific groups (232/8, ff35::/16), for networks that route these alone: whose network can't (IGMPv3, MLDv2) gets it by unicast"};
+}
+
 Option seed_option() {
   Option seed{"seed-from", "DIR", "a folder whose files may hold some of what comes: what is found there is not sent"};
   seed.repeated = true;
@@ -324,6 +347,8 @@ Verb send_verb() {
   Option list = Option{"list", "FILE", "names of the machines that must have a copy, one a line"};
   list.complete = Complete::files;
   verb.options = {iface_option(),
+                  ip_option(),
+                  ssm_option(),
                   Option{"rate", "RATE", "bit/s on the wire, 200M, or max; by default found out. With --congestion tfmcc or --background the most it may be"},
                   congestion_option(),
                   background_option(),
@@ -360,7 +385,7 @@ Verb receive_verb() {
   from.repeated = true;
   Option into = Option{"into", "DIR", "the folder"};
   into.complete = Complete::directories;
-  verb.options = {into, iface_option(), Option{"once", "", "end with the first transfer"}, Option{"wait", "TIME", "end, without success, when no transfer has begun after this (without limit)"}, from,
+  verb.options = {into, iface_option(), ip_option(), Option{"once", "", "end with the first transfer"}, Option{"wait", "TIME", "end, without success, when no transfer has begun after this (without limit)"}, from,
                   Option{"publisher", "NODE", "with --from: take what this node published only: its name in the house, words or id"}, ca, mirror_option(), seed_option(), owners_option(), on_received_option(), hook_limit_option(), state_option(), json_option(), quiet_option()};
   verb.run = receive;
   return verb;

@@ -23,6 +23,8 @@ int receive_from_web(const Arguments& arguments);
 
 /// --iface IF, repeated.
 Option iface_option();
+Option ip_option();
+Option ssm_option();
 /// --mirror URL and --seed-from DIR, repeated, and --owners: of who receives.
 Option mirror_option();
 Option seed_option();

@@ -17,6 +17,8 @@ local f = {
   asks_path = ProtoField.bool("ardus.flags.asks_path", "What each way carries is asked for", 8, nil, 0x04),
   listen_again = ProtoField.bool("ardus.flags.listen_again", "It is to listen to the group again", 8, nil, 0x08),
   suspects = ProtoField.bool("ardus.flags.suspects", "Met what a member forged", 8, nil, 0x01),
+  ip4_too = ProtoField.bool("ardus.flags.ip4_too", "It is announced by IPv4 on this link, too", 8, nil, 0x01),
+  beyond_too = ProtoField.bool("ardus.flags.beyond_too", "It is announced from an address that reaches beyond the link, too", 8, nil, 0x02),
   measured = ProtoField.bool("ardus.flags.measured", "Tells how its path is", 8, nil, 0x02),
   digest = ProtoField.bytes("ardus.digest", "Digest"),
   epoch = ProtoField.uint8("ardus.epoch", "Epoch", base.DEC),
@@ -165,7 +167,11 @@ local function announcement(tvb, tree)
   if tvb:len() < 136 + SIGNATURE then return void(tree, tvb(), "cut off") end
   local family, length = tvb(102, 1):uint(), tvb(103, 1):uint()
   if (family ~= 4 and family ~= 6) or length > 64 or tvb:len() ~= 136 + length + SIGNATURE then return void(tree, tvb(), "its name or addresses do not fit") end
-  local at = address(tvb(104, 16), family) .. ":" .. tvb(100, 2):le_uint()
+  if tvb(1, 1):bitfield(0, 6) ~= 0 or (family == 4 and tvb(1, 1):uint() ~= 0) or tvb(2, 2):uint() ~= 0 then return void(tree, tvb(1, 3), "flags that it can't have") end
+  local at = address(tvb(104, 16), family)
+  at = (family == 6 and "[" .. at .. "]" or at) .. ":" .. tvb(100, 2):le_uint()
+  tree:add(f.ip4_too, tvb(1, 1))
+  tree:add(f.beyond_too, tvb(1, 1))
   tree:add_le(f.sequence, tvb(8, 8))
   tree:add_le(f.time, tvb(16, 8))
   tree:add(f.sender, tvb(24, 32))

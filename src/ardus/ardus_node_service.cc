@@ -12,13 +12,16 @@ namespace {
 constexpr Duration kTellEvery = std::chrono::milliseconds(100);
 constexpr Duration kTryAgain = std::chrono::seconds(15);  ///< a session that failed here, if it is still announced
 constexpr Duration kWaysLook = std::chrono::seconds(1);   ///< whether this machine has other addresses
+constexpr Duration kMoreWaysMost = std::chrono::seconds(60);  ///< … or some of the IP that an interface lacks: ever less often
+constexpr Duration kDoubledWait = std::chrono::seconds(2);    ///< for an announcement from an address that goes before …
+constexpr int kDoubledHeard = 3;                              ///< … and so many from this one
 constexpr std::size_t kMostTold = 100;                    ///< hosts that are told of in the log …
 constexpr Duration kToldAgain = std::chrono::hours(1);    ///< … each once in so long
 constexpr std::size_t kMostReceiving = 16, kMostSending = 16, kHistory = 20, kMostHeard = 1000;
 
 /// Where an announcement says to join.
 std::string host_of(const Announcement& announcement) {
-  const auto control = from_wire(announcement.control, announcement.control_port);
+  const auto control = from_wire(announcement.control, announcement.control_port, 0);
   return control ? control->host() : std::string();
 }
 
@@ -58,7 +61,7 @@ Status ArdusNode::start(Options options) {
     relay_ = std::make_unique<Relay>(Relay::Parts{node_, ports_, log_, [this] { change(); }}, *options_.relay);
   }
   if (!options_.into) return {};
-  auto reception = open_reception(*options_.into, options_.interfaces);
+  auto reception = open_reception(*options_.into, options_.interfaces, options_.ip);
   if (!reception) return reception.error();
   reception_ = std::move(*reception);
   reception_->seeds = options_.seeds;
@@ -78,31 +81,46 @@ std::string ArdusNode::serve_peers(const Way& way) {
     }
     listener = std::move(*opened);
   }
-  return listener->address().text();
+  return to_told(listener->address());
 }
 
-Result<std::shared_ptr<ArdusNode::Reception>> ArdusNode::open_reception(std::filesystem::path into, const std::vector<std::string>& interfaces) {
+Result<std::shared_ptr<ArdusNode::Reception>> ArdusNode::open_reception(std::filesystem::path into, const std::vector<std::string>& interfaces, Ip ip) {
   auto reception = std::make_shared<Reception>();
   reception->into = std::move(into);
+  reception->ip = ip;
   std::vector<std::string> names = interfaces;
   if (names.empty()) names.emplace_back();
   for (const std::string& name : names) {
-    auto way = ports_.way(name);
-    if (!way) return way.error();
-    reception->ways.push_back(*way);
-    reception->announcements.emplace_back();
-    if (Status heard = hear_announcements(reception, reception->ways.size() - 1); !heard) return heard.error();
-    // Held from the start, so that what this node listens to does not change from one transfer to the next.
-    auto reports = ports_.reports(*way, [](std::span<const net::Datagram>) {});
-    if (!reports) return reports.error();
-    (void)serve_peers(*way);
-    reception->reports.push_back(std::move(*reports));
-    log_.info("ardus: receiving", {{"into", reception->into.string()}, {"interface", way->name}, {"address", way->address.host()}});
+    const auto ways = ports_.ways(name, ip);
+    if (!ways) return ways.error();
+    for (const Way& way : *ways) {
+      if (Status added = add_way(reception, way); !added) {
+        if (&way == &ways->front()) return added.error();
+        log_.warning("ardus: receives by IPv4 alone", {{"interface", way.name}, {"why", added.error().message}});
+      }
+    }
   }
-  auto data = ports_.data([](std::span<const net::Datagram>) {});
-  if (!data) return data.error();
-  reception->data = std::move(*data);
   return reception;
+}
+
+/// All it takes is held from the start, so that what this node listens to does not change from one transfer to the next.
+Status ArdusNode::add_way(const std::shared_ptr<Reception>& reception, const Way& way) {
+  auto reports = ports_.reports(way, [](std::span<const net::Datagram>) {});
+  if (!reports) return reports.error();
+  auto data = ports_.data(way.family(), [](std::span<const net::Datagram>) {});
+  if (!data) return data.error();
+  reception->ways.push_back(way);
+  reception->announcements.emplace_back();
+  if (Status heard = hear_announcements(reception, reception->ways.size() - 1); !heard) {
+    reception->ways.pop_back();
+    reception->announcements.pop_back();
+    return heard;
+  }
+  (void)serve_peers(way);
+  reception->reports.push_back(std::move(*reports));
+  reception->data.push_back(std::move(*data));
+  log_.info("ardus: receiving", {{"into", reception->into.string()}, {"interface", way.name}, {"address", way.address.host()}});
+  return {};
 }
 
 Status ArdusNode::hear_announcements(const std::shared_ptr<Reception>& reception, std::size_t way) {
@@ -125,11 +143,30 @@ std::vector<std::shared_ptr<ArdusNode::Reception>> ArdusNode::receptions() const
 void ArdusNode::look_at_ways() {
   for (const auto& reception : receptions()) {
     for (std::size_t i = 0; i < reception->ways.size(); ++i) {
-      if (ports_.is_here(reception->ways[i])) continue;
-      if (const auto to = ports_.way(reception->ways[i].name)) move(reception, i, *to);  // else it has none at present
+      if (is_here(reception->ways[i])) continue;
+      if (const auto to = ports_.again(reception->ways[i])) move(reception, i, *to);  // else it has none at present
     }
+    look_for_more_ways(reception);
   }
   ways_timer_ = node_.network().wake_at(node_.network().now() + kWaysLook, [this](TimePoint) { look_at_ways(); });
+}
+
+/// An address of IPv6 is checked for two seconds before it may be used, and one of IPv4 may be waited for: an interface that has one of them only is
+/// looked at again.
+void ArdusNode::look_for_more_ways(const std::shared_ptr<Reception>& reception) {
+  const TimePoint now = node_.network().now();
+  if (reception->ip != Ip::any || now < reception->more_at) return;
+  reception->more_at = now + reception->more_in;
+  reception->more_in = std::min(2 * reception->more_in, kMoreWaysMost);
+  const std::vector<Way> known = reception->ways;
+  for (const Way& one : known) {
+    if (std::ranges::count(known, one.interface, &Way::interface) > 1) continue;
+    const auto ways = ports_.ways(one.name, Ip::any);
+    if (!ways) continue;
+    for (const Way& way : *ways) {
+      if (way.family() != one.family()) (void)add_way(reception, way);  // the next look may have more luck
+    }
+  }
 }
 
 void ArdusNode::move(const std::shared_ptr<Reception>& reception, std::size_t number, const Way& to) {
@@ -154,6 +191,8 @@ void ArdusNode::move(const std::shared_ptr<Reception>& reception, std::size_t nu
 
 void ArdusNode::on_announcements(std::span<const net::Datagram> batch, const Way& way) {
   for (const net::Datagram& datagram : batch) {
+    // The kernel looks at the group alone, whichever socket joined it on whichever interface.
+    if (way.family() == net::Address::Family::ip6 && datagram.interface != way.interface) continue;
     if (!announcements_.take(node_.network().now())) return;
     const auto announcement = read_announcement(datagram.bytes);
     if (!announcement) {
@@ -161,9 +200,14 @@ void ArdusNode::on_announcements(std::span<const net::Datagram> batch, const Way
       continue;
     }
     // Nobody makes us call anybody else.
-    const auto control = from_wire(announcement->control, announcement->control_port);
+    const auto control = from_wire(announcement->control, announcement->control_port, way.interface);
     if (!control || control->with_port(0) != datagram.from.with_port(0)) {
       if (!told_of(datagram.from.host())) log_.warning("ardus: an announcement that came from elsewhere than where it says to join", {{"from", datagram.from.host()}});
+      continue;
+    }
+    // Where this machine has an address of the link alone, and the sender one that reaches beyond it, too, the latter is out of reach: it announces from the former, too.
+    if (way.family() == net::Address::Family::ip6 && !source_towards(*control)) {
+      if (!told_of(control->host())) log_.info("ardus: an announcement from an address that there is no route to", {{"from", control->host()}, {"interface", way.name}});
       continue;
     }
     on_announcement(*announcement, way);
@@ -179,6 +223,7 @@ void ArdusNode::on_announcement(const Announcement& announcement, const Way& way
   const std::uint64_t call = calls_.empty() ? 0 : calls_.rbegin()->first;
   const auto reception = call == 0 ? reception_ : calls_.rbegin()->second;
   if (!reception || std::ranges::none_of(reception->ways, [&](const Way& one) { return one.interface == way.interface; })) return;
+  if (waits_for_better(announcement, way, *reception)) return;
   // A sender that was started again announces the same content anew: the session that died with it is let go of. What its sender said earlier
   // is an old announcement that somebody sends again, as long as there is a connection to the sender.
   for (auto& [other, receiving] : receiving_) {
@@ -191,11 +236,35 @@ void ArdusNode::on_announcement(const Announcement& announcement, const Way& way
   if (receiving_.size() >= kMostReceiving && !make_way()) return;
   const LogFields what = {{"session", announcement.session}, {"name", announcement.name}, {"bytes", announcement.bytes}};
   announced_told_.take(node_.network().now()) ? log_.info("ardus: session announced", what) : log_.debug("ardus: session announced", what);
-  ReceivingSession::Parts parts{node_, ports_, way, reception->into, reception->seeds, reception->owners, options_.accept_from, serve_peers(way), reception->mirrors,
+  // A sender that has none but a link-local address would send nothing to an address of ours that it has no route to.
+  const auto control = from_wire(announcement.control, announcement.control_port, way.interface);
+  const Way by = control && control->is_link_local() ? ports_.link_local(way).value_or(way) : way;
+  ReceivingSession::Parts parts{node_, ports_, by, reception->into, reception->seeds, reception->owners, options_.accept_from, serve_peers(by), reception->mirrors,
                                 log_, [this] { change(); }, [this](PeerDesk::Holding held) { peers_.add(std::move(held)); }};
   parts.told_before = is_told_of(host_of(announcement));
   receiving_[key] = {std::make_unique<ReceivingSession>(std::move(parts), announcement), call, ++serials_};
   change();
+}
+
+/// Where a session comes from several addresses of its sender, IPv4 goes before IPv6, and what reaches beyond the link before what does not, so that the link
+/// carries it once. One that is heard from the other alone is taken from there.
+bool ArdusNode::waits_for_better(const Announcement& announcement, const Way& way, const Reception& reception) {
+  const bool has_better = std::ranges::any_of(reception.ways, [&](const Way& one) {
+    if (one.interface != way.interface) return false;
+    return one.family() == net::Address::Family::ip4 ? announcement.ip4_too : announcement.beyond_too && !one.address.is_link_local();
+  });
+  const Announced key(announcement.session, announcement.sender);
+  const TimePoint now = node_.network().now();
+  if (!has_better) {
+    doubled_.erase(key);
+    return false;
+  }
+  if (doubled_.size() >= kMostHeard) std::erase_if(doubled_, [&](const auto& one) { return now - one.second.since > kDoubledWait; });
+  if (doubled_.size() >= kMostHeard && !doubled_.contains(key)) return true;
+  Doubled& one = doubled_.try_emplace(key, Doubled{now, 0}).first->second;
+  if (++one.heard < kDoubledHeard || now - one.since < kDoubledWait) return true;
+  doubled_.erase(key);
+  return false;
 }
 
 /// Of the sessions whose sender has not proven to be a member the oldest is let go of: who announces many holds up nobody.
@@ -296,7 +365,9 @@ void ArdusNode::receive(v1::ReceiveRequest request, b2::ServerStream<v1::Transfe
     return stream.fail({Errc::refused, "this node is in no house, so it can't tell which senders may be trusted: make one with 'ghostlight house create NAME', or join the sender's with "
                                        "'ghostlight house join --at HOST:2203'"});
   }
-  auto reception = open_reception(request.into, request.interfaces);
+  const auto ip = ip_of(request.ip);
+  if (!ip) return stream.fail(ip.error());
+  auto reception = open_reception(request.into, request.interfaces, *ip);
   if (!reception) return stream.fail(reception.error());
   for (const std::string& seed : request.seed_from) {
     if (!seed.starts_with("/")) return stream.fail({Errc::malformed, "'" + seed + "': the folder's path is absolute here, since this is another process than the one that asks"});

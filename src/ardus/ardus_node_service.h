@@ -29,6 +29,7 @@ class ArdusNode : public v1::NodeService {
   struct Options {
     std::optional<std::filesystem::path> into;  ///< takes every transfer of a trusted sender into this folder
     std::vector<std::string> interfaces;        ///< to hear announcements on; none: the default route's
+    Ip ip = Ip::any;                            ///< by which they are heard
     std::string accept_from;                    ///< a sender's name, words or id; "" for any that may send
     std::vector<std::filesystem::path> seeds = {};  ///< folders whose files may hold some of what comes
     std::vector<std::string> mirrors = {};      ///< publications whose chunks are taken where multicast is not enough
@@ -55,10 +56,18 @@ class ArdusNode : public v1::NodeService {
     std::filesystem::path into;
     std::vector<std::filesystem::path> seeds;
     Owners owners = Owners::own;
+    Ip ip = Ip::any;
     std::vector<Way> ways;
     std::vector<std::string> mirrors;
     std::vector<Ports::Listening> announcements, reports;  ///< of each way
-    Ports::Listening data;
+    std::vector<Ports::Listening> data;                    ///< of each IP
+    TimePoint more_at{};                                   ///< then interfaces are looked at again for the IP they lack
+    Duration more_in = std::chrono::seconds(1);
+  };
+  /// A session that is announced from an address of IPv6, and says that it is from one that goes before it, too.
+  struct Doubled {
+    TimePoint since;
+    int heard = 0;
   };
   /// Somebody who is told of transfers: `tell` writes what is due and says whether there is more to come.
   struct Follower {
@@ -87,11 +96,14 @@ class ArdusNode : public v1::NodeService {
   std::vector<std::shared_ptr<Reception>> receptions() const;
   void look_at_ways();
   Status hear_announcements(const std::shared_ptr<Reception>& reception, std::size_t way);
+  Status add_way(const std::shared_ptr<Reception>& reception, const Way& way);
+  void look_for_more_ways(const std::shared_ptr<Reception>& reception);
+  bool waits_for_better(const Announcement& announcement, const Way& way, const Reception& reception);
   void move(const std::shared_ptr<Reception>& reception, std::size_t number, const Way& to);
   bool make_way();
   bool is_told_of(const std::string& host) const;
   bool told_of(const std::string& host);
-  Result<std::shared_ptr<Reception>> open_reception(std::filesystem::path into, const std::vector<std::string>& interfaces);
+  Result<std::shared_ptr<Reception>> open_reception(std::filesystem::path into, const std::vector<std::string>& interfaces, Ip ip);
   void on_announcements(std::span<const net::Datagram> batch, const Way& way);
   void on_announcement(const Announcement& announcement, const Way& way);
   void change();
@@ -120,6 +132,7 @@ class ArdusNode : public v1::NodeService {
   std::map<std::uint32_t, std::unique_ptr<SendingSession>> sending_;
   std::map<Announced, Receiving> receiving_;
   std::unique_ptr<Relay> relay_;                       ///< null where nothing is relayed
+  std::map<Announced, Doubled> doubled_;               ///< that have not come from that one yet
   std::map<Announced, TimePoint> heard_;               ///< sessions that ended here, and when they may be tried again
   std::map<std::string, TimePoint> told_of_;           ///< hosts that announced what is not to be trusted, and when that was told: once an hour
   std::deque<Past> history_;

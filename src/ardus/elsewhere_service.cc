@@ -26,9 +26,9 @@ Elsewhere::~Elsewhere() {
 }
 
 void Elsewhere::add_peer(const v1::PeerSource& peer) {
-  const auto address = net::Address::parse(peer.address);
+  const auto address = from_told(peer.address, parts_.way);
   const auto node = b2::NodeId::from_bytes(peer.node);
-  if (!address || !node || address->family() != net::Address::Family::ip4 || address->is_multicast() || peers_.size() >= kMostPeers) return;
+  if (!address || !node || peers_.size() >= kMostPeers) return;
   if (std::ranges::any_of(peers_, [&](const Source& one) { return one.node == *node; })) return;
   peers_.push_back({node->words() + " at " + address->text(), *address, *node, peer.grant});
   next();

@@ -7,6 +7,7 @@
 #include "ardus/manifest.h"
 #include "ardus/stream_map.h"
 #include "ardus/v1/session.b2.h"
+#include "ardus/ways_service.h"
 #include "b2/client_service.h"
 #include "b2/node_service.h"
 #include "b2/workers.h"
@@ -25,6 +26,7 @@ class Elsewhere {
     b2::Node& node;
     Logger log;
     std::uint32_t session = 0;
+    Way way;                                          ///< by which receivers are reached
     std::shared_ptr<const Manifest> manifest;
     std::vector<std::string> mirrors;                 ///< addresses of publications, http or https
     std::function<ChunkSet(std::size_t most)> wanted; ///< the last ones that are lacking, and not on their way

@@ -89,7 +89,7 @@ struct TwoMembers {
 
   /// Fetches both chunks, or whatever comes; ends when the fetching does.
   void fetch(const Bytes& grant) {
-    Elsewhere::Parts parts{*fetcher, Logger::none(), kSession, manifest, {}, {}, {}, {}};
+    Elsewhere::Parts parts{*fetcher, Logger::none(), kSession, Way{1, "lo", net::Address::loopback(0), 0}, manifest, {}, {}, {}, {}};
     parts.wanted = [this](std::size_t) {
       ChunkSet all(2);
       for (const std::uint32_t chunk : {0u, 1u}) {

@@ -10,7 +10,6 @@ namespace {
 
 constexpr Duration kAfterLast = std::chrono::milliseconds(300), kAfterFirst = std::chrono::seconds(1);
 constexpr Duration kAllHere = std::chrono::milliseconds(20);  ///< the last one's keys are still on their way, and a switch learns of it
-constexpr int kManifestSendTries = 20;
 constexpr int kManifestBatchesATurn = 8;
 constexpr std::size_t kLargeManifest = 32 * 1024, kLargeManifests = 128 * 1024;  ///< bytes: of one; of all copies that would have to be sent
 constexpr std::uint32_t kGroupBits = 0x3fff;                  ///< of a session's number, that its group goes by (§2.4)
@@ -48,20 +47,20 @@ bool is_worth_a_stream(std::size_t manifest_bytes, std::size_t awaited) {
 }
 
 ManifestSending::ManifestSending(Parts parts, std::uint32_t data_session, SenderOptions options)
-    : parts_(std::move(parts)), name_(name_beside(data_session, parts_.key.public_key())), group_(data_group(name_.session)),
+    : parts_(std::move(parts)), name_(name_beside(data_session, parts_.key.public_key())),
       keys_(name_, random_secret(), parts_.key, parts_.keys),
       core_(waiting(options, parts_.manifest().size()), name_, keys_, static_cast<BlockSource&>(*this), parts_.network.precise_now()),
-      pump_timer_(parts_.network, [this] { pump(); }) {}
+      outbox_(parts_.send), pump_timer_(parts_.network, [this] { pump(); }) {}
 
 ManifestSending::~ManifestSending() = default;
 
-v1::ManifestStream ManifestSending::add(const b2::NodeId& who, const net::Address& reports) {
+v1::ManifestStream ManifestSending::add(const b2::NodeId& who, std::size_t way, const net::Address& reports) {
   const TimePoint now = parts_.network.precise_now();
   Listener& listener = listeners_[who];
   if (listener.number.value != 0) core_.remove_receiver(listener.number);  // a number is used once, and what is told for it
   Secret secret = random_secret();
   const JoinedReceiver joined = core_.add_receiver(BlockSet::all(StreamShape{parts_.manifest().size()}.blocks()), secret, now);
-  listener = {joined.number, reports, false};
+  listener = {joined.number, way, reports, false};
   v1::ManifestStream told;
   told.session = name_.session;
   told.nonce = to_bytes(name_.nonce);
@@ -108,7 +107,7 @@ void ManifestSending::end() {
   if (begun_) {
     parts_.log.info("ardus: manifest sent", {{"session", name_.session}, {"receivers", listeners_.size()}, {"bytes", parts_.manifest().size()}, {"sent_bytes", progress.sent_bytes}});
   }
-  unsent_ = {};
+  outbox_.clear();
   core_.end();
   begin_timer_.reset();
   pump_timer_.clear();
@@ -137,45 +136,38 @@ Status ManifestSending::read(BlockIndex block, std::span<std::uint8_t> out) {
 
 /// For calls that may change it: the bytes it gave out last are its own, and go now or never.
 Sender& ManifestSending::core() {
-  if (!unsent_.empty()) send_unsent();
-  unsent_ = {};
+  outbox_.flush();
+  outbox_.clear();
   return core_;
 }
 
 void ManifestSending::pump() {
   if (ended_) return;
-  if (!unsent_.empty()) send_unsent();
-  for (int i = 0; i < kManifestBatchesATurn && unsent_.empty(); ++i) {
+  outbox_.flush();
+  for (int i = 0; i < kManifestBatchesATurn && outbox_.empty(); ++i) {
     const auto batch = core_.poll(parts_.network.precise_now());
     if (batch.empty()) break;
     send_batch(batch);
   }
-  const TimePoint next = unsent_.empty() ? core_.next_wakeup() : parts_.network.precise_now() + std::chrono::milliseconds(1);
+  const TimePoint next = outbox_.empty() ? core_.next_wakeup() : parts_.network.precise_now() + std::chrono::milliseconds(1);
   if (next == TimePoint::max()) return pump_timer_.clear();
   pump_timer_.set(next);
 }
 
 void ManifestSending::send_batch(std::span<const Outgoing> batch) {
-  batch_.clear();
   for (const Outgoing& out : batch) {
     if (out.to == Destination::group) {
-      for (const Way& way : parts_.ways) batch_.push_back({way.address, group_, out.bytes, way.interface});
+      for (std::size_t i = 0; i < parts_.ways.size(); ++i) {
+        const Way& way = parts_.ways[i];
+        if (parts_.carries(i)) outbox_.add(i, {way.address, data_group(name_.session, way.family(), parts_.sources), out.bytes, way.interface});
+      }
     } else if (out.to == Destination::receiver) {
       for (const auto& [id, listener] : listeners_) {
-        if (listener.number.value == out.index) batch_.push_back({{}, listener.reports, out.bytes, 0});
+        if (listener.number.value == out.index) outbox_.add(listener.way, {{}, listener.reports, out.bytes, 0});
       }
     }
   }
-  unsent_ = batch_;
-  tries_ = 0;
-  send_unsent();
-}
-
-/// A full socket buffer is no loss yet: the rest is tried in a moment.
-void ManifestSending::send_unsent() {
-  const std::size_t taken = parts_.send(unsent_);
-  unsent_ = unsent_.subspan(std::min(taken, unsent_.size()));
-  if (++tries_ >= kManifestSendTries) unsent_ = {};
+  outbox_.flush();
 }
 
 }  // namespace ghost::ardus

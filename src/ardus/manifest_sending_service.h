@@ -4,8 +4,9 @@
 #include <optional>
 #include <vector>
 
-#include "ardus/ports_service.h"
+#include "ardus/outbox_service.h"
 #include "ardus/pace_timer_service.h"
+#include "ardus/ports_service.h"
 #include "ardus/sender.h"
 #include "ardus/session_keys.h"
 #include "ardus/v1/session.b2.h"
@@ -27,9 +28,11 @@ class ManifestSending : private BlockSource {
   struct Parts {
     net::EpollNetwork& network;
     const KeyPair& key;                    ///< the sender's
-    std::vector<Way> ways;                 ///< the group is sent to by each
+    std::vector<Way> ways;
+    Sources sources;                       ///< that the group is for
+    std::function<bool(std::size_t way)> carries;  ///< whether the group is sent to by that one
     std::function<BytesView()> manifest;   ///< its bytes, always the same
-    std::function<std::size_t(std::span<const net::Datagram>)> send;  ///< says how many were taken
+    Outbox::Send send;
     Logger log;
     KeyOptions keys = {};
   };
@@ -39,9 +42,10 @@ class ManifestSending : private BlockSource {
   ~ManifestSending() override;
 
   /// A receiver joined, or did so anew; only before it has begun. Begins 300 ms after the last one, 1 s after the first at the latest.
+  /// @param way      by which it came: index into the ways
   /// @param reports  where its reports come from
   /// @return  what it is told, but for where the sender takes reports
-  v1::ManifestStream add(const b2::NodeId& who, const net::Address& reports);
+  v1::ManifestStream add(const b2::NodeId& who, std::size_t way, const net::Address& reports);
   /// Nobody else is waited for.
   void all_here();
   /// It has the manifest, gets it some other way, or does not want it any more. When nobody is left, it ends.
@@ -59,6 +63,7 @@ class ManifestSending : private BlockSource {
  private:
   struct Listener {
     ReceiverNumber number;
+    std::size_t way = 0;
     net::Address reports;
     bool done = false;
   };
@@ -68,18 +73,14 @@ class ManifestSending : private BlockSource {
   void begin();
   void pump();
   void send_batch(std::span<const Outgoing> batch);
-  void send_unsent();
   Sender& core();
 
   Parts parts_;
   SessionName name_;
-  net::Address group_;
   SenderKeys keys_;
   Sender core_;
   std::map<b2::NodeId, Listener> listeners_;
-  std::vector<net::Datagram> batch_;
-  std::span<const net::Datagram> unsent_;  ///< of batch_: the socket's buffer was full
-  int tries_ = 0;
+  Outbox outbox_;
   bool begun_ = false, ended_ = false;
   TimePoint first_{};                      ///< when the first one joined
   net::Timer begin_timer_;

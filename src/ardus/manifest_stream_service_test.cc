@@ -29,6 +29,8 @@ class SealedPackets : public SealLog {
 
 constexpr std::uint32_t kDataSession = 0x1234'5678;
 
+net::Address group_of(std::uint32_t session) { return data_group(session, net::Address::Family::ip4, Sources::any); }
+
 /// A sender and receivers; datagrams go from one to the other at once, or are lost.
 struct StreamedManifest {
   std::unique_ptr<net::EpollNetwork> network = std::move(*net::EpollNetwork::create());
@@ -47,8 +49,8 @@ struct StreamedManifest {
 
   explicit StreamedManifest(std::size_t count) : receivers(count) {
     for (std::size_t i = 0; i < manifest.size(); ++i) manifest[i] = static_cast<std::uint8_t>(i * 7 + i / 251);
-    ManifestSending::Parts parts{*network, key, {Way{1, "lo", net::Address::ip4({127, 0, 0, 1}, 0), 0}}, [this] { return BytesView(manifest); }, {}, Logger::none(), {}};
-    parts.send = [this](std::span<const net::Datagram> batch) { return deliver(batch); };
+    ManifestSending::Parts parts{*network, key, {Way{1, "lo", net::Address::ip4({127, 0, 0, 1}, 0), 0}}, Sources::any, [](std::size_t) { return true; }, [this] { return BytesView(manifest); }, {}, Logger::none(), {}};
+    parts.send = [this](std::size_t, std::span<const net::Datagram> batch) { return deliver(batch); };
     parts.keys.log = &sealed;
     SenderOptions options;
     options.ceiling = 200'000'000;
@@ -66,7 +68,7 @@ struct StreamedManifest {
     for (const net::Datagram& datagram : batch) {
       for (std::size_t i = 0; i < receivers.size(); ++i) {
         Receiver& receiver = receivers[i];
-        const bool group = datagram.to == data_group(kDataSession);
+        const bool group = datagram.to == group_of(kDataSession);
         if (!receiver.core || receiver.deaf || (!group && datagram.to != address(i)) || random.chance(loss)) continue;
         receiver.core->on_datagrams({&datagram, 1});
       }
@@ -75,7 +77,7 @@ struct StreamedManifest {
   }
 
   v1::ManifestStream join(std::size_t number) {
-    v1::ManifestStream offer = sender->add(node(number), address(number));
+    v1::ManifestStream offer = sender->add(node(number), 0, address(number));
     receivers[number].core = std::move(*listen(number, offer));
     return offer;
   }
@@ -111,7 +113,7 @@ TEST(ManifestStream, BringsTheSameBytesToAllThroughLossUnderKeysOfItsOwn) {
   for (std::size_t i = 0; i < 4; ++i) {
     const v1::ManifestStream offer = all.join(i);
     EXPECT_NE(offer.session, kDataSession);
-    EXPECT_EQ(data_group(offer.session), data_group(kDataSession));
+    EXPECT_EQ(group_of(offer.session), group_of(kDataSession));
   }
   EXPECT_FALSE(all.sender->has_begun());
   all.sender->all_here();
@@ -158,7 +160,7 @@ TEST(ManifestStream, IsForWhatIsLargeOrGoesToMany) {
 
 TEST(ManifestStream, AnOfferThatLacksAnythingIsNone) {
   StreamedManifest all(1);
-  const v1::ManifestStream offer = all.sender->add(StreamedManifest::node(0), StreamedManifest::address(0));
+  const v1::ManifestStream offer = all.sender->add(StreamedManifest::node(0), 0, StreamedManifest::address(0));
   v1::ManifestStream wrong = offer;
   wrong.own_secret.pop_back();
   EXPECT_FALSE(all.listen(0, wrong));

@@ -12,6 +12,7 @@ namespace {
 constexpr std::size_t kControlHead = 48;
 constexpr std::size_t kRunSize = 8;
 constexpr std::size_t kAnnounceHead = 136;
+constexpr std::uint8_t kIp4Too = 1, kBeyondToo = 2;  ///< flags of an announcement
 constexpr std::size_t kReportFixed = 30;
 constexpr std::size_t kDigestHead = 16;
 constexpr std::size_t kQuestionSize = 24;
@@ -339,7 +340,7 @@ Bytes write_announcement(const Announcement& announcement) {
   assert(announcement.name.size() <= kMaxAnnouncedName);
   Bytes out;
   ByteWriter writer(out);
-  writer.u8(first_byte(MessageType::announce)).u8(0).u8(0).u8(0).u32(announcement.session).u64(announcement.sequence);
+  writer.u8(first_byte(MessageType::announce)).u8(static_cast<std::uint8_t>((announcement.ip4_too ? kIp4Too : 0) | (announcement.beyond_too ? kBeyondToo : 0))).u16(0).u32(announcement.session).u64(announcement.sequence);
   writer.u64(announcement.time_ms).bytes(announcement.sender).bytes(announcement.content).u64(announcement.bytes);
   writer.u32(announcement.rate).u16(announcement.control_port).u8(announcement.group.family);
   writer.u8(static_cast<std::uint8_t>(announcement.name.size())).bytes(announcement.control.bytes).bytes(announcement.group.bytes);
@@ -359,7 +360,11 @@ Result<Announcement> read_announcement(BytesView datagram) {
   if (datagram.size() < kAnnounceHead + sizeof(Signature)) return malformed("shorter than an announcement");
   ByteReader in(datagram);
   Announcement out;
-  in.u32();
+  in.u8();
+  const std::uint8_t flags = in.u8();
+  if ((flags & ~(kIp4Too | kBeyondToo)) != 0 || in.u16() != 0) return malformed("an announcement with a flag that is none");
+  out.ip4_too = (flags & kIp4Too) != 0;
+  out.beyond_too = (flags & kBeyondToo) != 0;
   out.session = in.u32();
   out.sequence = in.u64();
   out.time_ms = in.u64();
@@ -373,6 +378,7 @@ Result<Announcement> read_announcement(BytesView datagram) {
   in.fill(out.control.bytes);
   in.fill(out.group.bytes);
   if (out.group.family != 4 && out.group.family != 6) return malformed("an announcement of an unknown address family");
+  if (flags != 0 && out.group.family == 4) return malformed("an announcement by IPv4 with a flag of IPv6");
   if (name > kMaxAnnouncedName || in.remaining() != name + sizeof(Signature)) return malformed("an announcement whose length does not fit its name");
   out.name = as_text(in.take(name));
   const SignedParts parts = split_signature(datagram);

@@ -249,6 +249,8 @@ struct Announcement {
   std::uint16_t control_port = kControlPort;
   WireAddress control;        ///< where to join, by TLS
   WireAddress group;          ///< of the data; the same family
+  bool ip4_too = false;       ///< of IPv6: the session is announced by IPv4 on that link, too …
+  bool beyond_too = false;    ///< … or, of a link-local address, by one that reaches beyond the link
   std::string name;           ///< of the transfer, for people: UTF-8, at most 64 bytes, to be made printable
 
   friend bool operator==(const Announcement&, const Announcement&) = default;

@@ -94,6 +94,18 @@ Announcement announcement() {
   return a;
 }
 
+/// From a link-local address, to a source-specific group.
+Announcement announcement6() {
+  Announcement a = announcement();
+  a.control.family = a.group.family = 6;
+  a.control.bytes = {0xfe, 0x80};
+  a.control.bytes[15] = 7;
+  a.group.bytes = {0xff, 0x35};
+  std::ranges::copy(std::array<std::uint8_t, 4>{0x98, 0x35, kVectorSession >> 8 & 0x3f, kVectorSession & 0xff}, a.group.bytes.begin() + 12);
+  a.ip4_too = a.beyond_too = true;
+  return a;
+}
+
 Bytes signed_control(const Control& control) {
   const KeyPair key = key_from(0x80);
   Bytes out = write_control(control);
@@ -168,7 +180,8 @@ std::vector<std::pair<std::string, Bytes>> datagrams() {
           {"repair", sealed_repair(repair)},
           {"data of the jumbo layout", sealed_data(data_header(), Layout::jumbo)},
           {"trial, short", signed_trial(trial(), false)},
-          {"announcement", sign_announcement(announcement(), key_from(0x80))}};
+          {"announcement", sign_announcement(announcement(), key_from(0x80))},
+          {"announcement by IPv6, source-specific", sign_announcement(announcement6(), key_from(0x80))}};
 }
 
 Json make_vectors() {
@@ -331,6 +344,15 @@ TEST(Message, AnAnnouncementIsReadBackAndItsForgeryIsNot) {
   datagram[100] ^= 1;
   EXPECT_EQ(read_announcement(datagram).error().code, Errc::unauthenticated);
   EXPECT_FALSE(read_announcement(sign_announcement(announcement(), key_from(0x81))));
+  EXPECT_EQ(read_announcement(sign_announcement(announcement6(), key_from(0x80))).value(), announcement6());
+  Announcement by4 = announcement();
+  by4.ip4_too = true;  // a flag of IPv6
+  EXPECT_EQ(read_announcement(sign_announcement(by4, key_from(0x80))).error().code, Errc::malformed);
+  for (const std::size_t reserved : {std::size_t{1}, std::size_t{2}, std::size_t{3}}) {
+    Bytes flagged = sign_announcement(announcement6(), key_from(0x80));
+    flagged[reserved] = 0x80;
+    EXPECT_EQ(read_announcement(flagged).error().code, Errc::malformed) << reserved;
+  }
 }
 
 TEST(Message, DamagedDatagramsAreReadWithinBounds) {

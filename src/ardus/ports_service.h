@@ -6,31 +6,12 @@
 #include <string>
 #include <vector>
 
-#include "ardus/message.h"
 #include "ardus/v1/node.b2.h"
+#include "ardus/ways_service.h"
 #include "base/log.h"
 #include "net/network.h"
 
 namespace ghost::ardus {
-
-/// The way datagrams of a session take: an interface, and this node's own address on it.
-struct Way {
-  std::uint32_t interface = 0;  ///< index
-  std::string name;             ///< "eth0"
-  net::Address address;         ///< IPv4, port 0
-  std::uint64_t speed = 0;      ///< bit/s that the interface says it does; 0: it does not say
-};
-
-/// Where announcements go: 239.255.11.17:1117.
-net::Address announcement_group();
-/// Where a session's data go: one of the 16,384 groups of 239.255.64.0/18, port 1835.
-net::Address data_group(std::uint32_t session);
-WireAddress to_wire(const net::Address& address);
-/// IPv4 only; nothing for another family.
-std::optional<net::Address> from_wire(const WireAddress& address, std::uint16_t port);
-
-/// Bytes of UDP payload that its interface takes at present, by IPv4 or IPv6: its MTU less 48; 0 where that can't be told.
-std::uint32_t largest_datagram(const Way& way);
 
 /// Who holds a port of this machine, in words ("ardus (pid 812), of user root"); "" when it can't be told.
 using HolderOf = std::function<std::string(std::string_view transport, std::uint16_t port)>;
@@ -46,10 +27,11 @@ class Ports {
   Ports(net::Network& network, const Logger& log, std::function<std::vector<net::Address>()> listening, HolderOf holder);
   ~Ports();
 
-  /// By the name of an interface; "": the one the default route uses, loopback where there is none. Errors name the ones there are.
-  Result<Way> way(const std::string& interface) const;
-  /// Whether the address of a way is still this machine's: one that moves to another network, or whose lease ends, gets another.
-  bool is_here(const Way& way) const;
+  /// By the name of an interface: find_ways().
+  Result<std::vector<Way>> ways(const std::string& interface, Ip ip) const { return find_ways(network_, interface, ip, listening_()); }
+  /// The way that `way` has become, or its address is to become; nothing at present.
+  std::optional<Way> again(const Way& way) const;
+  std::optional<Way> link_local(const Way& way) const { return link_local_of(network_, way); }
 
  private:
   class Shared;
@@ -73,8 +55,8 @@ class Ports {
 
   /// 1834 on the way's own address: reports, unicast repair, and where multicast is sent from. Errors say who else has it.
   Result<Listening> reports(const Way& way, Handler handler);
-  /// 1835, receive-only. Hears of the groups joined by join_data().
-  Result<Listening> data(Handler handler);
+  /// 1835, receive-only. Hears of the groups joined by join().
+  Result<Listening> data(net::Address::Family family, Handler handler);
   /// 1117/udp: announcements on that way.
   Result<Listening> announcements(const Way& way, Handler handler);
 
@@ -105,7 +87,7 @@ class Ports {
   std::vector<v1::Socket> sockets() const;
 
  private:
-  void keep_joined(const std::weak_ptr<Shared>& weak, std::uint32_t interface);
+  void keep_joined(const std::weak_ptr<Shared>& weak, const net::Address& group, std::uint32_t interface);
   Result<Listening> listen(const std::string& name, const net::DatagramOptions& options, std::string purpose, Handler handler);
 
   net::Network& network_;

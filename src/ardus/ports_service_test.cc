@@ -34,10 +34,10 @@ class PortsTest : public ::testing::Test {
   std::vector<std::unique_ptr<net::DatagramSocket>> sockets;
   Ports ports{here, Logger::none(), [] { return std::vector<net::Address>(); }, {}};
   std::string heard;
-  Ports::Listening data = ports.data([this](std::span<const net::Datagram> batch) {
+  Ports::Listening data = ports.data(net::Address::Family::ip4, [this](std::span<const net::Datagram> batch) {
     for (const net::Datagram& one : batch) heard += as_text(one.bytes);
   }).value();
-  const net::Address group = data_group(7);
+  const net::Address group = data_group(7, net::Address::Family::ip4, Sources::any);
   const Way way{2, "sim0", host_address(1), 0};
 };
 

@@ -17,15 +17,22 @@ constexpr std::size_t kTooMuchOnDisk = 512 * 1024 * 1024; ///< what comes beyond
 
 }  // namespace
 
+/// From the sender alone, where that works: a source-specific group brings nobody else's, and there is no other way to have it.
+Result<Ports::Membership> ReceivingSession::join_group() {
+  const auto anybody = [this] { return parts_.ports.join(data_, group(), parts_.way); };
+  if (from_anybody_) return anybody();
+  auto membership = parts_.ports.join(data_, group(), parts_.way, target_.address);
+  if (!membership && sources_of(announcement_) == Sources::any) return anybody();  // the kernel takes some ten sources
+  return membership;
+}
+
 /// Before the session begins: a switch needs a moment to let the group through, and the keys come by TCP, where a loss takes time.
 Status ReceivingSession::listen_to_group() {
   if (data_) return {};
-  auto data = parts_.ports.data([this](std::span<const net::Datagram> batch) { on_datagrams(batch); });
+  auto data = parts_.ports.data(parts_.way.family(), [this](std::span<const net::Datagram> batch) { on_datagrams(batch); });
   if (!data) return data.error();
   data_ = std::move(*data);
-  const net::Address group = data_group(name_.session);
-  auto membership = from_anybody_ ? parts_.ports.join(data_, group, parts_.way) : parts_.ports.join(data_, group, parts_.way, target_.address);
-  if (!membership && !from_anybody_) membership = parts_.ports.join(data_, group, parts_.way);  // the kernel takes some ten sources
+  auto membership = join_group();
   if (!membership) {
     data_ = {};
     return membership.error();
@@ -102,7 +109,7 @@ Status ReceivingSession::start_core(const v1::KeysUpdate& update) {
   const auto epoch_secret = secret_of(update.epoch_secret), own_secret = secret_of(update.own_secret);
   if (!epoch_secret) return epoch_secret.error();
   if (!own_secret) return own_secret.error();
-  auto reports_to = net::Address::parse(update.reports);
+  auto reports_to = from_told(update.reports, parts_.way);
   if (!reports_to) return reports_to.error();
   reports_to_ = std::move(*reports_to);
   if (map_->blocks() > 0xffff'ffff || update.epoch > 255) return Error{Errc::malformed, "the stream is longer than there are blocks"};
@@ -180,7 +187,7 @@ void ReceivingSession::fetch_all(const v1::ChunkRuns& runs, std::function<void()
 
 Elsewhere& ReceivingSession::elsewhere() {
   if (!elsewhere_) {
-    Elsewhere::Parts parts{parts_.node, parts_.log, name_.session, manifest_, parts_.mirrors, {}, {}, {}};
+    Elsewhere::Parts parts{parts_.node, parts_.log, name_.session, parts_.way, manifest_, parts_.mirrors, {}, {}, {}};
     parts.wanted = [this](std::size_t most) { return wanted_elsewhere(most); };
     parts.take = [this](std::uint32_t chunk, BytesView bytes) {
       if (!ended_ && !committing_ && lacks_->has(chunk) && !on_their_way_.has(chunk)) take_chunk(chunk, to_bytes(bytes));

@@ -147,7 +147,7 @@ void ReceivingSession::redial() {
 void ReceivingSession::join() {
   v1::JoinRequest request;
   request.session = name_.session;
-  request.at = target_.address.text();
+  request.at = to_told(target_.address);
   request.relay = static_cast<bool>(parts_.relay);
   if (!parts_.relay) request.largest = largest_datagram(parts_.way);
   long_trial_told_ = false;
@@ -155,7 +155,7 @@ void ReceivingSession::join() {
   ++answers_due_;
   manifest_state_ = ManifestState::none;
   // Where it can't be opened, NeedSet says so.
-  if (!manifest_ && wants_stream_ && !parts_.relay && open_reports()) request.reports = reports_.socket().address().text();
+  if (!manifest_ && wants_stream_ && !parts_.relay && open_reports()) request.reports = to_told(reports_.socket().address());
   v1::SessionClient(caller()).join(request, [this, alive = std::weak_ptr<char>(alive_), link = link_count_](const Result<v1::JoinResponse>& response) {
     if (alive.expired() || ended_ || link != link_count_) return;
     --answers_due_;
@@ -226,7 +226,7 @@ void ReceivingSession::await_manifest(const v1::JoinResponse& response) {
 }
 
 Status ReceivingSession::listen_to_manifest(const v1::ManifestStream& offer) {
-  auto to = net::Address::parse(offer.reports);
+  auto to = from_told(offer.reports, parts_.way);
   if (!to) return to.error();
   if (Status listening = listen_to_group(); !listening) return listening;
   ManifestReceiving::Parts parts{parts_.node.network(), {}, {}};
@@ -336,7 +336,7 @@ void ReceivingSession::need() {
   request.serves = parts_.serves;
   request.session = name_.session;
   request.chunks = to_runs(lacks_->ranges());
-  request.reports = parts_.relay ? parts_.way.address.with_port(kReportPort).text() : reports_.socket().address().text();
+  request.reports = to_told(parts_.relay ? parts_.way.address.with_port(kReportPort) : reports_.socket().address());
   request.bytes_done = bytes_done_;
   ++answers_due_;
   v1::SessionClient(caller()).need_set(request, [this, alive = std::weak_ptr<char>(alive_), link = link_count_](const Result<v1::NeedSetResponse>& response) {

@@ -21,12 +21,12 @@ ReceivingSession::ReceivingSession(Parts parts, Announcement announcement)
   name_.session = announcement_.session;
   name_.sender = announcement_.sender;
   target_.tls = true;
-  const auto address = from_wire(announcement_.control, announcement_.control_port);
-  if (address) target_.address = *address;
+  target_.address = parts_.control;
+  if (const auto told = from_wire(announcement_.control, announcement_.control_port, parts_.way.interface); told && !target_.address.is_ip()) target_.address = *told;
   detail_ = "joining " + target_.text();
   parts_.node.network().post([this, alive = std::weak_ptr<char>(alive_)] {
     if (alive.expired() || ended_) return;
-    if (target_.address.family() == net::Address::Family::none) return give_up({Errc::unsupported, "the sender is to be joined by IPv6, which this receiver does not do"});
+    if (!target_.address.is_ip()) return give_up({Errc::malformed, "the announcement names no address where the sender can be joined"});
     dial();
     look();
   });
@@ -241,12 +241,12 @@ void ReceivingSession::look() {
     if (progress.deaf && now() - rejoined_ > std::chrono::seconds(3)) {
       // A querier, or a switch, may have forgotten this member of the group; or it comes from another address than the sender has here.
       rejoined_ = now();
-      from_anybody_ = true;
+      from_anybody_ = sources_of(announcement_) == Sources::any;
       membership_ = {};
-      if (auto again = parts_.ports.join(data_, data_group(name_.session), parts_.way)) membership_ = std::move(*again);
-      detail_ = "multicast of " + data_group(name_.session).host() + " is not heard on " + parts_.way.name + "; it comes " + (elsewhere_ && elsewhere_->active() ? elsewhere_->detail() : std::string("by unicast"));
+      if (auto again = join_group()) membership_ = std::move(*again);
+      detail_ = "multicast of " + group().host() + " is not heard on " + parts_.way.name + "; it comes " + (elsewhere_ && elsewhere_->active() ? elsewhere_->detail() : std::string("by unicast"));
       parts_.log.warning("ardus: multicast is not heard, joined again; meanwhile it comes by unicast",
-                         {{"session", name_.session}, {"group", data_group(name_.session).host()}, {"interface", parts_.way.name}});
+                         {{"session", name_.session}, {"group", group().host()}, {"interface", parts_.way.name}});
     } else if (!progress.deaf && !committing_ && phase_ == Phase::streaming && !(elsewhere_ && elsewhere_->active())) {
       detail_.clear();
     }

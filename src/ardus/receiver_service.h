@@ -44,6 +44,7 @@ class ReceivingSession : private BlockSink {
     std::function<void(SendingSession::Origin)> relay = {};  ///< for a relay: what it may hand on. It takes chunks by Fetch alone, and holds its receipt back
     std::function<void(const ChunkSet& lacking)> relay_more = {};  ///< for a relay, once its session has begun: what of it is still to come
     std::uint64_t fetch_rate = 0;           ///< bit/s of what comes by Fetch; 0: as fast as it comes
+    net::Address control = {};              ///< where to join, if not where the announcement says
     bool told_before = false;               ///< of a sender at that address that it may not send: not again in the log
   };
   ReceivingSession(Parts parts, Announcement announcement);
@@ -113,6 +114,8 @@ class ReceivingSession : private BlockSink {
   void fetch_rest(const v1::ChunkRuns& runs);
   void learn_secret(const v1::KeysUpdate& update);
   Status read_map(const v1::KeysUpdate& update);
+  net::Address group() const { return data_group(name_.session, parts_.way.family(), sources_of(announcement_)); }
+  Result<Ports::Membership> join_group();
   Status listen_to_group();
   void leave_group();
   void keep_early(std::span<const net::Datagram> batch);
@@ -195,7 +198,7 @@ class ReceivingSession : private BlockSink {
   std::optional<std::uint16_t> trial_round_;  ///< of the TRIAL that was heard last
   bool long_trial_ = false, long_trial_told_ = false;  ///< one of the longest came; the sender knows
   bool by_tcp_ = false;        ///< the stream's datagrams are larger than come here
-  bool from_anybody_ = false;  ///< the group did not come from the sender's address
+  bool from_anybody_ = false;  ///< the group did not come from the sender's address, and may come from another
   Bytes early_;                               ///< datagrams that came before the keys …
   std::vector<std::size_t> early_sizes_;      ///< … and how long each is
   std::vector<BytesView> views_;

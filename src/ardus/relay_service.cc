@@ -128,18 +128,19 @@ void Relay::receive(Passing& passing) {
   passing.again_at = parts_.node.network().now() + kRelayRetry;
   std::string problem;
   if (Status room = make_room(passing.folder, passing.announcement.bytes); !room) problem = room.error().message;
-  auto way = parts_.ports.way(wish_.interfaces.empty() ? std::string() : wish_.interfaces.front());
-  if (!way) problem = way.error().message;
+  const auto ways = parts_.ports.ways(wish_.interfaces.empty() ? std::string() : wish_.interfaces.front(), wish_.ip);
+  if (!ways) problem = ways.error().message;
   if (!problem.empty()) {
     if (problem != problem_) parts_.log.error("ardus: not relayed", {{"session", passing.announcement.session}, {"why", problem}});
     problem_ = problem;
     return;
   }
-  ReceivingSession::Parts parts{parts_.node, parts_.ports, *way, passing.folder, {}, Owners::own, {}, {}, {}, parts_.log, parts_.changed, {}, {}};
+  ReceivingSession::Parts parts{parts_.node, parts_.ports, ways->front(), passing.folder, {}, Owners::own, {}, {}, {}, parts_.log, parts_.changed, {}, {}};
   std::error_code failed;
   for (const auto& older : fs::directory_iterator(wish_.cache, failed)) {
     if (older.path() != passing.folder) parts.seeds.push_back(older.path());
   }
+  parts.control = wish_.from;  // with the link it is of, if its address is of one
   parts.fetch_rate = wish_.rate;
   parts.relay = [this, session = passing.announcement.session](SendingSession::Origin origin) { on_manifest(session, std::move(origin)); };
   parts.relay_more = [this, session = passing.announcement.session](const ChunkSet& lacking) {
@@ -198,6 +199,8 @@ void Relay::hand_on(Passing& passing) {
   request.interfaces = wish_.interfaces;
   request.wait_ms = 1000;
   request.rate = wish_.rate;
+  request.ip = static_cast<std::uint32_t>(wish_.ip);
+  request.source_specific = wish_.sources == Sources::one;
   if (passing.connected_at == TimePoint{}) passing.connected_at = parts_.node.network().now();  // the manifest has come just now
   passing.down = std::make_unique<SendingSession>(SendingSession::Parts{parts_.node, parts_.ports, parts_.log, parts_.changed}, std::move(request), *passing.origin);
 }

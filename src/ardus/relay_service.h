@@ -22,6 +22,8 @@ class Relay {
     std::filesystem::path cache;
     std::uint64_t cache_size = 0;         ///< bytes
     std::uint64_t rate = 0;               ///< bit/s, of what is fetched and of what is sent here, each; 0: what the ways carry
+    Ip ip = Ip::any;                      ///< to send by
+    Sources sources = Sources::any;       ///< of the groups that are sent to
   };
   struct Parts {
     b2::Node& node;

@@ -12,14 +12,6 @@ namespace {
 constexpr std::size_t kPiece = 256 * 1024;
 constexpr std::size_t kMostRelayed = 10'000;
 
-/// Where a receiver says that it takes unicast.
-Result<net::Address> unicast_address(const std::string& told) {
-  auto address = net::Address::parse(told);
-  if (!address) return address;
-  if (address->family() != net::Address::Family::ip4 || address->is_multicast()) return Error{Errc::malformed, "'" + told + "' is no IPv4 address to send to"};
-  return address;
-}
-
 }  // namespace
 
 void SendingSession::join_relay(Peer& peer, v1::JoinResponse& response) const {
@@ -84,9 +76,8 @@ Result<v1::JoinResponse> SendingSession::join(const v1::JoinRequest& request, co
   if (peer.identity.where != who.where) peer.keys = nullptr;  // the connection it gave up for this one: its end says nothing any more
   peer.identity = who;
   peer.left = false;
-  for (std::size_t i = 0; i < ways_.size(); ++i) {
-    if (controls_[i].text() == request.at) peer.way = i;
-  }
+  peer.way = way_of(request, who).value_or(peer.way);
+  if (!request.relay) joined_by_[peer.way] = true;
   v1::JoinResponse response;
   response.nonce = to_bytes(name_.nonce);
   response.content = to_bytes(content_->manifest().content);
@@ -112,16 +103,17 @@ Result<v1::JoinResponse> SendingSession::join(const v1::JoinRequest& request, co
 void SendingSession::offer_manifest(const v1::JoinRequest& request, const Peer& peer, v1::JoinResponse& response) {
   const std::size_t awaited = request_.receivers > 0 ? request_.receivers : request_.expected.size();  // 0: nobody knows
   if (request.reports.empty() || map_ || !is_worth_a_stream(content_->encoded().size(), awaited)) return;
-  const auto reports = unicast_address(request.reports);
+  const auto reports = from_told(request.reports, ways_[peer.way]);
   if (!reports || (manifest_stream_ && (manifest_stream_->has_begun() || manifest_stream_->ended()))) return;
   if (!manifest_stream_) {
-    ManifestSending::Parts parts{parts_.node.network(), parts_.node.state().key(), ways_, {}, {}, parts_.log};
+    ManifestSending::Parts parts{parts_.node.network(), parts_.node.state().key(), ways_, sources_, {}, {}, {}, parts_.log};
+    parts.carries = [this](std::size_t way) { return carries(way); };
     parts.manifest = [this] { return BytesView(content_->encoded()); };
-    parts.send = [this](std::span<const net::Datagram> batch) { return sockets_.front().socket().send(batch); };
+    parts.send = [this](std::size_t way, std::span<const net::Datagram> batch) { return sockets_[way].socket().send(batch); };
     manifest_stream_ = std::make_unique<ManifestSending>(std::move(parts), name_.session, sender_options());
   }
-  response.stream = manifest_stream_->add(peer.identity.node, *reports);
-  response.stream->reports = sockets_[peer.way].socket().address().text();
+  response.stream = manifest_stream_->add(peer.identity.node, peer.way, *reports);
+  response.stream->reports = to_told(sockets_[peer.way].socket().address());
   const auto here = static_cast<std::size_t>(std::ranges::count_if(peers_, [](const auto& p) { return !p.second.relay && !p.second.left && p.second.state != v1::CensusState::failed; })) + joined_behind();
   if (request_.receivers > 0 && here >= request_.receivers) manifest_stream_->all_here();
 }
@@ -158,14 +150,14 @@ Result<v1::NeedSetResponse> SendingSession::need_set(const v1::NeedSetRequest& r
   if (!ranges) return ranges.error();
   auto lacks = ChunkSet::from_ranges(*ranges, content_->manifest().chunks.size());
   if (!lacks) return lacks.error();
-  auto reports = unicast_address(request.reports);
-  if (!reports) return reports.error();
+  auto reports = from_told(request.reports, ways_[peer->second.way]);
+  if (!reports && !peer->second.relay) return reports.error();  // to a relay nothing is sent
   if (manifest_stream_) manifest_stream_->done(who.node);
   Peer& known = peer->second;
   known.lacks = std::move(*lacks);
-  known.reports = std::move(*reports);
+  known.reports = reports ? std::move(*reports) : net::Address();
   known.elsewhere = false;
-  known.serves = request.serves.size() <= 64 && net::Address::parse(request.serves) ? request.serves : std::string();
+  known.serves = request.serves.size() <= 64 && from_told(request.serves, ways_[known.way]) ? request.serves : std::string();
   known.bytes_done = request.bytes_done;
   known.state = v1::CensusState::receiving;
   known.detail.clear();

@@ -77,7 +77,8 @@ void SendingSession::send_trials() {
     const Signature signature = parts_.node.state().key().sign(kControlDomain, control_signed_bytes(name_.nonce, trial));
     trial.insert(trial.end(), signature.begin(), signature.end());
     for (std::size_t i = 0; i < ways_.size(); ++i) {
-      const net::Datagram datagram{ways_[i].address, data_group(name_.session), trial, ways_[i].interface};
+      if (!carries(i)) continue;
+      const net::Datagram datagram{ways_[i].address, data_group(name_.session, ways_[i].family(), sources_), trial, ways_[i].interface};
       sockets_[i].socket().send({&datagram, 1});
     }
   }

@@ -56,7 +56,7 @@ void SendingSession::tell_keys(Peer& peer) {
     update.epoch = keys_->epoch();
     update.epoch_secret = to_bytes(keys_->epoch_secret());
     update.own_secret = to_bytes(peer.secret);
-    update.reports = sockets_[peer.way].socket().address().text();
+    update.reports = to_told(sockets_[peer.way].socket().address());
   }
   peer.keys->write(update);
   if (core_ && keys_->next_secret()) tell_next_secret(peer);
@@ -158,6 +158,9 @@ void SendingSession::name_peer(Peer& peer) {
   Peer* least = nullptr;
   for (auto& [id, other] : peers_) {
     if (other.state != v1::CensusState::verified || other.serves.empty() || peer.named.contains(id)) continue;
+    // An address of the other IP, or of another link, is of no use to it.
+    const auto serves = from_told(other.serves, ways_[other.way]);
+    if (!serves || ways_[other.way].family() != ways_[peer.way].family() || (serves->is_link_local() && other.way != peer.way)) continue;
     if (least == nullptr || other.serving < least->serving) least = &other;
   }
   if (least == nullptr) return;

@@ -19,7 +19,6 @@ constexpr int kBatchesATurn = 8;
 constexpr Duration kBehindRelay = std::chrono::milliseconds(200);  ///< after the manifest: the first of its receivers are not to make the others late
 constexpr Duration kSendingWaysLook = std::chrono::seconds(1);
 constexpr Duration kWayGone = std::chrono::seconds(5);       ///< without the address receivers were told
-constexpr int kSendTries = 20;
 constexpr Duration kReadAgain = std::chrono::milliseconds(100), kUnreadable = std::chrono::seconds(60);  ///< what a relay had, and lost again
 
 Congestion congestion_of(v1::Congestion asked) {
@@ -35,7 +34,8 @@ std::uint64_t utc_ms() {
 SendingSession::SendingSession(Parts parts, v1::SendRequest request) : SendingSession(std::move(parts), std::move(request), Origin{}) {}
 
 SendingSession::SendingSession(Parts parts, v1::SendRequest request, Origin origin)
-    : parts_(std::move(parts)), request_(std::move(request)), pump_timer_(parts_.node.network(), [this] { pump(); }), worker_(std::make_unique<b2::Workers>(1)) {
+    : parts_(std::move(parts)), request_(std::move(request)), sources_(request_.source_specific ? Sources::one : Sources::any),
+      outbox_([this](std::size_t way, std::span<const net::Datagram> batch) { return sockets_[way].socket().send(batch); }), pump_timer_(parts_.node.network(), [this] { pump(); }), worker_(std::make_unique<b2::Workers>(1)) {
   if (origin.manifest) origin_.emplace(std::move(origin));
   std::array<std::uint8_t, 4> number;
   do random_bytes(number);
@@ -69,24 +69,48 @@ Status SendingSession::open_ways() {
     return Error{Errc::refused, "this node may not send in the house '" + membership->house().name() + "': it has the roles " + membership->own().roles.text() +
                                     "; its keeper gives others with 'ghostlight house invite --roles send'"};
   }
+  const auto ip = ip_of(request_.ip);
+  if (!ip) return ip.error();
   std::vector<std::string> names = request_.interfaces;
   if (names.empty()) names.emplace_back();
   for (const std::string& name : names) {
-    auto way = parts_.ports.way(name);
-    if (!way) return way.error();
-    auto socket = parts_.ports.reports(*way, [this](std::span<const net::Datagram> batch) { on_reports(batch); });
-    if (!socket) return socket.error();
-    sockets_.push_back(std::move(*socket));
-    if (Status listening = listen_for_control(*way); !listening) return listening;
-    ways_.push_back(std::move(*way));
+    const auto ways = parts_.ports.ways(name, *ip);
+    if (!ways) return ways.error();
+    if (std::ranges::count(ways_, ways->front().interface, &Way::interface) > 0) continue;  // named twice
+    for (const Way& way : all_of(*ways)) {
+      Status opened = open_way(way);
+      if (!opened && way.address == ways->front().address) return opened;
+      if (!opened) parts_.log.warning("ardus: does not send by that address", {{"interface", way.name}, {"address", way.address.host()}, {"why", opened.error().message}});
+    }
   }
+  joined_by_.resize(ways_.size());
   return check_layout();
+}
+
+/// With the link-local address, too, where it goes by IPv6: a receiver on the link may have no other, and no route to ours. Not where this node listens on the one
+/// address alone.
+std::vector<Way> SendingSession::all_of(const std::vector<Way>& ways) const {
+  std::vector<Way> all = ways;
+  const Way& last = ways.back();
+  const auto is_listened_on = [&](const net::Address& at) { return at.with_port(0) == last.address; };
+  if (last.family() != net::Address::Family::ip6 || last.address.is_link_local() || last.address.is_loopback() || std::ranges::any_of(parts_.node.server().addresses(), is_listened_on)) return all;
+  if (const auto link = parts_.ports.link_local(last)) all.push_back(*link);
+  return all;
+}
+
+Status SendingSession::open_way(const Way& way) {
+  auto socket = parts_.ports.reports(way, [this](std::span<const net::Datagram> batch) { on_reports(batch); });
+  if (!socket) return socket.error();
+  if (Status listening = listen_for_control(way); !listening) return listening;
+  sockets_.push_back(std::move(*socket));
+  ways_.push_back(way);
+  return {};
 }
 
 /// Receivers must reach a control listener on the interface they hear the announcement on.
 Status SendingSession::listen_for_control(const Way& way) {
   for (const net::Address& at : parts_.node.server().addresses()) {
-    if (at.family() != net::Address::Family::ip4 || !(at.is_any() || at.with_port(0) == way.address)) continue;
+    if (at.family() != way.family() || !(at.is_any() || at.with_port(0) == way.address)) continue;
     controls_.push_back(way.address.with_port(at.port()));
     return {};
   }
@@ -95,6 +119,36 @@ Status SendingSession::listen_for_control(const Way& way) {
   controls_.push_back((*listener)->address());
   listeners_.push_back(std::move(*listener));
   return {};
+}
+
+bool SendingSession::is_first_of_interface(std::size_t way) const { return way == 0 || ways_[way - 1].interface != ways_[way].interface; }
+
+/// From several addresses of an interface only where some receivers are reached by the one and some by the other: each carries everything.
+bool SendingSession::carries(std::size_t way) const {
+  if (joined_by_[way]) return true;
+  if (!is_first_of_interface(way)) return false;
+  for (std::size_t i = way + 1; i < ways_.size() && ways_[i].interface == ways_[way].interface; ++i) {
+    if (joined_by_[i]) return false;
+  }
+  return true;
+}
+
+/// By which way a receiver came: link-local addresses of several interfaces may be the same, and then its own tells them apart.
+std::optional<std::size_t> SendingSession::way_of(const v1::JoinRequest& request, const b2::Identity& who) const {
+  const auto from = net::Address::parse(who.where);
+  for (std::size_t i = 0; i < ways_.size(); ++i) {
+    if (to_told(controls_[i]) == request.at && (!from || from->scope() == 0 || from->scope() == ways_[i].interface)) return i;
+  }
+  return std::nullopt;
+}
+
+/// "eth0, eth1"
+std::string SendingSession::ways_in_words() const {
+  std::string words;
+  for (std::size_t i = 0; i < ways_.size(); ++i) {
+    if (is_first_of_interface(i)) words += (words.empty() ? "" : ", ") + ways_[i].name;
+  }
+  return words;
 }
 
 void SendingSession::scan_on_worker() {
@@ -142,7 +196,10 @@ Announcement SendingSession::announcement(std::size_t way) const {
   told.rate = static_cast<std::uint32_t>(std::min<std::uint64_t>(request_.rate / 1000, 0xffffffff));
   told.control_port = controls_[way].port();
   told.control = to_wire(controls_[way]);
-  told.group = to_wire(data_group(name_.session));
+  told.group = to_wire(data_group(name_.session, ways_[way].family(), sources_));
+  for (std::size_t i = way; i > 0 && ways_[i - 1].interface == ways_[way].interface; --i) {
+    (ways_[i - 1].family() == net::Address::Family::ip4 ? told.ip4_too : told.beyond_too) = true;
+  }
   told.name = manifest.name.substr(0, kMaxAnnouncedName);
   return told;
 }
@@ -159,7 +216,7 @@ void SendingSession::announce() {
   for (std::size_t i = 0; i < ways_.size(); ++i) {
     const Announcement told = announcement(i);
     const Bytes bytes = sign_announcement(told, parts_.node.state().key());
-    const net::Datagram datagram{ways_[i].address, announcement_group(), bytes, ways_[i].interface};
+    const net::Datagram datagram{ways_[i].address, announcement_group(ways_[i].family()), bytes, ways_[i].interface};
     sockets_[i].socket().send({&datagram, 1});
   }
   announce_every_ = somebody_missing() ? kAnnounceFirst : std::min(announce_every_ * 5 / 4, kAnnounceMost);
@@ -203,11 +260,10 @@ void SendingSession::begin_if_due() {
     return;
   }
   if (now() >= until && !still_joining) {
-    std::string ways;
-    for (const Way& way : ways_) ways += (ways.empty() ? "" : ", ") + way.name;
+    const std::string group = announcement_group(ways_.front().family()).host();
     return end(v1::TransferPhase::failed,
-               "no receiver joined within " + std::to_string(wait_ms) + " ms on " + ways +
-                   (failures.empty() ? ": receivers run 'ardus serve --into DIR' or 'ardus receive --into DIR', are members of the house, and must hear 239.255.11.17" : failures),
+               "no receiver joined within " + std::to_string(wait_ms) + " ms on " + ways_in_words() +
+                   (failures.empty() ? ": receivers run 'ardus serve --into DIR' or 'ardus receive --into DIR', are members of the house, and must hear " + group : failures),
                std::string(name(Errc::timed_out)));
   }
   detail_ = "waiting for receivers: " + std::to_string(ready) + (waits_for_count ? " of " + std::to_string(request_.receivers) : std::string()) + " joined";
@@ -308,47 +364,39 @@ Status SendingSession::read_chunk(std::uint32_t chunk, std::uint32_t offset, std
 
 /// For calls that may change it: the bytes it gave out last are its own, and go now or never.
 Sender& SendingSession::core() {
-  if (!unsent_.empty()) send_unsent();
-  unsent_ = {};
+  outbox_.flush();
+  outbox_.clear();
   return *core_;
 }
 
 void SendingSession::pump() {
   if (!core_ || ended_) return;
   net::EpollNetwork& network = parts_.node.network();
-  if (!unsent_.empty()) send_unsent();
-  for (int i = 0; i < kBatchesATurn && unsent_.empty(); ++i) {
+  outbox_.flush();
+  for (int i = 0; i < kBatchesATurn && outbox_.empty(); ++i) {
     const auto batch = core_->poll(network.precise_now());
     if (batch.empty()) break;
     send_batch(batch);
   }
   tend_secrets();
-  const TimePoint next = unsent_.empty() ? core_->next_wakeup() : now() + std::chrono::milliseconds(1);
+  const TimePoint next = outbox_.empty() ? core_->next_wakeup() : now() + std::chrono::milliseconds(1);
   if (next == TimePoint::max()) return pump_timer_.clear();
   pump_timer_.set(next);
 }
 
 void SendingSession::send_batch(std::span<const Outgoing> batch) {
-  batch_.clear();
   for (const Outgoing& out : batch) {
     if (out.to == Destination::group) {
-      for (const Way& way : ways_) batch_.push_back({way.address, data_group(name_.session), out.bytes, way.interface});
+      for (std::size_t i = 0; i < ways_.size(); ++i) {
+        if (carries(i)) outbox_.add(i, {ways_[i].address, data_group(name_.session, ways_[i].family(), sources_), out.bytes, ways_[i].interface});
+      }
     } else if (out.to == Destination::receiver) {
       for (const auto& [id, peer] : peers_) {
-        if (peer.number.value == out.index) batch_.push_back({{}, peer.reports, out.bytes, 0});
+        if (peer.number.value == out.index) outbox_.add(peer.way, {{}, peer.reports, out.bytes, 0});
       }
     }
   }
-  unsent_ = batch_;
-  send_tries_ = 0;
-  send_unsent();
-}
-
-/// A full socket buffer is no loss yet: the rest of the batch, which the core keeps until it is asked again, is tried in a moment.
-void SendingSession::send_unsent() {
-  const std::size_t taken = sockets_.front().socket().send(unsent_);
-  unsent_ = unsent_.subspan(std::min(taken, unsent_.size()));
-  if (++send_tries_ >= kSendTries) unsent_ = {};
+  outbox_.flush();
 }
 
 void SendingSession::on_reports(std::span<const net::Datagram> batch) {
@@ -397,8 +445,17 @@ bool SendingSession::is_settled() const {
 Status SendingSession::look_at_ways() {
   if (now() - ways_looked_ < kSendingWaysLook) return {};
   ways_looked_ = now();
-  for (const Way& way : ways_) {
-    if (parts_.ports.is_here(way)) continue;
+  const bool any_joined = std::ranges::count(joined_by_, true) > 0;
+  bool any_here = false;
+  std::vector<const Way*> gone;
+  for (std::size_t i = 0; i < ways_.size(); ++i) {
+    const bool here = is_here(ways_[i]);
+    any_here = any_here || here;
+    if (!here && (joined_by_[i] || !any_joined)) gone.push_back(&ways_[i]);
+  }
+  if (!any_joined && any_here) gone.clear();  // whoever comes is told the address that is left
+  for (const Way* each : gone) {
+    const Way& way = *each;
     if (now() - ways_here_ < kWayGone) return {};
     return Error{Errc::conflict, "this machine's address on " + way.name + " was " + way.address.host() + " and is another, or none: receivers can't answer. Send again: they keep what they have"};
   }
@@ -486,11 +543,14 @@ void SendingSession::check_end() {
   end(v1::TransferPhase::partly, std::to_string(verified()) + " of " + std::to_string(wanted) + " receivers hold a verified copy");
 }
 
-/// What its interfaces carry, the slowest of them.
+/// What its interfaces carry, the slowest of them: half, where it is sent from two addresses of one.
 std::uint64_t SendingSession::ceiling() const {
   std::uint64_t least = 0;
-  for (const Way& way : ways_) {
-    const std::uint64_t speed = way.speed != 0 ? way.speed : kCeiling;
+  for (std::size_t i = 0; i < ways_.size(); ++i) {
+    if (!carries(i)) continue;
+    std::uint64_t sharing = 0;
+    for (std::size_t j = 0; j < ways_.size(); ++j) sharing += carries(j) && ways_[j].interface == ways_[i].interface ? 1 : 0;
+    const std::uint64_t speed = (ways_[i].speed != 0 ? ways_[i].speed : kCeiling) / sharing;
     least = least == 0 ? speed : std::min(least, speed);
   }
   return least;
@@ -517,7 +577,7 @@ void SendingSession::end(v1::TransferPhase phase, std::string detail, std::strin
     if (const auto keys = std::exchange(peer.keys, nullptr)) keys->finish();
   }
   for (const auto& go_on : std::exchange(fetching_, {})) go_on();  // and hears that it has ended
-  unsent_ = {};
+  outbox_.clear();
   if (core_) core().end();
   if (manifest_stream_) manifest_stream_->end();
   sockets_.clear();

@@ -10,6 +10,7 @@
 #include "ardus/grant.h"
 #include "ardus/layout_trial.h"
 #include "ardus/manifest_sending_service.h"
+#include "ardus/outbox_service.h"
 #include "ardus/pace_timer_service.h"
 #include "ardus/ports_service.h"
 #include "ardus/receipt.h"
@@ -132,7 +133,13 @@ class SendingSession : private BlockSource {
   Status read_chunk(std::uint32_t chunk, std::uint32_t offset, std::span<std::uint8_t> out);
 
   Status open_ways();
+  Status open_way(const Way& way);
   Status listen_for_control(const Way& way);
+  bool is_first_of_interface(std::size_t way) const;
+  std::vector<Way> all_of(const std::vector<Way>& ways) const;
+  bool carries(std::size_t way) const;
+  std::optional<std::size_t> way_of(const v1::JoinRequest& request, const b2::Identity& who) const;
+  std::string ways_in_words() const;
   void scan_on_worker();
   void on_scanned(Result<std::unique_ptr<Content>> content);
   bool somebody_missing() const;
@@ -162,7 +169,6 @@ class SendingSession : private BlockSource {
   ChunkSet not_in_stream(const Peer& peer) const;
   void pump();
   void send_batch(std::span<const Outgoing> batch);
-  void send_unsent();
   Sender& core();
   void look_what_came();
   void on_reports(std::span<const net::Datagram> batch);
@@ -190,7 +196,9 @@ class SendingSession : private BlockSource {
   Parts parts_;
   v1::SendRequest request_;
   SessionName name_;
-  std::vector<Way> ways_;
+  Sources sources_ = Sources::any;
+  std::vector<Way> ways_;                           ///< of an interface one after the other: by IPv4, by IPv6, by IPv6 from a link-local address
+  std::vector<bool> joined_by_;                     ///< somebody has, by that way
   std::vector<net::Address> controls_;              ///< of each way: where to join
   std::vector<std::unique_ptr<net::Listener>> listeners_;  ///< made for this session
   std::vector<Ports::Listening> sockets_;           ///< of each way
@@ -215,9 +223,7 @@ class SendingSession : private BlockSource {
   Bytes chunk_;                                     ///< of a relay: the last one read, which is right …
   std::uint32_t chunk_number_ = ~std::uint32_t{0};  ///< … and which it is
   std::vector<std::function<bool()>> fetching_;     ///< Fetch, which waits for some of it
-  std::vector<net::Datagram> batch_;
-  std::span<const net::Datagram> unsent_;           ///< of batch_: the socket's buffer was full
-  int send_tries_ = 0;
+  Outbox outbox_;
   v1::TransferPhase phase_ = v1::TransferPhase::scanning;
   std::string detail_, error_;
   bool ended_ = false, attacked_ = false;

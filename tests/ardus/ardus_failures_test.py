@@ -27,6 +27,7 @@ class Hosted(unittest.TestCase):
     receivers = 2
     switch = ()
     mtu = 1500
+    ips = None
 
     def setUp(self):
         folder = tempfile.TemporaryDirectory(prefix="ghost-ardus-")
@@ -35,7 +36,7 @@ class Hosted(unittest.TestCase):
         self.numbers = range(1, self.receivers + 1)
         made = subprocess.run([str(BIN / "make_house"), str(self.root), "keeper", *(f"r{number}=listen" for number in self.numbers)], capture_output=True)
         self.assertEqual(made.returncode, 0, made.stderr)
-        self.hosts = hosts.Hosts(self.receivers + 1, switch=self.switch, mtu=self.mtu)
+        self.hosts = hosts.Hosts(self.receivers + 1, switch=self.switch, mtu=self.mtu, ips=self.ips)
         self.addCleanup(self.hosts.close)
         self.album = self.root / "album"
         self.album.mkdir()

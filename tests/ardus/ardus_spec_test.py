@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""docs/spec/ardus.md §7, §8, §9.2 and §11 written down a second time, from the text alone, against its vectors: what is missing in the text is missing here."""
+"""docs/spec/ardus.md §2.4, §7, §8, §9.2 and §11 written down a second time, from the text alone, against its vectors: what is missing in the text is missing here."""
 import hashlib
+import ipaddress
 import json
 import pathlib
 import struct
@@ -8,7 +9,9 @@ import subprocess
 import tempfile
 import unittest
 
-VECTORS = json.loads((pathlib.Path(__file__).resolve().parents[2] / "docs/spec/vectors/ardus_content.json").read_text())
+FOLDER = pathlib.Path(__file__).resolve().parents[2] / "docs/spec/vectors"
+VECTORS = json.loads((FOLDER / "ardus_content.json").read_text())
+WIRE = json.loads((FOLDER / "ardus.json").read_text())
 
 
 class Bytes:
@@ -132,6 +135,26 @@ class SecondImplementation(unittest.TestCase):
                              (b"ARDUSGR1", kind, self.content, VECTORS["session"], self.nonce, self.receiver))
             self.assertTrue(is_signed(self.sender, "ardus grant", grant[:-64], source.take(64)))
             self.assertFalse(is_signed(self.receiver, "ardus grant", grant[:-64], grant[-64:]))
+
+    def read_announcement(self, name):
+        datagram = bytes.fromhex(next(one["hex"] for one in WIRE["datagrams"] if one["name"] == name))
+        source = Bytes(datagram[:-64])
+        kind, flags, zero, session = source.take(1), source.number("B"), source.number("H"), source.number("I")
+        source.take(16)
+        sender = source.take(32)
+        source.take(32 + 8 + 4)
+        port, family, length = source.number("H"), source.number("B"), source.number("B")
+        control, group = (ipaddress.ip_address(source.take(16)[:4 if family == 4 else 16]) for _ in range(2))
+        self.assertEqual((kind, zero, session, port, source.take(length), source.at), (b"\x18", 0, WIRE["session"]["number"], 1117, b"Kegelstatt", len(datagram) - 64))
+        self.assertTrue(is_signed(sender, "ardus announce", datagram[:-64], datagram[-64:]))
+        return flags, str(control), group
+
+    def test_announcements_by_both_ips(self):
+        flags, control, group = self.read_announcement("announcement")
+        self.assertEqual((flags, control), (0, "10.0.0.1"))
+        flags, control, group = self.read_announcement("announcement by IPv6, source-specific")
+        number = WIRE["session"]["number"] & 0x3fff
+        self.assertEqual((flags, control, group), (3, "fe80::7", ipaddress.ip_address("ff35::9835:0") + number))
 
     def test_a_publication(self):
         source = Bytes(bytes.fromhex(VECTORS["publication"]))

@@ -49,9 +49,9 @@ def run(*words, **options):
 
 
 class Hosts:
-    """Host 0 … count−1 with the addresses 10.11.17.1 … on `eth0`."""
+    """Host 0 … count−1 with the addresses 10.11.17.1 … on `eth0`. With `ips`, those a host has: "4", "6" (2001:db8:1117::1 …) and "link" (fe80::1117:1 …)."""
 
-    def __init__(self, count, loss=0.0, switch=(), mtu=1500):
+    def __init__(self, count, loss=0.0, switch=(), mtu=1500, ips=None):
         self.names = [f"host{number}" for number in range(count)]
         self.processes = []
         run("ip", "link", "add", "switch", "type", "bridge", *(switch or ("mcast_snooping", "0")))
@@ -61,9 +61,20 @@ class Hosts:
             run("ip", "link", "add", f"port{number}", "type", "veth", "peer", "name", "eth0", "netns", name)
             run("ip", "link", "set", f"port{number}", "mtu", mtu, "master", "switch", "up")
             run("ip", "-n", name, "link", "set", "eth0", "mtu", mtu)
-            for words in (["addr", "add", f"{self.address(number)}/24", "dev", "eth0"], ["link", "set", "lo", "up"], ["link", "set", "eth0", "up"],
-                          ["route", "add", "224.0.0.0/4", "dev", "eth0"]):
-                run("ip", "-n", name, *words)
+            has = ("4",) if ips is None else ips(number)
+            if ips is not None:  # addresses are there at once, and no others
+                off = 0 if set(has) & {"6", "link"} else 1
+                run("ip", "netns", "exec", name, "sysctl", "-qw", f"net.ipv6.conf.eth0.disable_ipv6={off}", f"net.ipv6.conf.default.disable_ipv6={off}", "net.ipv6.conf.eth0.addr_gen_mode=1",
+                    "net.ipv6.conf.eth0.accept_dad=0", "net.ipv6.conf.eth0.accept_ra=0")
+            run("ip", "-n", name, "link", "set", "lo", "up")
+            run("ip", "-n", name, "link", "set", "eth0", "up")
+            if "4" in has:
+                run("ip", "-n", name, "addr", "add", f"{self.address(number)}/24", "dev", "eth0")
+                run("ip", "-n", name, "route", "add", "224.0.0.0/4", "dev", "eth0")
+            if "6" in has:
+                run("ip", "-n", name, "addr", "add", f"{self.address6(number)}/64", "dev", "eth0", "nodad")
+            if "link" in has:
+                run("ip", "-n", name, "addr", "add", f"{self.address_of_link(number)}/64", "dev", "eth0", "nodad")
             if loss:
                 run("ip", "netns", "exec", name, "nft", "-f", "-", input=f"""table inet loss {{
  chain input {{
@@ -76,6 +87,14 @@ class Hosts:
     @staticmethod
     def address(number):
         return f"10.11.17.{number + 1}"
+
+    @staticmethod
+    def address6(number):
+        return f"2001:db8:1117::{number + 1}"
+
+    @staticmethod
+    def address_of_link(number):
+        return f"fe80::1117:{number + 1}"
 
     def start(self, number, *words, **options):
         process = subprocess.Popen(["ip", "netns", "exec", self.names[number], *map(str, words)], text=True, **options)

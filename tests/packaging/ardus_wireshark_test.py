@@ -12,7 +12,7 @@ from captures import Capture
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 VECTORS = json.loads((ROOT / "docs/spec/vectors/ardus.json").read_text())
 DATAGRAMS = {one["name"]: bytes.fromhex(one["hex"]) for one in VECTORS["datagrams"]}
-FIELDS = ("type", "session", "number", "block", "symbol", "sequence", "runs", "run", "receiver", "phase", "flags.answer_now", "control", "data_group", "name", "sender", "digest", "round", "path.limiting", "path.round_trip", "broken")
+FIELDS = ("type", "session", "number", "block", "symbol", "sequence", "runs", "run", "receiver", "phase", "flags.answer_now", "flags.ip4_too", "flags.beyond_too", "control", "data_group", "name", "sender", "digest", "round", "path.limiting", "path.round_trip", "broken")
 LONG = 240  # seconds
 
 
@@ -39,7 +39,7 @@ class ArdusWireshark(unittest.TestCase):
         for name, one in shown.items():
             self.assertEqual((one["session"], one["broken"]), (session, []), name)
         kinds = {name: int(one["type"][0]) for name, one in shown.items()}
-        self.assertEqual(kinds, {"data": 1, "parity": 2, "plan": 4, "window end, answer now": 5, "probe, a census": 6, "report": 7, "announcement": 8,
+        self.assertEqual(kinds, {"data": 1, "parity": 2, "plan": 4, "window end, answer now": 5, "probe, a census": 6, "report": 7, "announcement": 8, "announcement by IPv6, source-specific": 8,
                                  "report that suspects a forger, epoch 2 known": 7, "window end under attack": 5, "digest": 9, "repair": 3, "data of the jumbo layout": 1, "trial, short": 10,
                                  "probe that asks how the paths are": 6, "report that tells how its path is": 7})
         self.assertEqual((shown["digest"]["block"], shown["digest"]["symbol"], len(shown["digest"]["digest"])), (["33"], ["126"], 4))
@@ -56,6 +56,8 @@ class ArdusWireshark(unittest.TestCase):
         self.assertEqual((asks["path.limiting"], asks["path.round_trip"]), (["7"], ["45000"]))
         self.assertEqual((shown["report"]["receiver"], shown["report"]["phase"]), ([str(VECTORS["session"]["receiver"])], ["2"]))
         self.assertEqual(shown["announcement"]["sender"], [VECTORS["key"]["public"]])
+        by6 = shown["announcement by IPv6, source-specific"]
+        self.assertEqual((by6["data_group"], [flag[0] in ("1", "True") for flag in (by6["flags.ip4_too"], by6["flags.beyond_too"])]), (["ff35::9835:c0d"], [True, True]))
         self.assertEqual(len(shown["announcement"]["control"] + shown["announcement"]["data_group"] + shown["announcement"]["name"]), 3)
 
     def test_what_is_cut_off_or_scrambled_is_shown_as_void_and_breaks_nothing(self):

@@ -74,6 +74,10 @@ export interface SendRequest {
   congestion: Congestion;
   /** how large its datagrams are */
   layout: Layout;
+  /** 4 or 6: by that IP alone; 0: by IPv4 where the interfaces have it, and by IPv6 for whom it alone reaches */
+  ip: number;
+  /** groups that carry this sender's datagrams alone (SSM): nothing by multicast for whose network can't do that */
+  sourceSpecific: boolean;
 }
 export const SendRequestCodec: b2.Codec<SendRequest> = b2.codec('ardus.v1.SendRequest', [
   b2.list(1, 'paths', 'string'),
@@ -86,6 +90,8 @@ export const SendRequestCodec: b2.Codec<SendRequest> = b2.codec('ardus.v1.SendRe
   b2.plain(8, 'patienceMs', 'uint32'),
   b2.plain(9, 'congestion', 'enum'),
   b2.plain(10, 'layout', 'enum'),
+  b2.plain(11, 'ip', 'uint32'),
+  b2.plain(12, 'sourceSpecific', 'bool'),
 ]);
 export const encodeSendRequest = (message: b2.Init<SendRequest>): Uint8Array => SendRequestCodec.encode(message);
 export const decodeSendRequest = (bytes: Uint8Array): SendRequest => SendRequestCodec.decode(bytes);
@@ -202,6 +208,8 @@ export interface ReceiveRequest {
   owners: boolean;
   /** addresses of publications whose chunks are taken where multicast is not enough */
   mirrors: string[];
+  /** 4 or 6: sessions announced by that IP alone; 0: by either */
+  ip: number;
 }
 export const ReceiveRequestCodec: b2.Codec<ReceiveRequest> = b2.codec('ardus.v1.ReceiveRequest', [
   b2.plain(1, 'into', 'string'),
@@ -210,6 +218,7 @@ export const ReceiveRequestCodec: b2.Codec<ReceiveRequest> = b2.codec('ardus.v1.
   b2.list(4, 'seedFrom', 'string'),
   b2.plain(5, 'owners', 'bool'),
   b2.list(6, 'mirrors', 'string'),
+  b2.plain(7, 'ip', 'uint32'),
 ]);
 export const encodeReceiveRequest = (message: b2.Init<ReceiveRequest>): Uint8Array => ReceiveRequestCodec.encode(message);
 export const decodeReceiveRequest = (bytes: Uint8Array): ReceiveRequest => ReceiveRequestCodec.decode(bytes);
