@@ -29,15 +29,21 @@ void add_rules(const std::string& ruleset, const Traffic& traffic, ardus::Doctor
 }
 
 void add_ports(ardus::DoctorFacts& facts, const std::optional<std::string>& ruleset) {
-  const Traffic all[] = {{1117, "tcp"}, {1117, "udp", "239.255.11.17"}, {1834, "tcp"}, {1834, "udp"}, {1835, "udp", kSomeDataGroup}};
+  // Where the interface has IPv6 alone nothing goes to the groups of IPv4.
+  const bool only6 = facts.announcements6 && facts.data6 && facts.announcements.group.empty();
+  const Traffic all[] = {{1117, "tcp"}, {1117, "udp", only6 ? facts.announcements6->group : "239.255.11.17"}, {1834, "tcp"}, {1834, "udp"}, {1835, "udp", only6 ? facts.data6->group : kSomeDataGroup}};
   for (const Traffic& traffic : all) {
     ardus::DoctorPort port{traffic.transport, traffic.port};
     port.holder = holder_of(traffic.transport, traffic.port);
     if (ruleset) add_rules(*ruleset, traffic, port);
-    for (ardus::DoctorGroup* group : {&facts.announcements, &facts.data}) {
+    ardus::DoctorGroup* const groups[] = {&facts.announcements, &facts.data, facts.announcements6 ? &*facts.announcements6 : nullptr, facts.data6 ? &*facts.data6 : nullptr};
+    for (ardus::DoctorGroup* group : groups) {
+      if (group == nullptr) continue;
       if (traffic.transport != "udp" || group->port != traffic.port) continue;
-      group->dropping = port.dropping;
-      group->dropping.insert(group->dropping.end(), port.may_drop.begin(), port.may_drop.end());
+      ardus::DoctorPort its{traffic.transport, traffic.port};
+      if (ruleset) add_rules(*ruleset, {traffic.port, traffic.transport, group->group}, its);
+      group->dropping = its.dropping;
+      group->dropping.insert(group->dropping.end(), its.may_drop.begin(), its.may_drop.end());
       if (port.holder.empty() && group->busy) port.holder = "a program that can't be seen from here (sudo ardus doctor sees it)";
       if (!group->busy && !port.holder.starts_with("ardus")) port.holder.clear();  // who shares it, as ARDUS does, is in nobody's way
     }
@@ -45,10 +51,13 @@ void add_ports(ardus::DoctorFacts& facts, const std::optional<std::string>& rule
   }
 }
 
+/// As it stands before a port.
+std::string in_brackets(const std::string& address) { return address.find(':') == std::string::npos ? address : "[" + address + "]"; }
+
 /// What the other machine says of itself; false when a person would not wait.
 bool ask_peer(const Places& where, ardus::DoctorPeer& peer) {
   Session::Wish wish;
-  wish.at = peer.address + ":1117";
+  wish.at = in_brackets(peer.address) + ":1117";
   wish.timeout = kPeerTimeout;
   auto session = Session::open(where, wish);
   if (!session) {
@@ -74,9 +83,9 @@ bool ask_peer(const Places& where, ardus::DoctorPeer& peer) {
   return true;
 }
 
-bool is_ip4(const std::string& text) {
-  const auto address = net::Address::parse(text + ":1117");
-  return address && address->family() == net::Address::Family::ip4;
+bool is_ip(const std::string& text) {
+  const auto address = net::Address::parse(in_brackets(text) + ":1117");
+  return address && address->is_ip() && text != "localhost";
 }
 
 int usage(const std::string& message) {
@@ -88,7 +97,7 @@ int doctor(const Arguments& arguments) {
   ardus::DoctorWish wish;
   wish.interface = arguments.text("iface");
   wish.to = arguments.text("to");
-  if (!wish.to.empty() && !is_ip4(wish.to)) return usage("--to " + wish.to + ": an IPv4 address, as 10.0.0.7");
+  if (!wish.to.empty() && !is_ip(wish.to)) return usage("--to " + wish.to + ": an IP address, as 10.0.0.7 or fe80::7%eth0");
   if (const auto text = arguments.find("wait")) {
     const auto wait = parse_duration(*text);
     if (!wait || *wait > std::chrono::minutes(1)) return usage("--wait " + *text + ": a time up to 60s");
@@ -113,14 +122,14 @@ Verb doctor_verb() {
   verb.name = "doctor";
   verb.summary = "say why multicast does not work here, and what to do";
   verb.description =
-      "Joins ARDUS's groups on an interface and sends each a datagram that must come back; listens for announcements on all interfaces; looks at the interface, its MTU and IGMP, "
+      "Joins ARDUS's groups on an interface, by each IP that it has, and sends each a datagram that must come back; listens for announcements on all interfaces; looks at the interface, its MTU, IGMP and MLD, "
       "bridges, rp_filter, who has ports 1117, 1834 and 1835, rules of nftables (as root), buffers, offloads (by trying them), room for neighbours and the clock. With --to it also asks the ARDUS of "
       "another machine. Each finding says what was seen, why it matters and what to do; ends with 1 when something is wrong. Nothing it sends leaves the machine, but for --to.";
   verb.examples = {{"sudo ardus doctor", "the whole, the firewall's rules included"},
                    {"ardus doctor --iface eth1 --to 10.0.0.7", "whether that machine can be reached by eth1"},
                    {"ardus doctor --json | jq -r 'select(.verdict == \"wrong\").remedy'", "for a script"}};
   verb.options = {Option{"iface", "IF", "network interface, by name; by default the one ARDUS would take"},
-                  Option{"to", "ADDRESS", "IPv4 address of a machine that runs 'ardus serve'"},
+                  Option{"to", "ADDRESS", "IP address of a machine that runs 'ardus serve'"},
                   Option{"wait", "TIME", "how long to listen for announcements (2s; they come every 1 to 10 s)"}, state_option(), json_option()};
   verb.run = doctor;
   return verb;

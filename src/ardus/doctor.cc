@@ -9,7 +9,7 @@ namespace ghost::ardus {
 
 namespace {
 
-constexpr std::uint32_t kLeastMtu = kDataDatagram + 28;  // IPv4 and UDP
+constexpr std::uint32_t kLeastMtu = kDataDatagram + 28, kLeastMtu6 = kDataDatagram + 48;  // IPv4 and UDP, IPv6 and UDP
 constexpr std::uint32_t kUsualMtu = 1500;
 constexpr std::int64_t kSkewToTell = 2'000, kSkewThatHarms = 60'000;  // milliseconds
 constexpr std::uint64_t kSpareNeighbours = 64;
@@ -23,9 +23,14 @@ class Judge {
 
   std::vector<Finding> all() {
     if (interface()) {
-      membership(facts_.announcements, "announcements");
-      membership(facts_.data, "data");
+      if (!find(facts_.chosen)->address.empty()) {
+        membership(facts_.announcements, "announcements");
+        membership(facts_.data, "data");
+      }
+      if (facts_.announcements6) membership(*facts_.announcements6, "announcements");
+      if (facts_.data6) membership(*facts_.data6, "data");
       switches();
+      listener_reports();
       reverse_path();
     }
     others();
@@ -49,11 +54,17 @@ class Judge {
     return found == facts_.interfaces.end() ? nullptr : &*found;
   }
 
+  static bool has_address(const DoctorInterface& it) { return !it.address.empty() || !it.address6.empty(); }
+  /// "10.0.0.1 and fe80::1"
+  static std::string addresses(const DoctorInterface& it) { return it.address + (it.address.empty() || it.address6.empty() ? "" : " and ") + it.address6; }
+  /// Bytes of an IP packet that carries a datagram of ARDUS there.
+  static std::uint32_t least_mtu(const DoctorInterface& it) { return it.address6.empty() ? kLeastMtu : kLeastMtu6; }
+
   /// Another that could be meant: "eth1".
   std::string usable() const {
     std::string names;
     for (const DoctorInterface& each : facts_.interfaces) {
-      if (!each.loopback && each.up && each.multicast && !each.address.empty() && each.name != facts_.chosen) names += (names.empty() ? "" : ", ") + each.name;
+      if (!each.loopback && each.up && each.multicast && has_address(each) && each.name != facts_.chosen) names += (names.empty() ? "" : ", ") + each.name;
     }
     return names;
   }
@@ -74,19 +85,27 @@ class Judge {
       add(Verdict::wrong, it->name, "carries no multicast: it lacks the flag MULTICAST", "ip link set " + it->name + " multicast on", "sessions are announced and sent by multicast");
       return false;
     }
-    if (it->address.empty()) {
-      add(Verdict::wrong, it->name, "has no IPv4 address", "ip address add ADDRESS/24 dev " + it->name + ", or a DHCP client", "ARDUS version 1 goes by IPv4");
+    if (!has_address(*it)) {
+      if (it->checked) {
+        add(Verdict::wrong, it->name, "has no address that may be used yet: that of IPv6 is being checked (duplicate address detection), or another machine has it", "wait two seconds; ip -6 address show dev " + it->name + " says 'tentative' or 'dadfailed'");
+        return false;
+      }
+      add(Verdict::wrong, it->name, "has no IP address", "ip address add ADDRESS/24 dev " + it->name + ", or a DHCP client; of IPv6 every interface has one by itself unless sysctl net.ipv6.conf." + it->name + ".disable_ipv6 is 1");
       return false;
     }
     if (it->loopback) {
       const std::string others = usable();
-      add(facts_.by_hand ? Verdict::note : Verdict::wrong, it->name, facts_.by_hand ? "is loopback: only this machine is reached" : "there is no route to 239.255.11.17, so only loopback would be used",
+      add(facts_.by_hand ? Verdict::note : Verdict::wrong, it->name, facts_.by_hand ? "is loopback: only this machine is reached" : "there is no route to 239.255.11.17, nor an interface with IPv6, so only loopback would be used",
           others.empty() ? "connect this machine to a network" : "say --iface IF, one of " + others + "; or ip route add 239.0.0.0/8 dev IF");
     } else {
-      add(Verdict::well, it->name, "is up, carries multicast, has " + it->address);
+      add(Verdict::well, it->name, "is up, carries multicast, has " + addresses(*it) + (it->address.empty() ? ": sessions go by IPv6" : ""));
     }
     mtu(*it);
     if (!facts_.by_hand || facts_.routed == it->name || it->loopback) return true;
+    if (it->address.empty()) {
+      add(Verdict::note, it->name, "without --iface " + it->name + " ARDUS would take " + (facts_.routed.empty() ? "loopback" : facts_.routed), "keep --iface " + it->name);
+      return true;
+    }
     const std::string there = facts_.routed.empty() ? "there is no route to 239.0.0.0/8" : "the route to 239.0.0.0/8 leads to " + facts_.routed;
     add(Verdict::note, it->name, there + ": without --iface " + it->name + " ARDUS would not take this interface", "keep --iface " + it->name + ", or ip route add 239.0.0.0/8 dev " + it->name);
     return true;
@@ -95,28 +114,29 @@ class Judge {
   void mtu(const DoctorInterface& it) {
     if (it.mtu == 0 || it.loopback) return;
     const std::string is = "its MTU is " + std::to_string(it.mtu);
-    if (it.mtu < kLeastMtu) {
-      add(Verdict::note, it.name, is + ": a datagram of ARDUS needs " + std::to_string(kLeastMtu) + " and is cut into fragments", "ip link set " + it.name + " mtu 1500, here and at all others of that network",
+    if (it.mtu < least_mtu(it)) {
+      add(Verdict::note, it.name, is + ": a datagram of ARDUS needs " + std::to_string(least_mtu(it)) + " and is cut into fragments", "ip link set " + it.name + " mtu 1500, here and at all others of that network",
           "one lost fragment loses the datagram, and many switches and firewalls drop fragments");
     } else if (it.mtu <= kUsualMtu) {
-      add(Verdict::well, it.name, is + ": datagrams of 1,476 bytes fit");
+      add(Verdict::well, it.name, is + ": datagrams of " + (it.address6.empty() ? "1,476" : "1,496") + " bytes fit");
     } else {
-      add(Verdict::well, it.name, is + " (jumbo): datagrams of 1,476 bytes fit, and larger ones would");
+      add(Verdict::well, it.name, is + " (jumbo): datagrams of " + (it.address6.empty() ? "1,476" : "1,496") + " bytes fit, and larger ones would");
     }
   }
 
   void membership(const DoctorGroup& group, const std::string& what) {
-    const std::string about = group.group + ":" + std::to_string(group.port);
+    const bool ip6 = group.group.find(':') != std::string::npos;
+    const std::string about = (ip6 ? "[" + group.group + "]" : group.group) + ":" + std::to_string(group.port);
     if (group.busy) return;  // told with the port
     if (!group.problem.message.empty()) {
       const bool many = group.problem.code == Errc::exhausted;
-      return add(Verdict::wrong, about, group.problem.message, many ? "sysctl -w net.ipv4.igmp_max_memberships=100" : "see the message", "without the group nothing of a session's " + what + " is heard");
+      return add(Verdict::wrong, about, group.problem.message, many && !ip6 ? "sysctl -w net.ipv4.igmp_max_memberships=100" : "see the message", "without the group nothing of a session's " + what + " is heard");
     }
     if (!group.joined) {
       return add(Verdict::wrong, about, "was joined, and the kernel does not list it for " + facts_.chosen, "ip maddress show dev " + facts_.chosen + " lists what it has; another program may leave groups");
     }
     if (group.heard) return add(Verdict::well, about, "was joined, and a datagram to it came back to this machine");
-    std::string remedy = "nft insert rule inet filter input ip daddr 239.255.0.0/16 udp dport { 1117, 1835 } accept (with your table and chain; likewise the chain output)";
+    std::string remedy = std::string("nft insert rule inet filter input ") + (ip6 ? "ip6 daddr ff15::/16" : "ip daddr 239.255.0.0/16") + " udp dport { 1117, 1835 } accept (with your table and chain; likewise the chain output)";
     if (!group.dropping.empty()) remedy = "this rule drops it: " + group.dropping.front() + "; " + remedy;
     else if (facts_.firewall_seen) remedy = "no rule of nftables that drops it was found: look for another filter (iptables-legacy -S, BPF, an agent)";
     add(Verdict::wrong, about, "was joined, but a datagram this machine sent to it did not come back", remedy, "what drops it here drops what others send, too: receivers hear no " + what);
@@ -131,20 +151,31 @@ class Judge {
       if (bridge.snoops && !bridge.queries) {
         add(Verdict::wrong, bridge.name, "this bridge snoops multicast and asks nobody: it has no querier of its own", set + "mcast_querier 1 mcast_igmp_version 3, unless a router asks; or " + set + "mcast_snooping 0",
             "after some 4 minutes it forgets who joined, and multicast stops in the midst of a transfer");
-      } else if (bridge.snoops && bridge.igmp_version == 2) {
+      } else if (bridge.snoops && bridge.igmp_version == 2 && !it.address.empty()) {
         add(Verdict::note, bridge.name, "this bridge's querier asks by IGMPv2", set + "mcast_igmp_version 3", "bridges with snooping lose members that answer by version 2; ARDUS notices and joins again, at the cost of seconds");
       } else {
         add(Verdict::well, bridge.name, bridge.snoops ? "this bridge snoops multicast, and asks who listens" : "this bridge does not snoop: multicast goes everywhere");
       }
-    } else if (it.igmp_version == 1 || it.igmp_version == 2) {
+    } else if (!it.address.empty() && (it.igmp_version == 1 || it.igmp_version == 2)) {
       add(Verdict::note, it.name, "the querier of this network speaks IGMPv" + std::to_string(it.igmp_version), "set it to version 3 (on a Linux bridge: ip link set BRIDGE type bridge mcast_igmp_version 3)",
           "snooping switches lose members that answer by older versions; ARDUS notices and joins again, at the cost of seconds");
     }
   }
 
+  /// What of IPv6 corresponds to IGMP.
+  void listener_reports() {
+    const DoctorInterface& it = *find(facts_.chosen);
+    if (it.loopback || it.address6.empty()) return;
+    const char* const why = "version 1 knows no sources: nothing comes of a session that is sent with --ssm";
+    if (it.bridge && it.bridge->snoops && it.bridge->mld_version == 1) {
+      add(Verdict::note, it.bridge->name, "this bridge's querier asks by MLDv1", "ip link set " + it.bridge->name + " type bridge mcast_mld_version 2", why);
+    }
+    if (it.forced_mld == 1) add(Verdict::note, it.name, "this machine is told to speak MLDv1 there", "sysctl -w net.ipv6.conf." + it.name + ".force_mld_version=0 net.ipv6.conf.all.force_mld_version=0", why);
+  }
+
   void reverse_path() {
     const DoctorInterface& it = *find(facts_.chosen);
-    if (it.reverse_path != 1 || usable().empty()) return;
+    if (it.address.empty() || it.reverse_path != 1 || usable().empty()) return;
     add(Verdict::note, it.name, "rp_filter is strict and there are several interfaces: multicast whose sender is routed by another one is dropped in silence", "sysctl -w net.ipv4.conf." + it.name + ".rp_filter=2 net.ipv4.conf.all.rp_filter=2");
   }
 
@@ -191,7 +222,7 @@ class Judge {
     if (!facts_.offloads_tried) return;
     const std::string why = "datagrams go one by one, at up to four times the CPU";
     const DoctorInterface* const it = find(facts_.chosen);
-    if (it != nullptr && it->mtu != 0 && it->mtu < kLeastMtu) {
+    if (it != nullptr && it->mtu != 0 && it->mtu < least_mtu(*it)) {
       // Fragments can't be made of runs: the MTU has been told.
     } else if (facts_.segmentation.empty()) add(Verdict::well, "offloads", "runs of datagrams are sent at once (UDP_SEGMENT was tried)");
     else add(Verdict::note, "offloads", "runs of datagrams can't be sent at once (UDP_SEGMENT: " + facts_.segmentation + ")", "ethtool -K " + facts_.chosen + " tx on, where the driver can", why);
@@ -231,12 +262,14 @@ class Judge {
     if (peer.interface != facts_.chosen) {
       add(Verdict::wrong, peer.address, "is reached by " + peer.interface + ", not by " + facts_.chosen, "say --iface " + peer.interface, "multicast by " + facts_.chosen + " does not get there");
     }
-    if (peer.path_mtu != 0 && peer.path_mtu < kLeastMtu) {
-      add(Verdict::wrong, peer.address, "the way to it carries " + std::to_string(peer.path_mtu) + " bytes, and a datagram needs " + std::to_string(kLeastMtu), "raise the MTU of tunnels and VPNs on the way", "repair by unicast would be cut into fragments");
+    const bool ip6 = peer.address.find(':') != std::string::npos;
+    const std::uint32_t least = ip6 ? kLeastMtu6 : kLeastMtu;
+    if (peer.path_mtu != 0 && peer.path_mtu < least) {
+      add(Verdict::wrong, peer.address, "the way to it carries " + std::to_string(peer.path_mtu) + " bytes, and a datagram needs " + std::to_string(least), "raise the MTU of tunnels and VPNs on the way", "repair by unicast would be cut into fragments");
     }
     if (!peer.unreachable.message.empty()) {
       return add(Verdict::wrong, peer.address, "does not answer on TCP 1117: " + peer.unreachable.message,
-                 "start 'ardus serve --listen " + peer.address + ":1117 --into DIR' there; let TCP 1117 and 1834, UDP 1117, 1834 and 1835 in (there: sudo ardus doctor)", "a receiver joins by it, and so does the sender's answer");
+                 "start 'ardus serve --listen " + (ip6 ? "[" + peer.address + "]" : peer.address) + ":1117 --into DIR' there; let TCP 1117 and 1834, UDP 1117, 1834 and 1835 in (there: sudo ardus doctor)", "a receiver joins by it, and so does the sender's answer");
     }
     if (peer.stranger) add(Verdict::note, peer.address, "answers on TCP 1117, and does not know this machine", "make both members of one house: 'ghostlight house invite' there, 'ghostlight house join' here");
     else add(Verdict::well, peer.address, std::string("answers on TCP 1117") + (peer.receives ? ", and takes data" : ""));

@@ -21,8 +21,12 @@ struct DoctorInterface {
     std::string name;
     bool snoops = false, queries = false;
     int igmp_version = 0;         ///< of its querier; 0 when it can't be told
+    int mld_version = 0;          ///< the same
   };
   std::optional<Bridge> bridge{}; ///< that it is, or is a port of, on this machine
+  std::string address6{};         ///< the IPv6 address sessions go by; "" none
+  bool checked{};                 ///< it has IPv6 addresses that may not be used yet, or not at all: duplicate address detection
+  int forced_mld{};               ///< the version of MLD that this machine is told to speak; 0: by the querier's choice
 };
 
 /// A group that was joined, and sent a datagram that must come back to this machine.
@@ -31,7 +35,7 @@ struct DoctorGroup {
   std::uint16_t port = 0;
   Error problem{};         ///< why there is no socket, or no membership
   bool busy = false;       ///< because another program has the port
-  bool joined = false;     ///< the kernel lists the membership (/proc/net/igmp)
+  bool joined = false;     ///< the kernel lists the membership (/proc/net/igmp, igmp6)
   bool heard = false;      ///< the datagram came back
   std::vector<std::string> dropping{};  ///< rules of the firewall that may have dropped it
 };
@@ -67,8 +71,9 @@ struct DoctorFacts {
   std::vector<DoctorInterface> interfaces;
   std::string chosen;         ///< the interface that is asked about; "" when there is none
   bool by_hand = false;       ///< by --iface
-  std::string routed;         ///< the interface of the route to 239.255.11.17; "" none
-  DoctorGroup announcements, data;
+  std::string routed;         ///< the interface of the route to 239.255.11.17, without one that of IPv6; "" none
+  DoctorGroup announcements, data;   ///< of IPv4, where the interface has it
+  std::optional<DoctorGroup> announcements6{}, data6{};  ///< of IPv6, where it has that
   std::vector<DoctorPort> ports;
   bool firewall_seen = false; ///< its rules could be read
   std::uint64_t receive_buffer = 0, send_buffer = 0;  ///< bytes the kernel grants of kWishedBuffer

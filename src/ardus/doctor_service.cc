@@ -1,7 +1,6 @@
 #include "ardus/doctor_service.h"
 
 #include <arpa/inet.h>
-#include <ifaddrs.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <netinet/udp.h>
@@ -20,40 +19,25 @@
 
 #include "ardus/message.h"
 #include "ardus/session_keys.h"
+#include "ardus/ways_service.h"
 #include "base/random.h"
 #include "base/unique_fd.h"
+#include "net/interfaces.h"
+#include "net/sockaddr.h"
 
 namespace ghost::ardus {
 
 namespace {
 
 constexpr std::uint8_t kNoMessage = 0x1f;  ///< version 1, a type that is none: whoever hears it ignores it (docs/spec/ardus.md §2)
-constexpr const char* kAnnouncementGroup = "239.255.11.17";
-constexpr const char* kTriedGroup = "239.255.127.255";  ///< of the data groups
 constexpr Duration kOwnWait = std::chrono::seconds(1);  ///< for our own datagram to come back
 constexpr int kSegments = 3;
 
-in_addr ip4(const std::string& text) {
-  in_addr address{};
-  ::inet_pton(AF_INET, text.c_str(), &address);
-  return address;
-}
+using Family = net::Address::Family;
 
-std::string text_of(in_addr address) {
-  char text[INET_ADDRSTRLEN] = "";
-  ::inet_ntop(AF_INET, &address, text, sizeof text);
-  return text;
-}
+constexpr std::uint32_t kTriedSession = 0x3fff;  ///< whose data group is tried
 
-sockaddr_in at_port(in_addr address, std::uint16_t port) {
-  sockaddr_in at{};
-  at.sin_family = AF_INET;
-  at.sin_addr = address;
-  at.sin_port = htons(port);
-  return at;
-}
-
-UniqueFd udp_socket() { return UniqueFd(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)); }
+UniqueFd udp_socket(Family family = Family::ip4) { return UniqueFd(::socket(family == Family::ip6 ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)); }
 
 template <class T>
 bool set(const UniqueFd& fd, int level, int option, T value) {
@@ -68,18 +52,7 @@ int number_in(const std::filesystem::path& path) {
 
 std::string why_not() { return std::strerror(errno); }
 
-/// The address this machine would send to another's from, as ARDUS does; nothing without a route. No packet is sent.
-std::optional<in_addr> source_to(in_addr to) {
-  const UniqueFd fd = udp_socket();
-  const sockaddr_in there = at_port(to, kControlPort);
-  sockaddr_in own{};
-  socklen_t size = sizeof own;
-  if (!fd || ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&there), sizeof there) != 0) return std::nullopt;
-  if (::getsockname(fd.get(), reinterpret_cast<sockaddr*>(&own), &size) != 0) return std::nullopt;
-  return own.sin_addr;
-}
-
-/// IGMP as it is spoken on each interface, and the groups joined there: /proc/net/igmp, which is of our own network namespace.
+/// IGMP as it is spoken on each interface, and the groups joined there, of IPv6 too: /proc/net/igmp and igmp6, which are of our own network namespace.
 struct Igmp {
   std::map<std::string, int> version;
   std::multimap<std::string, std::string> groups;
@@ -96,7 +69,9 @@ Igmp read_igmp() {
       words >> group;
       in_addr address{};
       address.s_addr = static_cast<in_addr_t>(std::strtoul(group.c_str(), nullptr, 16));
-      all.groups.emplace(device, text_of(address));
+      std::array<std::uint8_t, 4> ip;
+      std::memcpy(ip.data(), &address, ip.size());
+      all.groups.emplace(device, net::Address::ip4(ip, 0).host());
       continue;
     }
     std::string index, colon, count, querier;
@@ -106,6 +81,17 @@ Igmp read_igmp() {
       querier = count;
     }
     if (querier.size() == 2 && querier[0] == 'V') all.version[device] = querier[1] - '0';
+  }
+  std::ifstream six("/proc/self/net/igmp6");
+  while (std::getline(six, line)) {
+    std::istringstream words(line);
+    std::string index, group;
+    words >> index >> device >> group;
+    const auto bytes = from_hex(group);
+    std::array<std::uint8_t, 16> ip;
+    if (!bytes || bytes->size() != ip.size()) continue;
+    std::ranges::copy(*bytes, ip.begin());
+    all.groups.emplace(device, net::Address::ip6(ip, 0).host());
   }
   return all;
 }
@@ -120,7 +106,7 @@ std::optional<DoctorInterface::Bridge> bridge_of(const std::string& interface) {
     name = master.filename().string();
   }
   const std::filesystem::path settings = std::filesystem::path("/sys/class/net") / name / "bridge";
-  return DoctorInterface::Bridge{name, number_in(settings / "multicast_snooping") != 0, number_in(settings / "multicast_querier") != 0, number_in(settings / "multicast_igmp_version")};
+  return DoctorInterface::Bridge{name, number_in(settings / "multicast_snooping") != 0, number_in(settings / "multicast_querier") != 0, number_in(settings / "multicast_igmp_version"), number_in(settings / "multicast_mld_version")};
 }
 
 DoctorInterface interface_facts(const std::string& name, const Igmp& igmp) {
@@ -140,37 +126,43 @@ DoctorInterface interface_facts(const std::string& name, const Igmp& igmp) {
   const std::filesystem::path settings = "/proc/sys/net/ipv4/conf";
   out.reverse_path = std::max(number_in(settings / name / "rp_filter"), number_in(settings / "all" / "rp_filter"));
   out.bridge = bridge_of(name);
+  const std::filesystem::path six = "/proc/sys/net/ipv6/conf";
+  out.forced_mld = std::max(number_in(six / name / "force_mld_version"), number_in(six / "all" / "force_mld_version"));
   return out;
 }
 
 std::vector<DoctorInterface> all_interfaces() {
   std::vector<DoctorInterface> all;
-  ifaddrs* list = nullptr;
-  if (::getifaddrs(&list) != 0) return all;
+  const auto listed = net::list_interfaces();
+  if (!listed) return all;
   const Igmp igmp = read_igmp();
-  for (const ifaddrs* each = list; each != nullptr; each = each->ifa_next) {
-    auto known = std::ranges::find(all, each->ifa_name, &DoctorInterface::name);
-    if (known == all.end()) known = all.insert(all.end(), interface_facts(each->ifa_name, igmp));
-    if (known->address.empty() && each->ifa_addr != nullptr && each->ifa_addr->sa_family == AF_INET) {
-      known->address = text_of(reinterpret_cast<const sockaddr_in*>(each->ifa_addr)->sin_addr);
-    }
+  for (const net::NetworkInterface& each : *listed) {
+    DoctorInterface& known = all.emplace_back(interface_facts(each.name, igmp));
+    const net::Address four = best_address(each, Family::ip4), six = best_address(each, Family::ip6);
+    if (four.is_ip()) known.address = four.host();
+    if (six.is_ip() && !each.loopback) known.address6 = six.with_scope(0).host();
+    known.checked = !six.is_ip() && std::ranges::any_of(each.addresses, [](const net::Address& at) { return at.family() == Family::ip6; });
   }
-  ::freeifaddrs(list);
   return all;
 }
 
 /// The interface that has the address; "" none.
-std::string interface_with(in_addr address) {
-  std::string name;
-  ifaddrs* list = nullptr;
-  if (::getifaddrs(&list) != 0) return name;
-  for (const ifaddrs* each = list; each != nullptr && name.empty(); each = each->ifa_next) {
-    const bool has = each->ifa_addr != nullptr && each->ifa_addr->sa_family == AF_INET && reinterpret_cast<const sockaddr_in*>(each->ifa_addr)->sin_addr.s_addr == address.s_addr;
-    if (has) name = each->ifa_name;
+std::string interface_with(const net::Address& address) {
+  const auto listed = net::list_interfaces();
+  if (!listed) return {};
+  for (const net::NetworkInterface& each : *listed) {
+    const auto is = [&](const net::Address& at) { return at.with_scope(0).with_port(0) == address.with_scope(0).with_port(0) && (address.scope() == 0 || address.scope() == each.index); };
+    if (std::ranges::any_of(each.addresses, is)) return each.name;
   }
-  ::freeifaddrs(list);
-  return name;
+  return {};
 }
+
+/// One of ARDUS's groups, as it is tried.
+struct Tried {
+  DoctorGroup* group;
+  net::Address at;
+  UniqueFd fd;
+};
 
 class NetworkLook {
  public:
@@ -178,27 +170,28 @@ class NetworkLook {
 
   DoctorFacts look() {
     facts_.interfaces = all_interfaces();
-    if (const auto source = source_to(ip4(kAnnouncementGroup))) facts_.routed = interface_with(*source);
+    if (const auto source = routed_address(Ip::any)) facts_.routed = interface_with(*source);
     facts_.by_hand = !wish_.interface.empty();
     facts_.chosen = facts_.by_hand ? wish_.interface : facts_.routed;
     if (facts_.chosen.empty()) facts_.chosen = loopback();
     clock();
     neighbours();
     if (!wish_.to.empty()) route_to_peer();
-    facts_.announcements.group = kAnnouncementGroup;
-    facts_.announcements.port = kControlPort;
-    facts_.data.group = kTriedGroup;
-    facts_.data.port = kDataPort;
     index_ = static_cast<int>(::if_nametoindex(facts_.chosen.c_str()));
     const DoctorInterface* const chosen = find(facts_.chosen);
-    if (index_ == 0 || chosen == nullptr || !chosen->up || chosen->address.empty()) return std::move(facts_);
-    const UniqueFd announcements = open(facts_.announcements, ip4(kAnnouncementGroup));
-    const UniqueFd data = open(facts_.data, in_addr{});
-    if (announcements) join_everywhere(announcements);
-    if (data) buffers(data);
-    send_own(announcements ? facts_.announcements.port : 0, data ? facts_.data.port : 0);
+    if (index_ == 0 || chosen == nullptr || !chosen->up) return std::move(facts_);
+    if (!chosen->address.empty()) try_group(facts_.announcements, announcement_group(Family::ip4)), try_group(facts_.data, data_group(kTriedSession, Family::ip4, Sources::any));
+    if (!chosen->address6.empty()) try_group(facts_.announcements6.emplace(), announcement_group(Family::ip6)), try_group(facts_.data6.emplace(), data_group(kTriedSession, Family::ip6, Sources::any));
+    for (const Tried& one : tried_) {
+      if (one.at.port() == kControlPort) join_everywhere(one);
+    }
+    for (const Tried& one : tried_) {
+      if (one.at.port() == kDataPort && facts_.receive_buffer == 0) buffers(one.fd);
+    }
+    random_bytes(nonce_);
+    for (const Tried& one : tried_) send_own(one);
     memberships();
-    listen(announcements, data);
+    listen();
     return std::move(facts_);
   }
 
@@ -236,48 +229,60 @@ class NetworkLook {
   void route_to_peer() {
     facts_.peer.emplace();
     facts_.peer->address = wish_.to;
-    const in_addr to = ip4(wish_.to);
-    if (const auto source = source_to(to)) facts_.peer->interface = interface_with(*source);
-    const UniqueFd fd = udp_socket();
-    const sockaddr_in there = at_port(to, kControlPort);
+    const auto to = net::Address::parse((wish_.to.find(':') == std::string::npos ? wish_.to : "[" + wish_.to + "]") + ":1117");
+    if (!to) return;
+    if (const auto source = source_towards(*to)) facts_.peer->interface = interface_with(*source);
+    const bool ip6 = to->family() == Family::ip6;
+    const UniqueFd fd = udp_socket(to->family());
+    const net::SocketAddress there(*to);
     int mtu = 0;
     socklen_t size = sizeof mtu;
-    if (!fd || !set(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DO) || ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&there), sizeof there) != 0) return;
-    if (::getsockopt(fd.get(), IPPROTO_IP, IP_MTU, &mtu, &size) == 0 && mtu > 0) facts_.peer->path_mtu = static_cast<std::uint32_t>(mtu);
+    const bool whole = ip6 ? set(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_DO) : set(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DO);
+    if (!fd || !whole || ::connect(fd.get(), &there.base, there.size) != 0) return;
+    if (::getsockopt(fd.get(), ip6 ? IPPROTO_IPV6 : IPPROTO_IP, ip6 ? IPV6_MTU : IP_MTU, &mtu, &size) == 0 && mtu > 0) facts_.peer->path_mtu = static_cast<std::uint32_t>(mtu);
   }
 
   /// The port, shared as ARDUS shares it, and the group on the interface that is asked about.
-  UniqueFd open(DoctorGroup& group, in_addr bound) {
-    UniqueFd fd = udp_socket();
-    const sockaddr_in at = at_port(bound, group.port);
-    const std::string name = group.group + ":" + std::to_string(group.port) + " on " + facts_.chosen;
+  void try_group(DoctorGroup& group, const net::Address& at) {
+    group.group = at.host();
+    group.port = at.port();
+    const bool ip6 = at.family() == Family::ip6;
+    UniqueFd fd = udp_socket(at.family());
+    const net::Address any = ip6 ? net::Address::ip6({}, at.port()) : net::Address::ip4({0, 0, 0, 0}, at.port());
+    const net::SocketAddress bound(at.port() == kControlPort ? at : any);
+    const std::string name = at.text() + " on " + facts_.chosen;
     set(fd, SOL_SOCKET, SO_REUSEADDR, 1);
-    set(fd, IPPROTO_IP, IP_MULTICAST_ALL, 0);
-    set(fd, IPPROTO_IP, IP_PKTINFO, 1);
-    if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&at), sizeof at) != 0) {
+    if (ip6) {
+      set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1), set(fd, IPPROTO_IPV6, IPV6_MULTICAST_ALL, 0), set(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
+    } else {
+      set(fd, IPPROTO_IP, IP_MULTICAST_ALL, 0), set(fd, IPPROTO_IP, IP_PKTINFO, 1);
+    }
+    if (::bind(fd.get(), &bound.base, bound.size) != 0) {
       group.busy = errno == EADDRINUSE;
       group.problem = {group.busy ? Errc::busy : Errc::io, "UDP " + std::to_string(group.port) + " can't be opened: " + why_not()};
-      return {};
+      return;
     }
-    if (!join(fd, ip4(group.group), index_)) {
+    if (!join(fd, at, index_)) {
       group.problem = {errno == ENOBUFS ? Errc::exhausted : Errc::io, "join " + name + ": " + why_not()};
-      return {};
+      return;
     }
-    return fd;
+    tried_.push_back({&group, at, std::move(fd)});
   }
 
-  static bool join(const UniqueFd& fd, in_addr group, int index) {
-    ip_mreqn request{};
-    request.imr_multiaddr = group;
-    request.imr_ifindex = index;
-    return set(fd, IPPROTO_IP, IP_ADD_MEMBERSHIP, request);
+  static bool join(const UniqueFd& fd, const net::Address& group, int index) {
+    group_req request{};
+    request.gr_interface = static_cast<std::uint32_t>(index);
+    const net::SocketAddress raw(group);
+    std::memcpy(&request.gr_group, &raw.base, raw.size);
+    return set(fd, group.family() == Family::ip6 ? IPPROTO_IPV6 : IPPROTO_IP, MCAST_JOIN_GROUP, request);
   }
 
   /// Announcements that come by another interface than the one that is asked about are worth knowing of.
-  void join_everywhere(const UniqueFd& fd) {
+  void join_everywhere(const Tried& one) {
     for (const DoctorInterface& each : facts_.interfaces) {
-      if (each.name == facts_.chosen || each.loopback || !each.up || !each.multicast || each.address.empty()) continue;
-      (void)join(fd, ip4(kAnnouncementGroup), static_cast<int>(::if_nametoindex(each.name.c_str())));
+      const bool has = !(one.at.family() == Family::ip6 ? each.address6 : each.address).empty();
+      if (each.name == facts_.chosen || each.loopback || !each.up || !each.multicast || !has) continue;
+      (void)join(one.fd, one.at, static_cast<int>(::if_nametoindex(each.name.c_str())));
     }
   }
 
@@ -293,34 +298,31 @@ class NetworkLook {
     facts_.send_buffer = granted(SO_SNDBUF);
   }
 
-  /// To each group, from this interface, no further than this machine; to the data group in a run the kernel is to cut.
-  void send_own(std::uint16_t announcement_port, std::uint16_t data_port) {
-    random_bytes(nonce_);
-    const UniqueFd fd = udp_socket();
-    ip_mreqn way{};
-    way.imr_ifindex = index_;
-    set(fd, IPPROTO_IP, IP_MULTICAST_IF, way);
-    set(fd, IPPROTO_IP, IP_MULTICAST_TTL, 0);
-    set(fd, IPPROTO_IP, IP_MULTICAST_LOOP, 1);
+  /// To the group, from this interface, no further than this machine; to a data group in a run the kernel is to cut.
+  void send_own(const Tried& one) {
+    const bool ip6 = one.at.family() == Family::ip6;
+    const UniqueFd fd = udp_socket(one.at.family());
+    if (ip6) {
+      set(fd, IPPROTO_IPV6, IPV6_MULTICAST_IF, index_), set(fd, IPPROTO_IPV6, IPV6_MULTICAST_HOPS, 0), set(fd, IPPROTO_IPV6, IPV6_MULTICAST_LOOP, 1);
+    } else {
+      ip_mreqn way{};
+      way.imr_ifindex = index_;
+      set(fd, IPPROTO_IP, IP_MULTICAST_IF, way), set(fd, IPPROTO_IP, IP_MULTICAST_TTL, 0), set(fd, IPPROTO_IP, IP_MULTICAST_LOOP, 1);
+    }
     Bytes own(kDataDatagram * kSegments);
     for (std::size_t at = 0; at < own.size(); at += kDataDatagram) {
       own[at] = kNoMessage;
       std::ranges::copy(nonce_, own.begin() + static_cast<std::ptrdiff_t>(at) + 1);
     }
-    const auto send = [&](const std::string& group, std::uint16_t port, std::size_t bytes) {
-      const sockaddr_in to = at_port(ip4(group), port);
-      return ::sendto(fd.get(), own.data(), bytes, 0, reinterpret_cast<const sockaddr*>(&to), sizeof to) == static_cast<ssize_t>(bytes);
-    };
-    if (announcement_port != 0 && !send(kAnnouncementGroup, announcement_port, 1 + nonce_.size())) {
-      facts_.announcements.problem = {Errc::io, "a datagram to " + facts_.announcements.group + " could not be sent by " + facts_.chosen + ": " + why_not()};
-    }
-    if (data_port == 0) return;
-    if (!send(kTriedGroup, data_port, kDataDatagram)) {
-      facts_.data.problem = {Errc::io, "a datagram to " + facts_.data.group + " could not be sent by " + facts_.chosen + ": " + why_not()};
+    const net::SocketAddress to(one.at);
+    const auto send = [&](std::size_t bytes) { return ::sendto(fd.get(), own.data(), bytes, 0, &to.base, to.size) == static_cast<ssize_t>(bytes); };
+    const bool data = one.at.port() == kDataPort;
+    if (!send(data ? kDataDatagram : 1 + nonce_.size())) {
+      one.group->problem = {Errc::io, "a datagram to " + one.group->group + " could not be sent by " + facts_.chosen + ": " + why_not()};
       return;
     }
-    facts_.offloads_tried = true;
-    if (!set(fd, IPPROTO_UDP, UDP_SEGMENT, static_cast<int>(kDataDatagram)) || !send(kTriedGroup, data_port, own.size())) facts_.segmentation = why_not();
+    if (!data || std::exchange(facts_.offloads_tried, true)) return;
+    if (!set(fd, IPPROTO_UDP, UDP_SEGMENT, static_cast<int>(kDataDatagram)) || !send(own.size())) facts_.segmentation = why_not();
     const UniqueFd other = udp_socket();
     if (!set(other, IPPROTO_UDP, UDP_GRO, 1)) facts_.coalescing = why_not();
   }
@@ -331,33 +333,35 @@ class NetworkLook {
       const auto [from, to] = igmp.groups.equal_range(facts_.chosen);
       return std::any_of(from, to, [&](const auto& each) { return each.second == group; });
     };
-    facts_.announcements.joined = listed(facts_.announcements.group);
-    facts_.data.joined = listed(facts_.data.group);
+    for (const Tried& one : tried_) one.group->joined = listed(one.group->group);
   }
 
-  void listen(const UniqueFd& announcements, const UniqueFd& data) {
+  void listen() {
     const TimePoint begin = std::chrono::steady_clock::now();
-    const auto missing = [&] { return (announcements && !facts_.announcements.heard) || (data && !facts_.data.heard); };
+    const auto missing = [&] { return std::ranges::any_of(tried_, [](const Tried& one) { return !one.group->heard; }); };
+    const bool announcements = std::ranges::any_of(tried_, [](const Tried& one) { return one.at.port() == kControlPort; });
     while (true) {
       const Duration passed = std::chrono::steady_clock::now() - begin;
       const bool waits = missing() && passed < kOwnWait;
       if (!waits && (passed >= wish_.listen || !announcements)) break;
-      pollfd watched[2] = {{announcements.get(), POLLIN, 0}, {data.get(), POLLIN, 0}};
-      if (::poll(watched, 2, 50) < 0 && errno != EINTR) break;
-      while (announcements && take(announcements, facts_.announcements)) {}
-      while (data && take(data, facts_.data)) {}
+      std::vector<pollfd> watched;
+      for (const Tried& one : tried_) watched.push_back({one.fd.get(), POLLIN, 0});
+      if (::poll(watched.data(), watched.size(), 50) < 0 && errno != EINTR) break;
+      for (const Tried& one : tried_) {
+        while (take(one.fd, *one.group)) {}
+      }
     }
     facts_.listened = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   }
 
   bool take(const UniqueFd& fd, DoctorGroup& group) {
     std::uint8_t bytes[2048];
-    alignas(cmsghdr) char extras[CMSG_SPACE(sizeof(in_pktinfo))];
+    alignas(cmsghdr) char extras[CMSG_SPACE(sizeof(in6_pktinfo))];
     iovec part{bytes, sizeof bytes};
-    sockaddr_in from{};
+    net::SocketAddress from;
     msghdr message{};
-    message.msg_name = &from;
-    message.msg_namelen = sizeof from;
+    message.msg_name = &from.base;
+    message.msg_namelen = from.size;
     message.msg_iov = &part;
     message.msg_iovlen = 1;
     message.msg_control = extras;
@@ -366,14 +370,19 @@ class NetworkLook {
     if (length < 0) return false;
     int interface = 0;
     for (cmsghdr* each = CMSG_FIRSTHDR(&message); each != nullptr; each = CMSG_NXTHDR(&message, each)) {
-      if (each->cmsg_level != IPPROTO_IP || each->cmsg_type != IP_PKTINFO) continue;
-      in_pktinfo info;
-      std::memcpy(&info, CMSG_DATA(each), sizeof info);
-      interface = info.ipi_ifindex;
+      if (each->cmsg_level == IPPROTO_IP && each->cmsg_type == IP_PKTINFO) {
+        in_pktinfo info;
+        std::memcpy(&info, CMSG_DATA(each), sizeof info);
+        interface = info.ipi_ifindex;
+      } else if (each->cmsg_level == IPPROTO_IPV6 && each->cmsg_type == IPV6_PKTINFO) {
+        in6_pktinfo info;
+        std::memcpy(&info, CMSG_DATA(each), sizeof info);
+        interface = static_cast<int>(info.ipi6_ifindex);
+      }
     }
     const BytesView datagram(bytes, static_cast<std::size_t>(length));
     if (datagram.size() > nonce_.size() && datagram[0] == kNoMessage && std::equal(nonce_.begin(), nonce_.end(), datagram.begin() + 1)) group.heard = true;
-    else announced(datagram, text_of(from.sin_addr), interface);
+    else from.size = message.msg_namelen, announced(datagram, from.address().with_scope(0).host(), interface);
     return true;
   }
 
@@ -391,6 +400,7 @@ class NetworkLook {
   const DoctorWish& wish_;
   DoctorFacts facts_;
   int index_ = 0;
+  std::vector<Tried> tried_;  ///< sockets of the groups that were joined
   std::array<std::uint8_t, 16> nonce_{};
 };
 

@@ -121,4 +121,30 @@ TEST(Doctor, SaysHowTheOtherMachineIsReached) {
   EXPECT_TRUE(has(complaints(facts), "note 10.0.0.7: answers on TCP 1117, and does not know this machine"));
 }
 
+TEST(Doctor, AnInterfaceWithIPv6AloneIsJudgedByThat) {
+  DoctorFacts facts = healthy_machine();
+  facts.interfaces[1].address.clear();
+  EXPECT_EQ(complaints(facts), "wrong eth0: has no IP address\n");
+  facts.interfaces[1].checked = true;
+  EXPECT_TRUE(has(complaints(facts), "wrong eth0: has no address that may be used yet"));
+  facts.interfaces[1].checked = false;
+  facts.interfaces[1].address6 = "fe80::7";
+  facts.interfaces[1].reverse_path = 1;
+  facts.announcements = facts.data = {};
+  facts.announcements6 = {"ff15::1117", 1117, {}, false, true, true};
+  facts.data6 = {"ff15::9835:3fff", 1835, {}, false, true, true};
+  EXPECT_EQ(complaints(facts), "");
+  facts.interfaces[1].mtu = 1480;
+  EXPECT_TRUE(has(complaints(facts), "a datagram of ARDUS needs 1496"));
+  facts.interfaces[1].mtu = 1500;
+  facts.data6->heard = false;
+  EXPECT_EQ(complaints(facts), "wrong [ff15::9835:3fff]:1835: was joined, but a datagram this machine sent to it did not come back\n");
+  facts.data6->heard = true;
+  facts.interfaces[1].forced_mld = 1;
+  EXPECT_TRUE(has(complaints(facts), "note eth0: this machine is told to speak MLDv1 there"));
+  facts.interfaces[1].bridge = DoctorInterface::Bridge{"br0", true, true, 2, 1};
+  EXPECT_TRUE(has(complaints(facts), "note br0: this bridge's querier asks by MLDv1"));
+  EXPECT_FALSE(has(complaints(facts), "IGMPv2"));
+}
+
 }  // namespace ghost::ardus

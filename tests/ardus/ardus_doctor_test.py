@@ -16,12 +16,14 @@ from hosts import until
 BIN = pathlib.Path(os.environ["GHOST_BIN"])
 
 
-class Doctor(unittest.TestCase):
+class Machines(unittest.TestCase):
+    ips = ("4",)
+
     @classmethod
     def setUpClass(cls):
         cls.folder = pathlib.Path(tempfile.mkdtemp())
         subprocess.run([BIN / "make_house", cls.folder, "one", "two=listen", "outside="], capture_output=True, check=True)
-        cls.hosts = hosts.Hosts(2)
+        cls.hosts = hosts.Hosts(2, ips=lambda number: cls.ips)
 
     @classmethod
     def tearDownClass(cls):
@@ -66,6 +68,8 @@ class Doctor(unittest.TestCase):
         self.addCleanup(end)
         return process
 
+
+class Doctor(Machines):
     def test_nothing_is_wrong_where_nothing_is(self):
         wrong, said = self.doctor()
         self.assertEqual(wrong, {})
@@ -177,6 +181,64 @@ class Doctor(unittest.TestCase):
 
     def test_what_is_no_address_is_a_wrong_use(self):
         self.assertEqual(self.on(BIN / "ardus", "doctor", "--to", "album").returncode, 2)
+
+
+class DoctorOfTheLink(Machines):
+    """Where there is IPv6 alone."""
+    ips = ("link",)
+
+    def test_nothing_is_wrong_where_nothing_is(self):
+        wrong, said = self.doctor()
+        self.assertEqual(wrong, {})
+        self.assertIn("fe80::1117:2: sessions go by IPv6", said["eth0"])
+        self.assertIn("came back", said["[ff15::1117]:1117"])
+        self.assertIn("came back", said["[ff15::9835:3fff]:1835"])
+        self.assertFalse([about for about in said if about.startswith("239.")], said)
+        self.assertIn("UDP_SEGMENT", said["offloads"])
+
+    def test_what_drops_its_groups_is_told(self):
+        self.on("nft", "-f", "-", text="table inet filter {\n chain one {\n  type filter hook input priority 0;\n  ip6 daddr ff15::/16 udp dport 1835 drop\n }\n}\n")
+        wrong, _ = self.doctor()
+        self.assertIn("ip6 daddr ff15::/16", wrong["[ff15::9835:3fff]:1835"])
+        self.assertNotIn("[ff15::1117]:1117", wrong)
+
+    def test_what_knows_no_sources_is_noted(self):
+        self.on("sysctl", "-qw", "net.ipv6.conf.eth0.force_mld_version=1")
+        try:
+            self.assertIn("speak MLDv1", self.doctor()[1]["eth0"])
+        finally:
+            self.on("sysctl", "-qw", "net.ipv6.conf.eth0.force_mld_version=0")
+
+    def test_a_session_and_another_machine(self):
+        content = self.folder / "album"
+        content.write_bytes(b"music")
+        self.serve(0, "one", "send", content, "--iface", "eth0", "--receivers", "1", "--wait", "60s")
+        until(lambda: "'album' by fe80::1117:1 is announced on eth0" in self.doctor(wait="1500ms")[1].get("announced", ""))
+        wrong, said = until(lambda: (seen := self.doctor("--to", "fe80::1117:1%eth0")) and not seen[0] and seen)
+        self.assertIn("answers on TCP 1117", said["fe80::1117:1%eth0"])
+        self.assertIn("does not answer on TCP 1117", self.doctor("--to", "fe80::1117:9%eth0")[0]["fe80::1117:9%eth0"])
+
+
+class DoctorOfBoth(Machines):
+    ips = ("4", "6", "link")
+
+    def test_each_ip_is_tried(self):
+        wrong, said = self.doctor()
+        self.assertEqual(wrong, {})
+        self.assertIn("10.11.17.2 and 2001:db8:1117::2", said["eth0"])
+        for group in ("239.255.11.17:1117", "239.255.127.255:1835", "[ff15::1117]:1117", "[ff15::9835:3fff]:1835"):
+            self.assertIn("came back", said[group])
+
+    def test_one_without_any_address_says_so(self):
+        self.ip("link", "add", "bare0", "type", "veth", "peer", "name", "bare1")
+        try:
+            self.on("sysctl", "-qw", "net.ipv6.conf.bare0.disable_ipv6=1")
+            for name in ("bare0", "bare1"):
+                self.ip("link", "set", name, "up")
+            wrong, _ = until(lambda: (seen := self.doctor("--iface", "bare0")) and "has no carrier" not in str(seen) and seen)
+            self.assertIn("has no IP address", wrong["bare0"])
+        finally:
+            self.ip("link", "delete", "bare0")
 
 
 if __name__ == "__main__":
