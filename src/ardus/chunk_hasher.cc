@@ -5,7 +5,7 @@
 namespace ghost::ardus {
 
 void hash_batch(ChunkBatch& batch) {
-  batch.hashes.resize(batch.chunks.size());
+  batch.hashes.resize(batch.chunks.size());  // no more when a ChunkHasher has done so: its thread can tell nobody that there is no memory
   sha256_many(batch.chunks, batch.hashes);
 }
 
@@ -19,6 +19,7 @@ ChunkHasher::~ChunkHasher() {
 }
 
 void ChunkHasher::begin(ChunkBatch& batch) {
+  batch.hashes.resize(batch.chunks.size());
   {
     const std::lock_guard lock(mutex_);
     to_do_.push_back(&batch);

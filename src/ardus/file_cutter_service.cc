@@ -126,7 +126,10 @@ Status FileCutter::cut_run(int fd, std::uint64_t offset, std::uint64_t stop, con
     if (waiting == batches) hand_out();
     ChunkBatch& batch = batches_[begun % batches];
     std::size_t end = 0, begin = 0;
-    if (Status read = read_batch(fd, left_over, read_to, stop, name, batch, end); !read) return read;
+    if (Status read = read_batch(fd, left_over, read_to, stop, name, batch, end); !read) {
+      while (waiting > 0 && !stopped) hand_out();  // what was read before is right
+      return read;
+    }
     batch.chunks.clear();
     batch.offset = offset;
     while (begin < end && (end - begin >= kLargestChunk || read_to >= stop)) {

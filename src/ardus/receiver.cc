@@ -25,8 +25,8 @@ constexpr unsigned kTriesAlike = 2;        // reports before the pause between t
 constexpr Duration kReportSlot = 30us;     // §3.1, §5.5: reports that all have to make spread over so much for each receiver
 constexpr double kHopelessLoss = 0.5;      // §5.6: beyond it a receiver leaves the group
 constexpr Duration kHopelessAfter = 1s, kHopelessAfterAsked = 5s;  // the second where the rate comes down to the worst way
-// §5.8.
 constexpr std::size_t kNextRuns = kWindowBlocks;  // §5.4: of deficits, that a batch can be made of
+// §5.8.
 constexpr std::uint64_t kCredible = std::uint64_t{1} << 18;  // packet numbers further beyond what the sender signed are not taken
 constexpr std::uint64_t kOvertaken = 2048;                   // so many packets may come before a signed message that left earlier
 constexpr std::size_t kCredibleWindows = 3;                  // so far beyond what was sent once a block may be
@@ -371,7 +371,7 @@ struct Receiver::Impl {
       own_seen_ = std::max(own_seen_, control->sent);
       own_loss_.passed(control->sent);
       everything_ = answers_ = true;
-      next_only_ = control->type == MessageType::window_end;
+      next_only_ = control->type == MessageType::window_end && away();
       // A PROBE that the group got before did not come here.
       const Duration missed = std::chrono::microseconds(control->slots);
       if (control->type == MessageType::probe && missed > Duration{} && now - heard_group_ > missed) go_deaf(now);
@@ -429,6 +429,7 @@ struct Receiver::Impl {
       if (options_.number < run.first || options_.number.value - run.first.value >= run.count) continue;
       census_ = control.census & 0x0fff;
       everything_ = true;
+      next_only_ = false;
       want_report(now + census_slot(control.sequence, options_.number, std::chrono::microseconds(std::min(control.slots, 10'000'000u))));
     }
     if (control.path) take_path_question(*control.path, now);
@@ -469,6 +470,7 @@ struct Receiver::Impl {
     }
     wants_group_ = false;
     everything_ = true;
+    next_only_ = false;
     want_report(now);
   }
 
@@ -519,6 +521,7 @@ struct Receiver::Impl {
     if (phase_ != ReceiverPhase::receiving || !wants_group_) return;
     deaf_ = true;
     everything_ = true;
+    next_only_ = false;
     want_report(now);
     deaf_check_ = now + std::min<Duration>(4s, 1s * (1 << std::min(tries_++, 2u)));
   }
@@ -534,6 +537,7 @@ struct Receiver::Impl {
     // One that has left the group hears of nothing: it asks again when its unicast has dried up.
     if (phase_ == ReceiverPhase::receiving && !wants_group_ && now - heard_ >= 1s) {
       everything_ = true;
+      next_only_ = false;
       want_report(now);
       deaf_check_ = now + 1s;
     }

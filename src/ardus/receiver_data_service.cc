@@ -12,6 +12,7 @@ constexpr std::size_t kMuchWaiting = 1024 * 1024;         ///< bytes in the sock
 constexpr double kMuchLost = 0.08;                        ///< of the group's packets: what is missing is sought elsewhere, too
 constexpr std::size_t kMostEarly = 32 * 1024 * 1024;      ///< bytes of datagrams kept until the keys are here
 constexpr int kMostPuts = 2;                              ///< of the store's thread at a time: one under way, and what follows it
+constexpr std::size_t kMostAPut = Store::kSyncBytes;      ///< bytes: a slow disk's backlog is told, and a cancel seen, no later than after so much
 constexpr std::size_t kMostForgers = 8;                   ///< addresses that are told
 constexpr std::size_t kTooMuchOnDisk = 512 * 1024 * 1024; ///< what comes beyond is dropped, and comes again
 
@@ -330,7 +331,12 @@ void ReceivingSession::put_taken() {
   if (taken_.empty() || puts_ == kMostPuts) return;
   ++puts_;
   const auto work = std::make_shared<Work>();
-  work->chunks = std::exchange(taken_, {});
+  std::size_t together = 0;
+  auto end = taken_.begin();
+  do together += end++->second.size();
+  while (end != taken_.end() && together + end->second.size() <= kMostAPut);
+  work->chunks.assign(std::make_move_iterator(taken_.begin()), std::make_move_iterator(end));
+  taken_.erase(taken_.begin(), end);
   put_at_ = now();
   on_disk(
       [work, store = store_] {

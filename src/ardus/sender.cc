@@ -92,14 +92,17 @@ void Sender::Impl::announce(TimePoint now) {
 /// So often that the answers stay below a thousandth of what is sent; below three while the rate is still looked for, which is asked for as soon
 /// as the answers can speak of the present one.
 Duration Sender::Impl::probe_interval() const {
-  const double answers = static_cast<double>(std::min<std::size_t>(group_size(), kSampled)) * 140 * 8;
+  const std::size_t group = group_size(), sample = std::max<std::size_t>(1, group / kSampled);  // one in so many answers
+  const double answers = static_cast<double>((group + sample - 1) / sample) * 140 * 8;
   const double share = rate_control_.rising() ? 0.003 : 0.001;
   const double seconds = answers / (share * static_cast<double>(pacer_.rate()));
   const Duration enough(static_cast<Duration::rep>(seconds * 1e9));
   if (!streaming_ && windows_.empty()) return 1s;  // only single receivers are served: it says that the group is still there
   const Duration measured = pacer_.time_of(kMeasurable * packet_size() * 5 / 4);
   const Duration least = rate_control_.rising() ? std::clamp<Duration>(measured, kLeastProbeRising, kLeastProbe) : kLeastProbe;
-  return std::clamp<Duration>(std::max<Duration>(enough, 2 * std::min(rtt_, shortest_rtt_)), least, 1s);
+  // An answer comes while its question is still known.
+  const Duration trips = std::max<Duration>(2 * std::min(rtt_, shortest_rtt_), 2 * rtt_ / static_cast<std::int64_t>(probes_.size()));
+  return std::clamp<Duration>(std::max(enough, trips), least, 1s);
 }
 
 /// Where the rate goes by the ways, it is asked for once a round trip, so that question and answer of one stay below a twentieth of what is sent.

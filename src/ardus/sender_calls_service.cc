@@ -115,7 +115,7 @@ void SendingSession::offer_manifest(const v1::JoinRequest& request, const Peer& 
   response.stream = manifest_stream_->add(peer.identity.node, peer.way, *reports);
   response.stream->reports = to_told(sockets_[peer.way].socket().address());
   const auto here = static_cast<std::size_t>(std::ranges::count_if(peers_, [](const auto& p) { return !p.second.relay && !p.second.left && p.second.state != v1::CensusState::failed; })) + joined_behind();
-  if (request_.receivers > 0 && here >= request_.receivers) manifest_stream_->all_here();
+  if (awaited > 0 && here >= awaited) manifest_stream_->all_here();
 }
 
 void SendingSession::manifest(const v1::ManifestRequest& request, b2::ServerStream<v1::ManifestPart> stream) {

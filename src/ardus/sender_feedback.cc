@@ -17,6 +17,7 @@ constexpr double kMostDemandUnderAttack = 0.5;
 constexpr unsigned kGroupRounds = 3;            // repairs by multicast before few stragglers are served alone
 constexpr unsigned kFew = 3;
 constexpr unsigned kSilentProbes = 4;
+constexpr Duration kSilence = 80ms;             // at least, of such probes: a machine that is busy for a moment is not gone
 constexpr std::size_t kMostToTell = 64;         // receivers that wait to hear how long their round trip is
 constexpr Duration kUnanswered = 500ms;         // of a question to the group: it is put by unicast, again after twice as long
 constexpr unsigned kMostAskedAlone = 16;        // at a time: each question is signed
@@ -129,7 +130,7 @@ double Sender::Impl::quantile_of_losses() {
 void Sender::Impl::step_rate(TimePoint now) {
   unanswered_probes_ = answers_ > 0 || probes_sent_ == 0 ? 0 : unanswered_probes_ + 1;
   answers_ = 0;
-  if (unanswered_probes_ >= kSilentProbes && now - answered_ > 4 * rtt_ && group_size() > 0) {
+  if (unanswered_probes_ >= kSilentProbes && now - answered_ > std::max<Duration>(4 * rtt_, kSilence) && group_size() > 0) {
     rate_control_.silence();
     unanswered_probes_ = 0;
   } else if (!losses_.empty()) {
@@ -182,7 +183,7 @@ void Sender::Impl::take_path(Peer& peer, const PathReport& path, TimePoint now) 
 void Sender::Impl::step_path_rate(TimePoint now) {
   unanswered_probes_ = answers_ > 0 || probes_sent_ == 0 ? 0 : unanswered_probes_ + 1;
   answers_ = 0;
-  if (unanswered_probes_ >= kSilentProbes && now - answered_ > 4 * rtt_ && group_size() > 0) {
+  if (unanswered_probes_ >= kSilentProbes && now - answered_ > std::max<Duration>(4 * rtt_, kSilence) && group_size() > 0) {
     path_rate_->cut(0.5);
     unanswered_probes_ = 0;
   }

@@ -75,10 +75,10 @@ bool Store::gives_back(int fd, const Entry& e) {
       }
     }
   };
-  std::thread other;
+  std::jthread other;  // joined also when there is no memory for a buffer
   if (e.size >= kLargeFile && std::thread::hardware_concurrency() > 1) {
     try {
-      other = std::thread([&] {
+      other = std::jthread([&] {
         Bytes buffer;
         look(buffer);
       });
@@ -86,7 +86,7 @@ bool Store::gives_back(int fd, const Entry& e) {
     }
   }
   look(buffer_);
-  if (other.joinable()) other.join();
+  other = {};
   return right;
 }
 
