@@ -76,7 +76,7 @@ nlohmann::ordered_json summary_event(const ardus::v1::Transfer& transfer, Exit e
   }
   line["bytes_needed"] = transfer.bytes_needed;
   line["wire_bytes"] = transfer.wire_bytes;
-  if (transfer.layout != ardus::v1::Layout::automatic) line["layout"] = name(transfer.layout);
+  if (transfer.layout != ardus::v1::Layout::unspecified) line["layout"] = name(transfer.layout);
   line["source_packets"] = transfer.source_packets;
   line["sent_packets"] = transfer.sent_packets;
   line["repair_symbols"] = transfer.repair_symbols;

@@ -75,10 +75,11 @@ Result<ardus::v1::SendRequest> send_request(const Arguments& arguments) {
   const auto congestion = congestion_of(arguments);
   if (!congestion) return congestion.error();
   request.congestion = static_cast<ardus::v1::Congestion>(*congestion);  // the same numbers
-  const std::string layout = arguments.has("layout") ? arguments.text("layout") : "auto";
+  const std::string layout = arguments.has("layout") ? arguments.text("layout") : "standard";
   if (layout == "standard") request.layout = ardus::v1::Layout::standard;
   else if (layout == "jumbo") request.layout = ardus::v1::Layout::jumbo;
-  else if (layout != "auto") return Error{Errc::malformed, "--layout " + layout + ": standard, jumbo or auto is wanted"};
+  else if (layout == "auto") request.layout = ardus::v1::Layout::automatic;
+  else return Error{Errc::malformed, "--layout " + layout + ": standard, jumbo or auto is wanted"};
   if (const auto count = arguments.find("receivers")) {
     const auto [end, wrong] = std::from_chars(count->data(), count->data() + count->size(), request.receivers);
     if (wrong != std::errc{} || end != count->data() + count->size() || request.receivers == 0) return Error{Errc::malformed, "--receivers " + *count + ": a number from 1 on is wanted"};
@@ -352,7 +353,7 @@ Verb send_verb() {
                   Option{"rate", "RATE", "bit/s on the wire, 200M, or max; by default found out. With --congestion tfmcc or --background the most it may be"},
                   congestion_option(),
                   background_option(),
-                  Option{"layout", "LAYOUT", "standard; jumbo: datagrams of 8,872 bytes, for networks with an MTU of 9000, and by TCP to receivers they don't reach; or auto: jumbo where they reach all who are there when it begins (the default)"},
+                  Option{"layout", "LAYOUT", "standard (the default); jumbo: datagrams of 8,872 bytes, for networks with an MTU of 9000, and by TCP to receivers they don't reach; or auto: jumbo where they reach all who are there when it begins, and by TCP to those who come later and are not reached"},
                   Option{"receivers", "N", "begin when so many have joined, and end only when so many are verified"},
                   Option{"wait", "TIME", "begin after this with those who joined (5s; with --receivers, without limit)"},
                   list,

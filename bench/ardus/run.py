@@ -86,14 +86,14 @@ class FastArdus(Ardus):
     rate = ["--rate", "max"]
 
 
-class StandardArdus(Ardus):
-    name = "ardus --layout standard"
-    rate = ["--layout", "standard"]
+class JumboArdus(Ardus):
+    name = "ardus --layout jumbo"
+    rate = ["--layout", "jumbo"]
 
 
-class FastStandardArdus(Ardus):
+class FastJumboArdus(Ardus):
     name = "the same --rate max"
-    rate = ["--layout", "standard", "--rate", "max"]
+    rate = ["--layout", "jumbo", "--rate", "max"]
 
 
 class Uftp(Rival):
@@ -239,8 +239,8 @@ class Bench:
 
     def run(self):
         kinds = [Ardus, *(kind for called, kind in RIVALS.items() if called in self.arguments.rivals)]
-        if self.arguments.mtu >= 8920:  # then the first have the jumbo layout
-            kinds += [StandardArdus, *([FastStandardArdus] if FastArdus in kinds else [])]
+        if self.arguments.mtu >= 8920:
+            kinds += [JumboArdus, *([FastJumboArdus] if FastArdus in kinds else [])]
         rivals = [kind(self) for kind in kinds]
         for name, content, size in self.contents():
             for loss in self.arguments.loss:
@@ -290,7 +290,7 @@ def main():
     parser.add_argument("--loss", type=float, nargs="+", default=[0, 0.01])
     parser.add_argument("--megabytes", type=int, default=256, help="of one file; 0: none is sent")
     parser.add_argument("--files", type=int, default=0, metavar="N", help="also send so many files of 4 KiB")
-    parser.add_argument("--mtu", type=int, default=1500, help="of every interface; from 8920 on ardus is also told to keep to the standard layout")
+    parser.add_argument("--mtu", type=int, default=1500, help="of every interface; from 8920 on ardus is also told to take the jumbo layout")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--limit", type=int, default=40, help="seconds until a transfer counts as hung")
     parser.add_argument("--folder", type=pathlib.Path, help="for content and copies, instead of memory")

@@ -17,8 +17,8 @@ constexpr std::size_t kJumboMtu = kLongestDatagram + 48;
 
 /// What its user asks for, where it can't be done.
 Status SendingSession::check_layout() const {
-  if (request_.layout == v1::Layout::automatic || request_.layout == v1::Layout::standard) return {};
-  if (request_.layout != v1::Layout::jumbo) return Error{Errc::malformed, "a layout that is not known here: auto, standard or jumbo is wanted"};
+  if (request_.layout == v1::Layout::unspecified || request_.layout == v1::Layout::standard || request_.layout == v1::Layout::automatic) return {};
+  if (request_.layout != v1::Layout::jumbo) return Error{Errc::malformed, "a layout that is not known here: standard, jumbo or auto is wanted"};
   if (request_.congestion != v1::Congestion::quantile) {
     return Error{Errc::malformed, "the jumbo layout is for networks of one's own, and does not go with --congestion tfmcc or --background"};
   }
@@ -32,7 +32,7 @@ Status SendingSession::check_layout() const {
 
 bool SendingSession::may_be_jumbo() const {
   if (request_.layout == v1::Layout::jumbo) return true;
-  if (request_.layout == v1::Layout::standard || request_.congestion != v1::Congestion::quantile || content_->manifest().bytes() < kWorthJumbo) return false;
+  if (request_.layout != v1::Layout::automatic || request_.congestion != v1::Congestion::quantile || content_->manifest().bytes() < kWorthJumbo) return false;
   return std::ranges::all_of(ways_, [](const Way& way) { return !way.address.is_loopback() && largest_datagram(way) >= kLongestDatagram; });
 }
 

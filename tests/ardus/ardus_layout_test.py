@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""How large a session's datagrams are: jumbo where they reach everybody, standard where they do not, and TCP for who comes too late to be asked. Each test
-has hosts of its own on a switch of its own, with an MTU of 9,000. Where no namespaces can be made it says so and ends."""
+"""How large a session's datagrams are: standard, unless asked for; with auto jumbo where they reach everybody, standard where they do not, and TCP for who comes too
+late to be asked. Each test has hosts of its own on a switch of its own, with an MTU of 9,000. Where no namespaces can be made it says so and ends."""
 import re
 import signal
 
@@ -61,7 +61,7 @@ class Layout(failures.Hosted):
         for number in self.numbers:
             self.serve(number)
             self.count(number)
-        summary = self.ended(self.sending("--rate", "60M"), 0)
+        summary = self.ended(self.sending("--layout", "auto", "--rate", "60M"), 0)
         self.assert_received(1, 2)
         self.assertEqual(summary["layout"], "jumbo")
         for number in self.numbers:
@@ -76,26 +76,26 @@ class Layout(failures.Hosted):
         for number in self.numbers:
             self.serve(number)
         self.count(1)
-        summary = self.ended(self.sending("--rate", "60M"), 0)
+        summary = self.ended(self.sending("--layout", "auto", "--rate", "60M"), 0)
         self.assert_received(1, 2)
         self.assertEqual(summary["layout"], "standard")
         standard, jumbo = self.counted(1)
         self.assertLess(jumbo, 100, "TRIALs, before the other had joined")
         self.assertGreaterEqual(standard, 12_000_000 // 1408)
 
-    def test_whoever_asks_for_the_standard_layout_gets_it(self):
+    def test_whoever_asks_for_nothing_gets_the_standard_layout(self):
         self.content(12)
         for number in self.numbers:
             self.serve(number)
         self.count(2)
-        summary = self.ended(self.sending("--layout", "standard", "--rate", "60M"), 0)
+        summary = self.ended(self.sending("--rate", "60M"), 0)
         self.assert_received(1, 2)
         self.assertEqual((summary["layout"], self.counted(2)[1]), ("standard", 0))
 
     def test_a_late_one_with_an_mtu_of_1500_gets_it_by_tcp_and_is_told(self):
         self.content(16)
         first = self.serve(1)
-        sender = self.sending("--rate", "40M", receivers=1)
+        sender = self.sending("--layout", "auto", "--rate", "40M", receivers=1)
         until(lambda: self.staged(1) > 0 or sender.poll() is not None)
         self.assertIsNone(sender.poll())
         first.send_signal(signal.SIGSTOP)  # the session does not end without it
@@ -112,7 +112,7 @@ class Layout(failures.Hosted):
     def test_a_late_one_that_takes_it_hears_the_group(self):
         self.content(16)
         first = self.serve(1)
-        sender = self.sending("--rate", "40M", receivers=1)
+        sender = self.sending("--layout", "auto", "--rate", "40M", receivers=1)
         until(lambda: self.staged(1) > 0 or sender.poll() is not None)
         self.assertIsNone(sender.poll())
         first.send_signal(signal.SIGSTOP)
@@ -129,7 +129,7 @@ class Layout(failures.Hosted):
         self.part(2)
         for number in self.numbers:
             self.serve(number)
-        summary = self.ended(self.sending("--rate", "60M"), 0)
+        summary = self.ended(self.sending("--layout", "auto", "--rate", "60M"), 0)
         self.assert_received(1, 2)
         self.assertEqual(summary["layout"], "standard")
 
@@ -150,7 +150,7 @@ class Layout(failures.Hosted):
         self.content(16)
         for number in self.numbers:
             self.serve(number)
-        sender = self.sending("--rate", "40M")
+        sender = self.sending("--layout", "auto", "--rate", "40M")
         self.under_way(sender)
         self.in_host(2, "nft", "-f", "-", input="""table inet narrow {
  chain input {
@@ -176,7 +176,7 @@ class Layout(failures.Hosted):
 }
 """)
             self.serve(number)
-        summary = self.ended(self.sending("--rate", "100M"), 0)
+        summary = self.ended(self.sending("--layout", "auto", "--rate", "100M"), 0)
         self.assert_received(1, 2)
         self.assertEqual(summary["layout"], "jumbo")
 
