@@ -73,26 +73,25 @@ void ReceivingSession::take_early() {
 /// Says which of the TRIALs come through: by that the sender decides how large the session's datagrams are (docs/spec/ardus.md §5.12).
 void ReceivingSession::take_trials(std::span<const net::Datagram> batch) {
   for (const net::Datagram& datagram : batch) {
-    if (message_type(datagram.bytes) != MessageType::trial || !link_ || !joined_ || long_trial_told_) continue;
+    if (message_type(datagram.bytes) != MessageType::trial || !link_ || !joined_) continue;
     const auto trial = read_trial(datagram.bytes);
-    if (!trial || trial->session != name_.session || (!trial->is_long && trial_round_ == trial->round)) continue;
+    if (!trial || trial->session != name_.session || !trials_.is_worth_a_check(*trial, now())) continue;
     const SignedParts parts = split_signature(datagram.bytes);
     if (!verify_signature(name_.sender, kControlDomain, control_signed_bytes(name_.nonce, parts.message), parts.signature)) continue;
-    trial_round_ = trial->round;
-    long_trial_ = long_trial_ || trial->is_long;
+    if (!trials_.heard(*trial)) continue;
     v1::HeardRequest request;
     request.session = name_.session;
-    request.round = trial->round;
-    request.longest = static_cast<std::uint32_t>(long_trial_ ? kLongestDatagram : datagram.bytes.size());
-    v1::SessionClient(caller()).heard(request, [this, told = long_trial_, alive = std::weak_ptr<char>(alive_), link = link_count_](const Result<v1::HeardResponse>& answer) {
-      if (!alive.expired() && link == link_count_ && answer) long_trial_told_ = told;
+    request.round = trials_.round();
+    request.longest = static_cast<std::uint32_t>(trials_.any_long() ? kLongestDatagram : kShortTrial);
+    v1::SessionClient(caller()).heard(request, [this, alive = std::weak_ptr<char>(alive_), link = link_count_](const Result<v1::HeardResponse>& answer) {
+      if (!alive.expired() && link == link_count_) trials_.answered(static_cast<bool>(answer));
     });
   }
 }
 
 /// The stream is not for this receiver: its datagrams are larger than its interface takes, or than come through to it.
 void ReceivingSession::take_by_tcp(const v1::KeysUpdate& update) {
-  by_tcp_ = true;
+  if (!std::exchange(by_tcp_, true)) from_group_ = on_their_way_;
   pump_timer_.reset();
   pump_at_ = {};
   core_.reset();
@@ -144,7 +143,10 @@ void ReceivingSession::fetch(const v1::ChunkRuns& runs) {
     const auto ranges = from_runs(runs);
     auto wanted = ranges ? ChunkSet::from_ranges(*ranges, lacks_->size()) : Result<ChunkSet>(ranges.error());
     if (!wanted) return give_up(wanted.error());
-    to_fetch_ = std::move(*wanted);
+    if (to_fetch_.size() == wanted->size()) to_fetch_ |= *wanted;
+    else to_fetch_ = std::move(*wanted);
+    ++fetch_count_;
+    fetch_timer_.reset();
     return fetch_next();
   }
   fetch_all(runs, [] {});
@@ -162,7 +164,8 @@ void ReceivingSession::fetch_next() {
   }
   if (some.empty()) return;
   const TimePoint next = now() + Duration(static_cast<Duration::rep>(static_cast<double>(bytes) * 8e9 / static_cast<double>(parts_.fetch_rate)));
-  fetch_all(to_runs(some.ranges()), [this, next] {
+  fetch_all(to_runs(some.ranges()), [this, next, count = fetch_count_] {
+    if (count != fetch_count_) return;  // another takes its place
     fetch_timer_ = parts_.node.network().wake_at(next, [this](TimePoint) {
       if (!ended_ && link_) fetch_next();
     });
@@ -176,7 +179,7 @@ void ReceivingSession::fetch_all(const v1::ChunkRuns& runs, std::function<void()
   v1::SessionClient(caller()).fetch(
       request,
       [this, alive = std::weak_ptr<char>(alive_), link = link_count_](const v1::FetchedPart& part) {
-        if (alive.expired() || ended_ || link != link_count_ || part.chunk >= lacks_->size() || !lacks_->has(part.chunk)) return;
+        if (alive.expired() || ended_ || link != link_count_ || part.chunk >= lacks_->size() || !lacks_->has(part.chunk) || on_their_way_.has(part.chunk)) return;
         fallback_bytes_ += part.bytes.size();
         take_chunk(part.chunk, to_bytes(part.bytes));
       },
@@ -244,6 +247,7 @@ void ReceivingSession::hold_blocks_of(std::uint32_t chunk) {
 void ReceivingSession::on_datagrams(std::span<const net::Datagram> batch) {
   if (ended_ || committing_ || on_disk_bytes_ > kTooMuchOnDisk) return;
   if (manifest_stream_) manifest_stream_->on_datagrams(batch);
+  if (by_tcp_) return;
   if (!core_) {
     take_trials(batch);
     keep_early(batch);
@@ -378,13 +382,19 @@ void ReceivingSession::on_taken(std::uint32_t chunk, const Status& status, std::
     if (assembly_) assembly_->again(chunk);
     tail_ = std::max(tail_, chunk + 1);
     const auto blocks = map_->blocks_with(one);
-    bool proven = core_ != nullptr || by_tcp_ || parts_.relay;  // which have everything from the sender itself
+    // What turned to TCP or is a relay has everything from the sender itself, but for what had come by the group before.
+    const bool of_group = by_tcp_ && from_group_.has(chunk);
+    bool proven = core_ != nullptr || (by_tcp_ && !of_group) || parts_.relay;
     for (std::uint32_t block = 0; core_ && block < blocks.size(); ++block) proven = proven && (!blocks[block] || core_->proven(BlockIndex{block}));
     if (proven) {
       return give_up({Errc::data_loss, "what the sender sends, and signed for, is not what its manifest says: its files changed while it sends, or it is faulty; send again"});
     }
     for (std::uint32_t block = 0; core_ && block < blocks.size(); ++block) {
       if (blocks[block]) core_->reject(BlockIndex{block}, parts_.node.network().precise_now());
+    }
+    if (of_group) {
+      from_group_.erase(chunk);
+      return fetch_rest(to_runs(one.ranges()));
     }
     return pump();
   }

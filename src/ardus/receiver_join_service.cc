@@ -150,7 +150,7 @@ void ReceivingSession::join() {
   request.at = to_told(target_.address);
   request.relay = static_cast<bool>(parts_.relay);
   if (!parts_.relay) request.largest = largest_datagram(parts_.way);
-  long_trial_told_ = false;
+  trials_.joined();
   joined_.reset();
   ++answers_due_;
   manifest_state_ = ManifestState::none;

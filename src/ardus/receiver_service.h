@@ -15,6 +15,7 @@
 #include "ardus/sender_service.h"
 #include "ardus/session_keys.h"
 #include "ardus/store_service.h"
+#include "ardus/trial_hearing.h"
 #include "ardus/v1/node.b2.h"
 #include "ardus/v1/session.b2.h"
 #include "b2/client_service.h"
@@ -184,6 +185,7 @@ class ReceivingSession : private BlockSink {
   std::optional<ChunkSet> lacks_;             ///< chunks the store has not taken yet, as far as is known here
   ChunkSet on_their_way_;                     ///< to the store's thread
   ChunkSet to_fetch_;                         ///< with a fetch_rate: by Fetch, and not asked for yet
+  std::uint64_t fetch_count_ = 0;             ///< times that was set: what goes on with an earlier one ends
   std::uint32_t tail_ = 0;                    ///< from here on nothing is lacking that is not on its way
   std::shared_ptr<Elsewhere> elsewhere_;      ///< shared with what its end waits in
   std::optional<StreamMap> map_;
@@ -195,9 +197,9 @@ class ReceivingSession : private BlockSink {
   net::Address reports_to_;
   Ports::Listening reports_, data_;
   Ports::Membership membership_;
-  std::optional<std::uint16_t> trial_round_;  ///< of the TRIAL that was heard last
-  bool long_trial_ = false, long_trial_told_ = false;  ///< one of the longest came; the sender knows
-  bool by_tcp_ = false;        ///< the stream's datagrams are larger than come here
+  TrialHearing trials_;        ///< on this link, or by the last Join
+  bool by_tcp_ = false;        ///< the stream's datagrams are larger than come here …
+  ChunkSet from_group_;        ///< … and these were on their way to the store when that was told
   bool from_anybody_ = false;  ///< the group did not come from the sender's address, and may come from another
   Bytes early_;                               ///< datagrams that came before the keys …
   std::vector<std::size_t> early_sizes_;      ///< … and how long each is
