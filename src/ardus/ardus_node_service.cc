@@ -222,7 +222,7 @@ void ArdusNode::on_announcement(const Announcement& announcement, const Way& way
   if (announcement.sender == node_.state().key().public_key()) return;
   const std::uint64_t call = calls_.empty() ? 0 : calls_.rbegin()->first;
   const auto reception = call == 0 ? reception_ : calls_.rbegin()->second;
-  if (!reception || std::ranges::none_of(reception->ways, [&](const Way& one) { return one.interface == way.interface; })) return;
+  if (!reception || std::ranges::none_of(reception->ways, [&](const Way& one) { return one.interface == way.interface && one.family() == way.family(); })) return;
   if (waits_for_better(announcement, way, *reception)) return;
   // A sender that was started again announces the same content anew: the session that died with it is let go of. What its sender said earlier
   // is an old announcement that somebody sends again, as long as there is a connection to the sender.

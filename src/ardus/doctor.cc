@@ -27,8 +27,8 @@ class Judge {
         membership(facts_.announcements, "announcements");
         membership(facts_.data, "data");
       }
-      if (facts_.announcements6) membership(*facts_.announcements6, "announcements");
-      if (facts_.data6) membership(*facts_.data6, "data");
+      if (facts_.announcements6) membership(*facts_.announcements6, "announcements", facts_.announcements.heard);
+      if (facts_.data6) membership(*facts_.data6, "data", facts_.data.heard);
       switches();
       listener_reports();
       reverse_path();
@@ -58,7 +58,8 @@ class Judge {
   /// "10.0.0.1 and fe80::1"
   static std::string addresses(const DoctorInterface& it) { return it.address + (it.address.empty() || it.address6.empty() ? "" : " and ") + it.address6; }
   /// Bytes of an IP packet that carries a datagram of ARDUS there.
-  static std::uint32_t least_mtu(const DoctorInterface& it) { return it.address6.empty() ? kLeastMtu : kLeastMtu6; }
+  static std::uint32_t least_mtu(const DoctorInterface& it) { return it.address.empty() ? kLeastMtu6 : kLeastMtu; }
+  static std::string least_in_words(const DoctorInterface& it) { return it.address.empty() ? "1,496" : "1,476"; }
 
   /// Another that could be meant: "eth1".
   std::string usable() const {
@@ -118,13 +119,14 @@ class Judge {
       add(Verdict::note, it.name, is + ": a datagram of ARDUS needs " + std::to_string(least_mtu(it)) + " and is cut into fragments", "ip link set " + it.name + " mtu 1500, here and at all others of that network",
           "one lost fragment loses the datagram, and many switches and firewalls drop fragments");
     } else if (it.mtu <= kUsualMtu) {
-      add(Verdict::well, it.name, is + ": datagrams of " + (it.address6.empty() ? "1,476" : "1,496") + " bytes fit");
+      add(Verdict::well, it.name, is + ": datagrams of " + least_in_words(it) + " bytes fit");
     } else {
-      add(Verdict::well, it.name, is + " (jumbo): datagrams of " + (it.address6.empty() ? "1,476" : "1,496") + " bytes fit, and larger ones would");
+      add(Verdict::well, it.name, is + " (jumbo): datagrams of " + least_in_words(it) + " bytes fit, and larger ones would");
     }
   }
 
-  void membership(const DoctorGroup& group, const std::string& what) {
+  /// @param otherwise  that of IPv4 is heard: sessions go by it
+  void membership(const DoctorGroup& group, const std::string& what, bool otherwise = false) {
     const bool ip6 = group.group.find(':') != std::string::npos;
     const std::string about = (ip6 ? "[" + group.group + "]" : group.group) + ":" + std::to_string(group.port);
     if (group.busy) return;  // told with the port
@@ -139,7 +141,8 @@ class Judge {
     std::string remedy = std::string("nft insert rule inet filter input ") + (ip6 ? "ip6 daddr ff15::/16" : "ip daddr 239.255.0.0/16") + " udp dport { 1117, 1835 } accept (with your table and chain; likewise the chain output)";
     if (!group.dropping.empty()) remedy = "this rule drops it: " + group.dropping.front() + "; " + remedy;
     else if (facts_.firewall_seen) remedy = "no rule of nftables that drops it was found: look for another filter (iptables-legacy -S, BPF, an agent)";
-    add(Verdict::wrong, about, "was joined, but a datagram this machine sent to it did not come back", remedy, "what drops it here drops what others send, too: receivers hear no " + what);
+    add(otherwise ? Verdict::note : Verdict::wrong, about, "was joined, but a datagram this machine sent to it did not come back", remedy,
+        std::string("what drops it here drops what others send, too: ") + (otherwise ? "receivers that have IPv6 alone hear no " : "receivers hear no ") + what);
   }
 
   void switches() {

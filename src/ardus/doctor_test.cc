@@ -121,6 +121,16 @@ TEST(Doctor, SaysHowTheOtherMachineIsReached) {
   EXPECT_TRUE(has(complaints(facts), "note 10.0.0.7: answers on TCP 1117, and does not know this machine"));
 }
 
+TEST(Doctor, WhatDropsIPv6IsNotedWhereSessionsGoByIPv4) {
+  DoctorFacts facts = healthy_machine();
+  facts.interfaces[1].address6 = "fe80::7";
+  facts.announcements6 = {"ff15::1117", 1117, {}, false, true, false};
+  facts.data6 = {"ff15::9835:3fff", 1835, {}, false, true, true};
+  EXPECT_EQ(complaints(facts), "note [ff15::1117]:1117: was joined, but a datagram this machine sent to it did not come back\n");
+  facts.interfaces[1].mtu = 1492;  // PPPoE
+  EXPECT_FALSE(has(complaints(facts), "fragments"));
+}
+
 TEST(Doctor, AnInterfaceWithIPv6AloneIsJudgedByThat) {
   DoctorFacts facts = healthy_machine();
   facts.interfaces[1].address.clear();

@@ -1,6 +1,7 @@
 #include "ardus/ways_service.h"
 
 #include <arpa/inet.h>
+#include <ifaddrs.h>
 #include <linux/ethtool.h>
 #include <linux/if_addr.h>
 #include <linux/sockios.h>
@@ -87,16 +88,28 @@ net::Address address_of(const net::NetworkInterface& interface, Family family, c
   return best_address(interface, family);
 }
 
-/// By both, unless it listens on addresses of one of them alone; loopback, which has no groups of IPv6 by itself, by IPv4.
+/// By both, unless it listens on addresses of one of them alone, "0.0.0.0" among them; loopback, which has no groups of IPv6 by itself, by IPv4.
 bool is_meant(Family family, Ip ip, const net::NetworkInterface& interface, const std::vector<net::Address>& listening) {
   if (ip != Ip::any) return (ip == Ip::four) == (family == Family::ip4);
   if (interface.loopback) return family == Family::ip4;
   bool this_one = false, other = false;
   for (const net::Address& at : listening) {
-    if (!at.is_ip() || std::ranges::count(interface.addresses, at.with_port(0)) == 0) continue;
+    if (!at.is_ip() || (!at.is_any() && std::ranges::count(interface.addresses, at.with_port(0)) == 0)) continue;
     (at.family() == family ? this_one : other) = true;
   }
   return this_one || !other;
+}
+
+/// Of an interface that reaches others.
+bool has_any_ip4() {
+  ifaddrs* list = nullptr;
+  if (::getifaddrs(&list) != 0) return true;
+  bool any = false;
+  for (const ifaddrs* each = list; each != nullptr; each = each->ifa_next) {
+    any |= each->ifa_addr != nullptr && each->ifa_addr->sa_family == AF_INET && (each->ifa_flags & IFF_LOOPBACK) == 0 && (each->ifa_flags & IFF_UP) != 0;
+  }
+  ::freeifaddrs(list);
+  return any;
 }
 
 Error no_address(const net::NetworkInterface& interface, Ip ip) {
@@ -164,14 +177,15 @@ std::optional<net::Address> source_towards(const net::Address& to) {
   return net::local_address(fd.get()).with_port(0);
 }
 
-/// Of IPv6 every interface has a route to all groups, which says nothing: it is the one of the default route, where there is one.
+/// Of IPv6 every interface has a route to all groups, which says nothing: it is the one of the default route, where there is one. Without, a machine
+/// with IPv4 that has no network to speak of keeps to loopback.
 std::optional<net::Address> routed_address(Ip ip) {
   if (ip != Ip::six) {
     if (auto own = source_towards(announcement_group(Family::ip4))) return own;
   }
   if (ip == Ip::four) return std::nullopt;
   if (auto own = source_towards(net::Address::ip6({0x20}, kControlPort))) return own;
-  return source_towards(announcement_group(Family::ip6));
+  return ip == Ip::any && has_any_ip4() ? std::nullopt : source_towards(announcement_group(Family::ip6));
 }
 
 net::Address best_address(const net::NetworkInterface& interface, Family family) {

@@ -64,7 +64,10 @@ TEST(Ways, WhatIsListenedOnSaysWhichIpIsMeantAndWhichAddress) {
   EXPECT_EQ(ways_of(all(), "eth0", Ip::any, {second.with_port(1117)}), "10.0.0.8");
   EXPECT_EQ(ways_of(all(), "eth0", Ip::any, {other.with_port(1117)}), "2001:db8::8");
   EXPECT_EQ(ways_of(all(), "eth0", Ip::any, {second.with_port(1117), other.with_port(1117)}), "10.0.0.8 2001:db8::8");
-  EXPECT_EQ(ways_of(all(), "eth0", Ip::any, {net::Address::ip4({0, 0, 0, 0}, 1117), net::Address::loopback(1117)}), "10.0.0.7 2001:db8::7");
+  EXPECT_EQ(ways_of(all(), "eth0", Ip::any, {net::Address::loopback(1117)}), "10.0.0.7 2001:db8::7");
+  const net::Address any4 = net::Address::ip4({0, 0, 0, 0}, 1117), any6 = net::Address::ip6({}, 1117);
+  EXPECT_EQ(ways_of(all(), "eth0", Ip::any, {any4, net::Address::loopback(1117)}), "10.0.0.7") << "who opens IPv4 has opened nothing of IPv6";
+  EXPECT_EQ(ways_of(all(), "eth0", Ip::any, {any4, any6}), "10.0.0.7 2001:db8::7");
   EXPECT_EQ(ways_of(all(), "eth0", Ip::six, {second.with_port(1117)}), "2001:db8::7") << "what was asked for goes first";
 }
 
