@@ -7,6 +7,7 @@
 #include "ardus/block_set.h"
 #include "ardus/pacer.h"
 #include "ardus/sender.h"
+#include "ardus/vain_batches.h"
 
 namespace ghost::ardus {
 
@@ -91,7 +92,7 @@ struct Peer {
   std::uint64_t sent_again = 0;    ///< symbols that were streamed to the group once more because of it, too
   std::uint64_t demanded = 0;      ///< symbols the group was sent because of it
   std::uint64_t unicast_symbols = 0;
-  std::uint64_t lost_alone = 0;    ///< of the last of them, so many in a row of which it says that none came
+  VainBatches vain;
 
   bool settled() const { return state == PeerState::verified || state == PeerState::failed; }
   bool has_all() const { return state == PeerState::complete || settled(); }

@@ -491,7 +491,7 @@ PeerProgress Sender::receiver(ReceiverNumber number, TimePoint now) const {
   out.alone_blocks = peer->needs.blocks();
   out.silence = now - peer->heard;
   out.unicast_symbols = peer->unicast_symbols;
-  out.lost_alone = peer->lost_alone;
+  out.nothing_comes = peer->vain.nothing_comes();
   out.quarantined = peer->quarantined;
   out.insatiable = peer->insatiable;
   out.suspects = peer->suspects;

@@ -78,7 +78,7 @@ struct PeerProgress {
   Duration silence{};             ///< since it was heard of, or joined
   std::uint32_t alone_blocks = 0; ///< of which it lacks something that the group is not sent again
   std::uint64_t unicast_symbols = 0;
-  std::uint64_t lost_alone = 0;   ///< of the last of them, so many in a row of which it says that none came
+  bool nothing_comes = false;     ///< of those, for a while (VainBatches)
   bool quarantined = false;       ///< it asked for more than it can have lost, and is served alone …
   bool insatiable = false;        ///< … and was given up, since it did so again and again
   bool suspects = false;          ///< it met symbols that a member forged

@@ -205,7 +205,7 @@ void Sender::Impl::step_path_rate(TimePoint now) {
 
 void Sender::Impl::take_deficits(Peer& peer, const ReportBody& body, TimePoint now) {
   const bool alone = peer.away || peer.quarantined;
-  if (peer.flow.state == UnicastFlow::State::waiting && body.everything && body.unicast_seen >= static_cast<std::uint32_t>(peer.flow.end)) end_flow(peer, body);
+  if (peer.flow.state == UnicastFlow::State::waiting && body.everything && body.unicast_seen >= static_cast<std::uint32_t>(peer.flow.end)) end_flow(peer, body, now);
   // It lives, and has not heard the question, or its answer was lost.
   if (peer.flow.state == UnicastFlow::State::waiting) peer.flow.deadline = std::min(peer.flow.deadline, std::max(now, peer.flow.asked_at + std::max<Duration>(10ms, 2 * rtt_)));
   const bool keep_needs = peer.flow.state != UnicastFlow::State::idle;

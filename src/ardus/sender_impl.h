@@ -120,7 +120,7 @@ struct Sender::Impl {
 
   // sender_unicast.cc
   void start_flow(Peer& peer);
-  void end_flow(Peer& peer, const ReportBody& body);
+  void end_flow(Peer& peer, const ReportBody& body, TimePoint now);
   static double judge_rate(UnicastFlow& flow, double loss);
   void tend_flows(TimePoint now);
   bool group_first() const;

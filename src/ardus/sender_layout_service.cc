@@ -10,7 +10,6 @@ namespace {
 
 constexpr std::uint64_t kWorthJumbo = 8 * 1024 * 1024;  ///< bytes: what has fewer is as quick in either layout
 constexpr Duration kFirstTrialPause = std::chrono::milliseconds(10), kLongestTrialPause = std::chrono::milliseconds(100);
-constexpr std::uint64_t kSentInVain = 64;                ///< symbols to one receiver, of which none came
 constexpr std::size_t kJumboMtu = kLongestDatagram + 48;
 
 }  // namespace
@@ -124,7 +123,7 @@ void SendingSession::watch_jumbo() {
   if (map_->layout() != Layout::jumbo) return;
   for (auto& [id, peer] : peers_) {
     if (peer.number.value == 0 || peer.state != v1::CensusState::receiving || peer.left) continue;
-    if (core_->receiver(peer.number, now()).lost_alone < kSentInVain) continue;
+    if (!core_->receiver(peer.number, now()).nothing_comes) continue;
     parts_.log.warning("ardus: jumbo datagrams do not come through any more; the rest goes by TCP", {{"session", name_.session}, {"receiver", peer.identity.name}});
     peer.trial.failed();
     admit(peer);

@@ -9,7 +9,7 @@ namespace ghost::ardus {
 
 namespace {
 
-constexpr std::uint32_t kWorthAPeer = 8;                     ///< blocks lacking: below, unicast is as quick
+constexpr std::size_t kWorthAPeer = 1'400'000;               ///< bytes lacking: below, unicast is as quick
 constexpr std::size_t kMostPeersNamed = 4;
 constexpr double kMostTcpCarries = 0.1;                      ///< of packets lost: beyond, a peer's TCP is far slower than REPAIR
 constexpr Duration kStuckElsewhere = std::chrono::seconds(5);  ///< without a block: it is served from here again
@@ -136,7 +136,7 @@ void SendingSession::name_peers() {
     const PeerProgress progress = core_->receiver(peer.number, now());
     if (peer.elsewhere) {
       watch_elsewhere(peer, progress);
-    } else if (progress.loss <= kMostTcpCarries && (progress.state == PeerState::catching_up || progress.alone_blocks > 0) && progress.blocks_wanted - progress.blocks_done >= kWorthAPeer) {
+    } else if (progress.loss <= kMostTcpCarries && (progress.state == PeerState::catching_up || progress.alone_blocks > 0) && (progress.blocks_wanted - progress.blocks_done) * block_bytes(map_->layout()) >= kWorthAPeer) {
       name_peer(peer);
     }
   }

@@ -13,7 +13,7 @@ constexpr unsigned kMostInvited = 3, kMostSlowPasses = 3;
 constexpr std::uint64_t kMostSentAgain = 3;  ///< times what a receiver wants, that the group is streamed once more for it
 constexpr Duration kInvitation = 100ms;
 constexpr std::size_t kSmallGroup = 16, kTinyGroup = 3;
-constexpr std::size_t kFewBlocks = 8;  ///< of what is still coming, a window has so many at least, but for the last
+constexpr std::size_t kFewBlocks = 4;  ///< of what is still coming, a window has this part of its blocks at least, but for the last
 }  // namespace
 
 void Sender::Impl::count_group() {
@@ -49,10 +49,11 @@ void Sender::Impl::begin(TimePoint now) {
 /// Whether what is to be sent next is there: of blocks that are still coming, enough that a burst of losses is spread over some of them.
 bool Sender::Impl::may_open() const {
   if (pending_.empty()) return false;
+  const std::size_t few = window_blocks(layout()) / kFewBlocks;
   std::size_t there = 0;
   std::uint32_t b = pending_.next(0);
-  for (; b < pending_.end() && b < readable_ && there < kFewBlocks; b = pending_.next(b + 1)) ++there;
-  return there == kFewBlocks || b == pending_.end();
+  for (; b < pending_.end() && b < readable_ && there < few; b = pending_.next(b + 1)) ++there;
+  return there == few || b == pending_.end();
 }
 
 void Sender::Impl::open_stream_window() {

@@ -10,7 +10,7 @@ using namespace std::chrono_literals;
 
 namespace {
 constexpr Duration kBatchTime = 50ms;   // of sending, before the receiver is asked how it fared
-constexpr std::uint64_t kSmallestBatch = 16, kLargestBatch = 4096;
+constexpr std::uint64_t kSmallestBatch = 16, kSmallestJumboBatch = 4, kLargestBatch = 4096;  // at the least rate 1.0 and 1.4 s: silence is told after 5
 constexpr std::uint64_t kMostUnicast = 8;  // times what it wanted, to one that asked for more than it can have lost
 constexpr double kLittleLoss = 0.03, kMuchLoss = 0.08;  // beyond the way's own
 constexpr double kLeastCut = 0.7, kMostCut = 0.5;       // of the rate, to see whether less is lost
@@ -25,7 +25,7 @@ void Sender::Impl::start_flow(Peer& peer) {
   UnicastFlow& flow = peer.flow;
   if (flow.pacer.rate() <= 1'000'000) flow.pacer.set_rate(std::max(kLeastRate, pacer_.rate() / 8));
   const double wish = static_cast<double>(flow.pacer.rate()) * std::chrono::duration<double>(kBatchTime).count() / static_cast<double>(packet_size() * 8);
-  std::uint64_t room = std::clamp(static_cast<std::uint64_t>(wish), kSmallestBatch, kLargestBatch);
+  std::uint64_t room = std::clamp(static_cast<std::uint64_t>(wish), layout() == Layout::jumbo ? kSmallestJumboBatch : kSmallestBatch, kLargestBatch);
   flow.items.clear();
   flow.at = window_blocks(layout());  // begins with the first
   flow.todo = 0;
@@ -57,11 +57,11 @@ void Sender::Impl::ask(Peer& peer, TimePoint now) {
   flow.asked_at = now;
 }
 
-void Sender::Impl::end_flow(Peer& peer, const ReportBody& body) {
+void Sender::Impl::end_flow(Peer& peer, const ReportBody& body, TimePoint now) {
   UnicastFlow& flow = peer.flow;
   flow.state = UnicastFlow::State::idle;
   const std::uint64_t sent = flow.end - flow.begin;
-  peer.lost_alone = body.unicast_loss == 0xffff ? peer.lost_alone + sent : 0;
+  peer.vain.batch(sent, body.unicast_loss != 0xffff, now);
   flow.judged += sent;
   flow.lost += static_cast<double>(body.unicast_loss) / 65535 * static_cast<double>(sent);
   if (flow.judged < kJudgedBy) return;
