@@ -3,14 +3,23 @@
 namespace ghost::ardus {
 
 namespace {
-constexpr unsigned kShortAlone = 4;                           // where a tenth is lost, that happens by chance once in 10,000 times
-constexpr Duration kTrialPatience = std::chrono::seconds(3);  // with one that hears nothing at all
+constexpr unsigned kShortAlone = 4;  // where a tenth is lost, that happens by chance once in 10,000 times
 }  // namespace
 
-void LayoutTrial::joined(std::uint32_t largest) {
-  if (largest == largest_) return;
-  *this = LayoutTrial();  // another interface, or another way
+bool LayoutTrial::joined(std::uint32_t largest, std::string_view from, bool begun) {
+  if (largest == largest_ && from == from_) return false;
+  const TimePoint since = begun ? TimePoint{} : since_;  // else who joins anew again and again would be waited for without end
+  *this = LayoutTrial();
   largest_ = largest;
+  from_ = from;
+  since_ = since;
+  return true;
+}
+
+bool LayoutTrial::begin(TimePoint now) {
+  if (since_ != TimePoint{}) return false;
+  since_ = now;
+  return true;
 }
 
 void LayoutTrial::heard(std::uint16_t round, bool is_long) {

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <utility>
 
 #include "ardus/chunk_runs.h"
 #include "ardus/sender_service.h"
@@ -83,9 +84,10 @@ Result<v1::JoinResponse> SendingSession::join(const v1::JoinRequest& request, co
   response.content = to_bytes(content_->manifest().content);
   response.manifest_bytes = content_->encoded().size();
   response.name = content_->manifest().name;
-  response.number = core_ && peer.number.value != 0 ? peer.number.value : 0;
   peer.relay = request.relay;
-  peer.trial.joined(peer.relay ? 0 : request.largest);
+  const auto from = net::Address::parse(who.where);
+  if (peer.trial.joined(peer.relay ? 0 : request.largest, from ? from->host() : std::string(), map_.has_value())) try_anew(peer);
+  response.number = core_ && peer.number.value != 0 ? peer.number.value : 0;
   if (peer.relay) join_relay(peer, response);
   else offer_manifest(request, peer, response);
   peer.streamed = response.stream.has_value();
@@ -161,7 +163,8 @@ Result<v1::NeedSetResponse> SendingSession::need_set(const v1::NeedSetRequest& r
   known.bytes_done = request.bytes_done;
   known.state = v1::CensusState::receiving;
   known.detail.clear();
-  known.ready = true;
+  known.fetched_before = known.fetched;
+  if (!std::exchange(known.ready, true)) known.ready_since = now();
   if (map_) admit_when_tried(known);
   else begin_if_due();
   tend_trials();
@@ -251,7 +254,10 @@ void SendingSession::fetch(const v1::FetchRequest& request, b2::ServerStream<v1:
     if (Status read = read_chunk(at, 0, part.bytes); !read) return Piece(read.error());
     ++at;
     fetched_bytes_ += part.bytes.size();
-    if (const auto peer = peers_.find(who); peer != peers_.end()) peer->second.fetched += part.bytes.size();
+    if (const auto peer = peers_.find(who); peer != peers_.end()) {
+      peer->second.fetched += part.bytes.size();
+      peer->second.fetched_at = now();
+    }
     return Piece(std::move(part));
   });
   if (!origin_) return;

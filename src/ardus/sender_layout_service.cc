@@ -1,5 +1,7 @@
 // How large a session's datagrams are, and who takes them (docs/spec/ardus.md §5.12).
 #include <algorithm>
+#include <utility>
+#include <vector>
 
 #include "ardus/sender_service.h"
 #include "base/units.h"
@@ -38,24 +40,39 @@ bool SendingSession::may_be_jumbo() const {
 /// That of the session that is about to begin; nothing while it is still being tried.
 std::optional<Layout> SendingSession::choose_layout() {
   if (!may_be_jumbo()) return Layout::standard;
-  bool any = false;
+  std::vector<LayoutChoice::Candidate> candidates;
+  const Peer* small = nullptr;
   for (const auto& [id, peer] : peers_) {
     if (peer.relay || peer.left || peer.state == v1::CensusState::failed || peer.state == v1::CensusState::verified) continue;
     if (peer.ready && peer.lacks.empty()) continue;  // it needs nothing
-    const auto verdict = peer.trial.verdict(now());
-    if (verdict == LayoutTrial::Verdict::small && request_.layout != v1::Layout::jumbo) {
-      parts_.log.info("ardus: the standard layout, since jumbo datagrams do not reach everybody", {{"session", name_.session}, {"receiver", peer.identity.name}, {"takes", peer.trial.largest()}});
-      return Layout::standard;
-    }
-    if (peer.ready && verdict == LayoutTrial::Verdict::open) return std::nullopt;
-    any = any || verdict == LayoutTrial::Verdict::jumbo;
+    candidates.push_back({peer.trial.verdict(now()), peer.ready, peer.ready_since});
+    if (candidates.back().verdict != LayoutTrial::Verdict::jumbo && (small == nullptr || candidates.back().verdict == LayoutTrial::Verdict::small)) small = &peer;
   }
-  return any || request_.layout == v1::Layout::jumbo ? Layout::jumbo : Layout::standard;
+  const auto layout = layout_choice_.choose(request_.layout == v1::Layout::jumbo, candidates, now());
+  if (layout == Layout::standard && small != nullptr) {
+    parts_.log.info("ardus: the standard layout, since jumbo datagrams do not reach everybody", {{"session", name_.session}, {"receiver", small->identity.name}, {"takes", small->trial.largest()}});
+  }
+  return layout;
 }
 
-/// Of a session that has begun, or of whose layout is being decided.
+/// As it was admitted: what it hears later changes nothing of that. Before, as it would be now.
 bool SendingSession::takes_stream(const Peer& peer) const {
-  return map_->layout() == Layout::standard || (!peer.relay && peer.trial.verdict(now()) == LayoutTrial::Verdict::jumbo);
+  if (map_->layout() == Layout::standard) return true;
+  return peer.takes_stream ? *peer.takes_stream : !peer.relay && peer.trial.verdict(now()) == LayoutTrial::Verdict::jumbo;
+}
+
+/// It joined by another way: that jumbo datagrams came by the one before says nothing of this one. Its needs, and a trial, follow.
+void SendingSession::try_anew(Peer& peer) {
+  if (!map_ || map_->layout() != Layout::jumbo || peer.relay || peer.state == v1::CensusState::verified) return;
+  if (core_ && peer.number.value != 0) core().remove_receiver(std::exchange(peer.number, ReceiverNumber{}));
+  peer.takes_stream.reset();
+  peer.awaits_trial = peer.ready = false;
+}
+
+/// It takes nothing of the stream, and has had nothing else for longer than is waited for. Who has had all it lacked is waited for as long as it is there.
+bool SendingSession::is_stuck_by_tcp(const Peer& peer) const {
+  const bool by_tcp = !peer.relay && peer.takes_stream == false && peer.state == v1::CensusState::receiving;
+  return by_tcp && peer.fetched - peer.fetched_before < peer.to_fetch && now() - peer.fetched_at >= patience();
 }
 
 bool SendingSession::is_being_tried(const Peer& peer) const {
@@ -88,7 +105,7 @@ void SendingSession::send_trials() {
 void SendingSession::tend_trials() {
   if (ended_ || !content_ || !(map_ ? map_->layout() == Layout::jumbo : may_be_jumbo())) return;
   for (auto& [id, peer] : peers_) {
-    if (is_being_tried(peer)) peer.trial.begin(now());
+    if (is_being_tried(peer)) trial_pause_ = peer.trial.begin(now()) ? kFirstTrialPause : trial_pause_;
     else if (map_ && peer.awaits_trial) admit(peer);
   }
   if (std::ranges::none_of(peers_, [this](const auto& p) { return is_being_tried(p.second); })) {

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cassert>
 #include <set>
 
 #include "ardus/chunk_runs.h"
@@ -19,6 +20,13 @@ constexpr Duration kStuckElsewhere = std::chrono::seconds(5);  ///< without a bl
 /// Takes a receiver whose needs are known into the running session.
 void SendingSession::admit(Peer& peer) {
   peer.awaits_trial = false;
+  peer.takes_stream.reset();
+  peer.takes_stream = takes_stream(peer);
+  peer.fetched_at = now();
+  peer.to_fetch = 0;
+  if (!*peer.takes_stream) {
+    for (std::uint32_t chunk = 0; chunk < peer.lacks.size(); ++chunk) peer.to_fetch += peer.lacks.has(chunk) ? content_->manifest().chunks[chunk].size : 0;
+  }
   if (core_ && peer.number.value != 0) core().remove_receiver(std::exchange(peer.number, ReceiverNumber{}));
   if (core_ && !peer.relay && takes_stream(peer)) {
     random_bytes(peer.secret);
@@ -47,6 +55,7 @@ void SendingSession::tell_keys(Peer& peer) {
   if (!map_ || !peer.ready || peer.awaits_trial || !peer.keys || !peer.keys->open()) return;
   v1::KeysUpdate update;
   const bool takes = takes_stream(peer);
+  assert(takes || peer.number.value == 0);
   if (takes) update.map = segments_;
   else if (!peer.relay) update.datagram = static_cast<std::uint32_t>(data_datagram(map_->layout()));
   update.fetch = to_runs(not_in_stream(peer).ranges());

@@ -17,6 +17,7 @@ constexpr std::uint64_t kCeiling = 1'000'000'000;            ///< bit/s, for int
 constexpr std::uint32_t kUsualWait = 5000, kUsualPatience = 60'000;  ///< ms
 constexpr int kBatchesATurn = 8;
 constexpr Duration kBehindRelay = std::chrono::milliseconds(200);  ///< after the manifest: the first of its receivers are not to make the others late
+constexpr Duration kTrialsLook = std::chrono::milliseconds(500);
 constexpr Duration kSendingWaysLook = std::chrono::seconds(1);
 constexpr Duration kWayGone = std::chrono::seconds(5);       ///< without the address receivers were told
 constexpr Duration kReadAgain = std::chrono::milliseconds(100), kUnreadable = std::chrono::seconds(60);  ///< what a relay had, and lost again
@@ -254,6 +255,7 @@ void SendingSession::begin_if_due() {
   // Behind a relay those who count have been waited for by the sender's own session; some may still look at what they have.
   const bool all_here = origin_ && !still_joining && now() >= ready_since_ + kBehindRelay;
   if ((now() >= until || all_here) && ready > 0) return begin();
+  layout_choice_.put_off();
   if (origin_) {
     if (released_) return check_end();
     begin_timer_ = parts_.node.network().wake_at(now() + kBehindRelay / 2, [this](TimePoint) { begin_if_due(); });
@@ -285,13 +287,19 @@ bool SendingSession::expected_here() const {
 
 void SendingSession::begin() {
   const auto layout = choose_layout();
-  if (!layout) return tend_trials();  // which comes back here
+  if (!layout) {
+    detail_ = "looking whether jumbo datagrams reach all who are there";
+    begin_timer_ = parts_.node.network().wake_at(now() + kTrialsLook, [this](TimePoint) { begin_if_due(); });
+    change();
+    return tend_trials();  // which may come back here sooner
+  }
   detail_.clear();
   if (manifest_stream_) manifest_stream_->end();  // whoever waits for it gets it by its control connection
   map_.emplace(content_->manifest(), *layout);
   ChunkSet lacking(content_->manifest().chunks.size());
   for (const auto& [id, peer] : peers_) {
-    if (peer.ready && !peer.relay && takes_stream(peer)) lacking |= peer.lacks;
+    const bool may_take = takes_stream(peer) || peer.trial.verdict(now()) == LayoutTrial::Verdict::open;  // who came late is still tried
+    if (peer.ready && !peer.relay && may_take) lacking |= peer.lacks;
   }
   map_->append(lacking);
   MapSegment segment{name_.session, content_->manifest().content, 0, lacking.ranges(), *layout};
@@ -305,8 +313,9 @@ void SendingSession::begin() {
   }
   phase_ = v1::TransferPhase::streaming;
   for (auto& [id, peer] : peers_) {
-    if (peer.ready) admit(peer);
+    if (peer.ready) admit_when_tried(peer);
   }
+  tend_trials();
   if (core_) core().begin(parts_.node.network().precise_now());
   pump();
   change();
@@ -510,7 +519,7 @@ std::size_t SendingSession::verified() const {
 }
 
 bool SendingSession::given_up(const Peer& peer) const {
-  return peer.left ? now() - peer.left_at >= patience() : core_ && peer.number.value != 0 && core_->receiver(peer.number, now()).state == PeerState::failed;
+  return peer.left ? now() - peer.left_at >= patience() : is_stuck_by_tcp(peer) || (core_ && peer.number.value != 0 && core_->receiver(peer.number, now()).state == PeerState::failed);
 }
 
 /// Whether anything may still come of it, and if not, how it ended.

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "ardus/grant.h"
+#include "ardus/layout_choice.h"
 #include "ardus/layout_trial.h"
 #include "ardus/manifest_sending_service.h"
 #include "ardus/outbox_service.h"
@@ -88,7 +89,8 @@ class SendingSession : private BlockSource {
   struct Peer {
     b2::Identity identity;
     ChunkSet lacks;               ///< by its last NeedSet
-    bool ready = false;           ///< NeedSet has come
+    bool ready = false;           ///< NeedSet has come …
+    TimePoint ready_since{};      ///< … then, first of those that no end came between
     net::Address reports;
     std::size_t way = 0;          ///< by which it came: index into ways_
     ReceiverNumber number;        ///< 0: none in the core
@@ -110,7 +112,11 @@ class SendingSession : private BlockSource {
     std::vector<Bytes> certificates;  ///< with its receipt, to a relay
     LayoutTrial trial;            ///< whether datagrams of the jumbo layout reach it
     bool awaits_trial = false;    ///< it came late, and is admitted when that is known
-    std::uint64_t fetched = 0;    ///< bytes, by Fetch
+    std::optional<bool> takes_stream;  ///< decided when it was admitted; none: it was not yet
+    std::uint64_t fetched = 0;    ///< bytes, by Fetch …
+    std::uint64_t fetched_before = 0;  ///< … of them, before the last NeedSet
+    std::uint64_t to_fetch = 0;   ///< bytes that it lacked by that, of one that does not take the stream
+    TimePoint fetched_at{};       ///< when it was admitted, or had something by Fetch last
     bool left = false;            ///< its control connection ended …
     TimePoint left_at{};          ///< … then
   };
@@ -152,6 +158,8 @@ class SendingSession : private BlockSource {
   bool may_be_jumbo() const;
   std::optional<Layout> choose_layout();
   bool takes_stream(const Peer& peer) const;
+  void try_anew(Peer& peer);
+  bool is_stuck_by_tcp(const Peer& peer) const;
   bool is_being_tried(const Peer& peer) const;
   void admit_when_tried(Peer& peer);
   void send_trials();
@@ -235,6 +243,7 @@ class SendingSession : private BlockSource {
   std::optional<v1::Transfer> last_;                ///< as it ended
   Duration announce_every_ = kAnnounceFirst;
   net::Timer announce_timer_, begin_timer_, check_timer_, trial_timer_;
+  LayoutChoice layout_choice_;
   std::uint16_t trial_round_ = 0;
   TimePoint trial_sent_{};
   Duration trial_pause_{};                          ///< to the next round

@@ -100,7 +100,11 @@ v1::Receiver SendingSession::told(const Peer& peer) const {
   if (map_ && peer.ready && !peer.relay && !peer.awaits_trial && !peer.lacks.empty() && !takes_stream(peer) && peer.state == v1::CensusState::receiving) {
     told.state = v1::ReceiverState::repairing;
     told.detail = why_by_tcp(peer) + ": it comes by TCP";
-    told.bytes_done += peer.fetched;
+    told.bytes_done += std::min(peer.fetched - peer.fetched_before, peer.to_fetch);
+    if (is_stuck_by_tcp(peer)) {
+      told.state = v1::ReceiverState::failed;
+      told.detail = "given up: it has fetched nothing for " + seconds_text(now() - peer.fetched_at) + "; " + why_by_tcp(peer);
+    }
   }
   if (peer.left) {
     told.state = now() - peer.left_at >= patience() ? v1::ReceiverState::failed : v1::ReceiverState::silent;
