@@ -11,7 +11,7 @@ namespace ghost::ardus {
 /// that go the same way leave at once. A full socket buffer is no loss yet: the rest is tried again.
 class Outbox {
  public:
-  /// Sends by the socket of a way; says how many were taken.
+  /// Sends by the socket of a way; says how many of the first are done with, sent or such that can't be: the rest found no room.
   using Send = std::function<std::size_t(std::size_t way, std::span<const net::Datagram> batch)>;
   explicit Outbox(Send send) : send_(std::move(send)) {}
 

@@ -77,7 +77,8 @@ Result<v1::JoinResponse> SendingSession::join(const v1::JoinRequest& request, co
   if (peer.identity.where != who.where) peer.keys = nullptr;  // the connection it gave up for this one: its end says nothing any more
   peer.identity = who;
   peer.left = false;
-  peer.way = way_of(request, who).value_or(peer.way);
+  const std::size_t way = way_of(request, who).value_or(peer.way);
+  if (std::exchange(peer.way, way) != way) peer.reports = {};  // an address of the other IP: it tells its next one by NeedSet
   if (!request.relay) joined_by_[peer.way] = true;
   v1::JoinResponse response;
   response.nonce = to_bytes(name_.nonce);
@@ -111,7 +112,7 @@ void SendingSession::offer_manifest(const v1::JoinRequest& request, const Peer& 
     ManifestSending::Parts parts{parts_.node.network(), parts_.node.state().key(), ways_, sources_, {}, {}, {}, parts_.log};
     parts.carries = [this](std::size_t way) { return carries(way); };
     parts.manifest = [this] { return BytesView(content_->encoded()); };
-    parts.send = [this](std::size_t way, std::span<const net::Datagram> batch) { return sockets_[way].socket().send(batch); };
+    parts.send = [this](std::size_t way, std::span<const net::Datagram> batch) { return sockets_[way].socket().send_until_full(batch); };
     manifest_stream_ = std::make_unique<ManifestSending>(std::move(parts), name_.session, sender_options());
   }
   response.stream = manifest_stream_->add(peer.identity.node, peer.way, *reports);

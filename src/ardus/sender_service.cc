@@ -36,7 +36,7 @@ SendingSession::SendingSession(Parts parts, v1::SendRequest request) : SendingSe
 
 SendingSession::SendingSession(Parts parts, v1::SendRequest request, Origin origin)
     : parts_(std::move(parts)), request_(std::move(request)), sources_(request_.source_specific ? Sources::one : Sources::any),
-      outbox_([this](std::size_t way, std::span<const net::Datagram> batch) { return sockets_[way].socket().send(batch); }), pump_timer_(parts_.node.network(), [this] { pump(); }), worker_(std::make_unique<b2::Workers>(1)) {
+      outbox_([this](std::size_t way, std::span<const net::Datagram> batch) { return sockets_[way].socket().send_until_full(batch); }), pump_timer_(parts_.node.network(), [this] { pump(); }), worker_(std::make_unique<b2::Workers>(1)) {
   if (origin.manifest) origin_.emplace(std::move(origin));
   std::array<std::uint8_t, 4> number;
   do random_bytes(number);
@@ -401,7 +401,7 @@ void SendingSession::send_batch(std::span<const Outgoing> batch) {
       }
     } else if (out.to == Destination::receiver) {
       for (const auto& [id, peer] : peers_) {
-        if (peer.number.value == out.index) outbox_.add(peer.way, {{}, peer.reports, out.bytes, 0});
+        if (peer.number.value == out.index && peer.reports.is_ip()) outbox_.add(peer.way, {{}, peer.reports, out.bytes, 0});
       }
     }
   }

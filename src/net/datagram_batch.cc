@@ -113,8 +113,8 @@ void DatagramBatch::prepare_receive(std::size_t count, std::uint8_t* at, std::si
   }
 }
 
-std::size_t DatagramBatch::send(int fd, std::span<const Datagram> batch) {
-  std::size_t taken = 0;
+DatagramBatch::Sent DatagramBatch::send(int fd, std::span<const Datagram> batch) {
+  Sent all;
   while (!batch.empty()) {
     std::size_t count = 0, pieces = 0;
     while (pieces < batch.size() && pieces < kMost) {
@@ -127,16 +127,20 @@ std::size_t DatagramBatch::send(int fd, std::span<const Datagram> batch) {
     while (done < count) {
       const int sent = ::sendmmsg(fd, messages_.data() + done, static_cast<unsigned>(count - done), MSG_DONTWAIT);
       if (sent < 0 && errno == EINTR) continue;
-      if (sent < 0 && (errno == EAGAIN || errno == ENOBUFS)) return taken;
+      if (sent < 0 && (errno == EAGAIN || errno == ENOBUFS)) {
+        all.passed += passed;
+        return all;
+      }
       if (sent < 0 && stop_segmenting(errno, runs_[done])) break;
       for (int i = 0; i < std::max(sent, 1); ++i) {  // an error is about the first of them
-        if (sent > 0) taken += runs_[done];
+        if (sent > 0) all.taken += runs_[done];
         passed += runs_[done++];
       }
     }
+    all.passed += passed;
     batch = batch.subspan(passed);
   }
-  return taken;
+  return all;
 }
 
 /// How many from the first on can go as one piece.

@@ -25,11 +25,14 @@ class DatagramBatch {
               std::uint64_t& truncated);
   std::span<const Datagram> received() const { return datagrams_; }
 
+  struct Sent {
+    std::size_t taken = 0;   ///< by the kernel
+    std::size_t passed = 0;  ///< of the first: taken or skipped; from there on there was no room
+  };
   /// Sends all of `batch`, however many; a datagram that cannot be sent is skipped, and nothing follows a full socket
   /// buffer. Runs of equal length that go the same way are handed over in one piece each, where the kernel can cut it up
   /// again (UDP_SEGMENT, udp(7)).
-  /// @return how many the kernel took
-  std::size_t send(int fd, std::span<const Datagram> batch);
+  Sent send(int fd, std::span<const Datagram> batch);
 
  private:
   using Control = std::array<std::uint8_t, CMSG_SPACE(sizeof(in6_pktinfo)) + CMSG_SPACE(sizeof(int))>;

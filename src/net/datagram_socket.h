@@ -14,7 +14,8 @@ class UdpSocket final : public DatagramSocket, private EventSource {
   static std::unique_ptr<UdpSocket> inherit(EventLoop& loop, UniqueFd fd, const DatagramOptions& options);
 
   void on_datagrams(std::function<void(std::span<const Datagram>)> handler) override;
-  std::size_t send(std::span<const Datagram> batch) override { return sending_.send(fd_.get(), batch); }
+  std::size_t send(std::span<const Datagram> batch) override { return sending_.send(fd_.get(), batch).taken; }
+  std::size_t send_until_full(std::span<const Datagram> batch) override { return sending_.send(fd_.get(), batch).passed; }
   Status join(const Address& group, std::uint32_t interface, const std::optional<Address>& source) override;
   Status leave(const Address& group, std::uint32_t interface, const std::optional<Address>& source) override;
   Status set_multicast(std::uint32_t interface, int hops, bool loop) override;

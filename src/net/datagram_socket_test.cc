@@ -162,6 +162,9 @@ TEST(DatagramSocket, SkipsWhatCannotBeSentAndSendsTheRest) {
   EXPECT_EQ(sender->send(batch), 2u);
   ASSERT_TRUE(turn_until(*network, [&] { return received.size() == 2; }));
   EXPECT_EQ(received[1].bytes, "two");
+  EXPECT_EQ(sender->send_until_full(batch), batch.size()) << "what can never be sent is done with, too";
+  ASSERT_TRUE(turn_until(*network, [&] { return received.size() == 4; }));
+  EXPECT_EQ(received[3].bytes, "two");
 }
 
 TEST(DatagramSocket, SurvivesAnAnswerThatNobodyListens) {

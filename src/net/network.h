@@ -131,6 +131,9 @@ class DatagramSocket {
   virtual void on_datagrams(std::function<void(std::span<const Datagram>)> handler) = 0;
   /// Sends in order; returns how many the kernel took. The rest was dropped: this is UDP.
   virtual std::size_t send(std::span<const Datagram> batch) = 0;
+  /// The same for whoever tries again: returns how many of the first are done with, sent or such that can't be (no route, a source address that is gone).
+  /// Those from there on were not tried: the socket's buffer is full.
+  virtual std::size_t send_until_full(std::span<const Datagram> batch) = 0;
 
   /// Joins `group` on the interface with that index (0: the system's choice), from any source or, with `source`, from one only
   /// (SSM, RFC 4607). Errors name the group and the interface.

@@ -55,6 +55,12 @@ std::size_t DatagramEnd::send(std::span<const Datagram> batch) {
       std::ranges::count_if(batch, [this](const Datagram& each) { return send_one(each); }));
 }
 
+/// Links have room for all; what they lose is gone.
+std::size_t DatagramEnd::send_until_full(std::span<const Datagram> batch) {
+  send(batch);
+  return batch.size();
+}
+
 bool DatagramEnd::send_one(const Datagram& datagram) {
   const Address& to = datagram.to;
   if (to.family() != address_.family() || to.port() == 0 || datagram.bytes.size() > kLongest) return false;

@@ -20,6 +20,7 @@ class DatagramEnd final : public DatagramSocket {
 
   void on_datagrams(std::function<void(std::span<const Datagram>)> handler) override;
   std::size_t send(std::span<const Datagram> batch) override;
+  std::size_t send_until_full(std::span<const Datagram> batch) override;
   Status join(const Address& group, std::uint32_t interface, const std::optional<Address>& source) override;
   Status leave(const Address& group, std::uint32_t interface, const std::optional<Address>& source) override;
   Status set_multicast(std::uint32_t interface, int hops, bool loop) override;
