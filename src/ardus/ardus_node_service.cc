@@ -13,7 +13,7 @@ constexpr Duration kTellEvery = std::chrono::milliseconds(100);
 constexpr Duration kTryAgain = std::chrono::seconds(15);  ///< a session that failed here, if it is still announced
 constexpr Duration kWaysLook = std::chrono::seconds(1);   ///< whether this machine has other addresses
 constexpr Duration kMoreWaysMost = std::chrono::seconds(60);  ///< … or some of the IP that an interface lacks: ever less often
-constexpr Duration kDoubledWait = std::chrono::seconds(2);    ///< for an announcement from an address that goes before …
+constexpr Duration kDoubledWait = std::chrono::seconds(3);    ///< for an announcement from an address that goes before; less than senders wait by default …
 constexpr int kDoubledHeard = 3;                              ///< … and so many from this one
 constexpr std::size_t kMostTold = 100;                    ///< hosts that are told of in the log …
 constexpr Duration kToldAgain = std::chrono::hours(1);    ///< … each once in so long
@@ -216,7 +216,7 @@ void ArdusNode::on_announcements(std::span<const net::Datagram> batch, const Way
 
 void ArdusNode::on_announcement(const Announcement& announcement, const Way& way) {
   const Announced key(announcement.session, announcement.sender);
-  if (const auto known = receiving_.find(key); known != receiving_.end()) return known->second.session->announced(announcement);
+  if (const auto known = receiving_.find(key); known != receiving_.end()) return announced_again(known->second, announcement, way);
   const auto heard = heard_.find(key);
   if (heard != heard_.end() && node_.network().now() < heard->second) return;
   if (announcement.sender == node_.state().key().public_key()) return;
@@ -236,14 +236,29 @@ void ArdusNode::on_announcement(const Announcement& announcement, const Way& way
   if (receiving_.size() >= kMostReceiving && !make_way()) return;
   const LogFields what = {{"session", announcement.session}, {"name", announcement.name}, {"bytes", announcement.bytes}};
   announced_told_.take(node_.network().now()) ? log_.info("ardus: session announced", what) : log_.debug("ardus: session announced", what);
-  // A sender that has none but a link-local address would send nothing to an address of ours that it has no route to.
-  const auto control = from_wire(announcement.control, announcement.control_port, way.interface);
-  const Way by = control && control->is_link_local() ? ports_.link_local(way).value_or(way) : way;
+  const Way by = way_towards(announcement, way);
   ReceivingSession::Parts parts{node_, ports_, by, reception->into, reception->seeds, reception->owners, options_.accept_from, serve_peers(by), reception->mirrors,
                                 log_, [this] { change(); }, [this](PeerDesk::Holding held) { peers_.add(std::move(held)); }};
   parts.told_before = is_told_of(host_of(announcement));
   receiving_[key] = {std::make_unique<ReceivingSession>(std::move(parts), announcement), call, ++serials_};
   change();
+}
+
+/// Of its sender's addresses one may be out of reach, by a firewall that lets in the other IP alone, or gone: then it is joined at the next that is heard.
+void ArdusNode::announced_again(const Receiving& known, const Announcement& announcement, const Way& way) {
+  ReceivingSession& session = *known.session;
+  const auto call = calls_.find(known.reception);
+  const auto reception = known.reception == 0 ? reception_ : call != calls_.end() ? call->second : nullptr;
+  const bool is_its_own = reception && std::ranges::any_of(reception->ways, [&](const Way& one) { return one.interface == way.interface && one.family() == way.family(); });
+  if (!is_its_own || !session.wants_another_way(announcement)) return session.announced(announcement);
+  const Way by = way_towards(announcement, way);
+  session.announced_elsewhere(announcement, by, serve_peers(by));
+}
+
+/// A sender that has none but a link-local address would send nothing to an address of ours that it has no route to.
+Way ArdusNode::way_towards(const Announcement& announcement, const Way& way) const {
+  const auto control = from_wire(announcement.control, announcement.control_port, way.interface);
+  return control && control->is_link_local() ? ports_.link_local(way).value_or(way) : way;
 }
 
 /// Where a session comes from several addresses of its sender, IPv4 goes before IPv6, and what reaches beyond the link before what does not, so that the link
@@ -261,7 +276,12 @@ bool ArdusNode::waits_for_better(const Announcement& announcement, const Way& wa
   }
   if (doubled_.size() >= kMostHeard) std::erase_if(doubled_, [&](const auto& one) { return now - one.second.since > kDoubledWait; });
   if (doubled_.size() >= kMostHeard && !doubled_.contains(key)) return true;
-  Doubled& one = doubled_.try_emplace(key, Doubled{now, 0}).first->second;
+  const auto [found, is_first] = doubled_.try_emplace(key, Doubled{now, 0});
+  // A switch may have forgotten this member of the other group since something came by it last.
+  for (std::size_t i = 0; is_first && i < reception.ways.size(); ++i) {
+    if (reception.ways[i].interface == way.interface && reception.ways[i].family() != way.family() && reception.announcements[i]) ports_.join_again(reception.announcements[i]);
+  }
+  Doubled& one = found->second;
   if (++one.heard < kDoubledHeard || now - one.since < kDoubledWait) return true;
   doubled_.erase(key);
   return false;

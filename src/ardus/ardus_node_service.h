@@ -99,6 +99,8 @@ class ArdusNode : public v1::NodeService {
   Status add_way(const std::shared_ptr<Reception>& reception, const Way& way);
   void look_for_more_ways(const std::shared_ptr<Reception>& reception);
   bool waits_for_better(const Announcement& announcement, const Way& way, const Reception& reception);
+  void announced_again(const Receiving& known, const Announcement& announcement, const Way& way);
+  Way way_towards(const Announcement& announcement, const Way& way) const;
   void move(const std::shared_ptr<Reception>& reception, std::size_t number, const Way& to);
   bool make_way();
   bool is_told_of(const std::string& host) const;

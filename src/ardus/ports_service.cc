@@ -11,6 +11,7 @@ constexpr std::size_t kEnoughBuffer = 4 * 1024 * 1024;
 constexpr int kHops = 16;
 constexpr Duration kQuiet = std::chrono::seconds(4);       ///< without an announcement: two packets are sent for it …
 constexpr Duration kLongQuiet = std::chrono::seconds(30);  ///< … and again after twice as long, up to this
+constexpr Duration kToldAgainPause = std::chrono::seconds(1);
 
 /// Who of a socket wants a group, on one interface.
 struct Members {
@@ -57,6 +58,7 @@ class Ports::Shared {
   std::map<std::pair<net::Address, std::uint32_t>, Members> members;  ///< by group and interface
   bool heard = true;   ///< since `again` rang last
   Duration quiet = kQuiet;
+  TimePoint told_again{};  ///< by join_again()
   net::Timer again;
 };
 
@@ -153,6 +155,17 @@ void Ports::keep_joined(const std::weak_ptr<Shared>& weak, const net::Address& g
   }
   net::Reactor& reactor = network_.reactor();
   shared->again = reactor.wake_at(reactor.now() + shared->quiet, [this, weak, group, interface](TimePoint) { keep_joined(weak, group, interface); });
+}
+
+void Ports::join_again(const Listening& listening) {
+  const TimePoint now = network_.reactor().now();
+  if (now - listening.shared_->told_again < kToldAgainPause) return;
+  listening.shared_->told_again = now;
+  for (const auto& [key, of] : listening.shared_->members) {
+    if (of.anybody == 0) continue;
+    (void)listening.socket().leave(key.first, key.second);
+    if (Status joined = listening.socket().join(key.first, key.second); !joined) log_.warning("ardus: announcements are not heard", {{"why", joined.error().message}});
+  }
 }
 
 /// The kernel has one filter for a group, an interface and a socket: sources, or none. Who wants one source only, and finds that anybody's is taken, counts

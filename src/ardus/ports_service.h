@@ -59,6 +59,8 @@ class Ports {
   Result<Listening> data(net::Address::Family family, Handler handler);
   /// 1117/udp: announcements on that way.
   Result<Listening> announcements(const Way& way, Handler handler);
+  /// Tells switches once more that those groups are listened to; at most once a second.
+  void join_again(const Listening& listening);
 
   /// Makes the data socket of `listening` hear a group, while it lives.
   class Membership {

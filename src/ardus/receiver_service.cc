@@ -7,6 +7,7 @@ namespace ghost::ardus {
 namespace {
 
 constexpr Duration kReceiverLook = std::chrono::milliseconds(100);
+constexpr int kDialsInVain = 2;  ///< and the session is joined where else it is announced
 constexpr Duration kSilence = std::chrono::seconds(60);   ///< without a sign of the sender
 
 std::uint64_t receipt_time() {
@@ -41,10 +42,38 @@ void ReceivingSession::announced(const Announcement& again) {
   heard_ = now();
 }
 
+bool ReceivingSession::wants_another_way(const Announcement& again) const {
+  if (ended_ || link_ || dials_failed_ < kDialsInVain || again.sequence < announcement_.sequence || again.content != announcement_.content) return false;
+  return again.control != announcement_.control || again.control_port != announcement_.control_port;
+}
+
+void ReceivingSession::announced_elsewhere(const Announcement& again, const Way& way, std::string serves) {
+  const auto control = from_wire(again.control, again.control_port, way.interface);
+  if (!control || !wants_another_way(again)) return;
+  parts_.log.warning("ardus: the sender does not answer where it was to be joined, and is announced at another address", {{"session", name_.session}, {"was", target_.text()}, {"is", control->text()}});
+  announcement_ = again;
+  target_.address = *control;
+  heard_ = now();
+  let_go_of_sockets(way, std::move(serves));
+  from_anybody_ = false;
+  dials_failed_ = 0;
+  redial_timer_.reset();
+  dial_.reset();
+  dial();
+}
+
 /// Sockets that are bound to the old address hear and send nothing more, the control connection included: all is opened anew, and the sender is
 /// told by NeedSet where reports come from and unicast goes to.
 void ReceivingSession::moved(const Way& way, std::string serves) {
   if (ended_) return;
+  let_go_of_sockets(way, std::move(serves));
+  if (link_) return lost({Errc::io, "this machine's address on " + way.name + " is another: " + way.address.host()});
+  if (!dial_) return;
+  dial_.reset();
+  redial();
+}
+
+void ReceivingSession::let_go_of_sockets(const Way& way, std::string serves) {
   parts_.way = way;
   parts_.serves = std::move(serves);
   pump_timer_.reset();
@@ -54,10 +83,6 @@ void ReceivingSession::moved(const Way& way, std::string serves) {
   reports_ = {};
   membership_ = {};
   data_ = {};
-  if (link_) return lost({Errc::io, "this machine's address on " + way.name + " is another: " + way.address.host()});
-  if (!dial_) return;
-  dial_.reset();
-  redial();
 }
 
 void ReceivingSession::tell_relay() {

@@ -55,6 +55,10 @@ class ReceivingSession : private BlockSink {
   const Announcement& announcement() const { return announcement_; }
   /// The session was announced again: it still lives, unless that is an old announcement sent once more.
   void announced(const Announcement& again);
+  /// Whether it is to be joined where that says: it is the same session, and nobody answers where this one says.
+  bool wants_another_way(const Announcement& again) const;
+  /// Joins there, by a way that leads there.
+  void announced_elsewhere(const Announcement& again, const Way& way, std::string serves);
   /// Whether a member of the house answers where the session was announced.
   bool is_proven() const { return !sender_.node.is_none(); }
   bool is_connected() const { return link_ != nullptr; }
@@ -89,6 +93,7 @@ class ReceivingSession : private BlockSink {
   void on_dialed(Result<std::unique_ptr<b2::Link>> link);
   Result<b2::Identity> judge_sender(const b2::Link& link);
   Status judge_origin(const v1::Origin& origin);
+  void let_go_of_sockets(const Way& way, std::string serves);
   void tell_relay();
   void hand_over();
   void let_go_of_link();

@@ -211,6 +211,21 @@ class Mixed(Six):
         self.assertLessEqual(self.joined_by(1, joining), {"6", "link"})
         self.assert_received(1)
 
+    def test_a_sender_that_lets_in_ipv4_alone_is_joined_by_ipv4_when_that_is_heard(self):
+        self.content(4)
+        self.rules(0, "ip6 daddr ::/0 tcp dport 1117 drop")
+        deaf = self.rules(1, "ip daddr 239.255.11.17 drop")
+        joining = self.watch_joining(1)
+        self.serve(1, "--log", "debug")
+        sender = self.sending("--rate", "40M", "--receivers", "1")
+        until(lambda: "not connected" in self.log(1) or sender.poll() is not None)
+        self.assertIsNone(sender.poll())
+        hosts.run("ip", "netns", "exec", "host1", "nft", "delete", "table", "inet", deaf)
+        self.ended(sender, 0)
+        self.assertIn("4", self.joined_by(1, joining))
+        self.assertIn("is announced at another address", self.log(1))
+        self.assert_received(1)
+
     def test_an_ip_that_comes_later_is_used_from_then_on(self):
         self.content(2)
         hosts.run("ip", "-n", "host1", "addr", "flush", "dev", "eth0")
