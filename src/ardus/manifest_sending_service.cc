@@ -113,6 +113,10 @@ void ManifestSending::end() {
   pump_timer_.clear();
 }
 
+void ManifestSending::set_ceiling(std::uint64_t ceiling, bool fixed) {
+  if (!ended_) core().set_ceiling(ceiling, fixed);
+}
+
 void ManifestSending::on_datagrams(std::span<const net::Datagram> batch) {
   if (!begun_ || ended_) return;
   const TimePoint now = parts_.network.precise_now();

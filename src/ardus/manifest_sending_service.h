@@ -51,6 +51,8 @@ class ManifestSending : private BlockSource {
   /// It has the manifest, gets it some other way, or does not want it any more. When nobody is left, it ends.
   void done(const b2::NodeId& who);
   void end();
+  /// Changes the ceiling, in bit/s on the wire.
+  void set_ceiling(std::uint64_t ceiling, bool fixed);
 
   bool has_begun() const { return begun_; }
   bool ended() const { return ended_; }

@@ -24,7 +24,10 @@ constexpr double kLeast = 500'000;
 void RateControl::set_ceiling(std::uint64_t ceiling, bool fixed) {
   const bool first = rate_ == 0;
   ceiling_ = std::max(ceiling, static_cast<std::uint64_t>(kLeast));
-  before_slow_.reset();
+  if (before_slow_) {  // what comes through to the slow ones stays what it is
+    before_slow_ = {fixed ? ceiling_ : std::min(before_slow_->rate, ceiling_), fixed};
+    return set_rate(static_cast<double>(rate_));
+  }
   fixed_ = fixed;
   if (fixed) {
     rate_ = ceiling_;

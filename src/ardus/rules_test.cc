@@ -104,6 +104,34 @@ TEST(RateControl, DoublesFromAnEighthWhileNothingIsLost) {
   EXPECT_EQ(rate.rate(), 800'000'000u);
 }
 
+TEST(RateControl, ACeilingThatComesDownHoldsAtOnceAndOneThatGoesUpIsForLater) {
+  RateControl fixed(80'000'000, true);
+  fixed.set_ceiling(40'000'000, true);
+  EXPECT_EQ(fixed.rate(), 40'000'000u);
+  fixed.set_ceiling(80'000'000, true);
+  EXPECT_EQ(fixed.rate(), 80'000'000u);
+
+  RateControl found(800'000'000, false);
+  for (int i = 0; i < 5; ++i) found.step({});
+  EXPECT_EQ(found.rate(), 800'000'000u);
+  found.set_ceiling(400'000'000, false);
+  EXPECT_EQ(found.rate(), 400'000'000u);
+  found.set_ceiling(800'000'000, false);
+  EXPECT_EQ(found.rate(), 400'000'000u);
+}
+
+TEST(RateControl, ACeilingThatChangesWhileSlowWaysAreFollowedLeavesThemTheirRate) {
+  RateControl rate(80'000'000, true);
+  rate.follow_slow(10'000'000);
+  const auto slow = rate.rate();
+  EXPECT_LT(slow, 11'000'000u);
+  rate.set_ceiling(40'000'000, true);
+  EXPECT_TRUE(rate.follows_slow());
+  EXPECT_EQ(rate.rate(), slow);
+  rate.follow_all();
+  EXPECT_EQ(rate.rate(), 40'000'000u);
+}
+
 TEST(RateControl, IsCutToWhatCameThroughWhenTheWholeWasSentTooFast) {
   RateControl rate(10'000'000'000, false);
   rate.step_idle({.loss = 0.984});

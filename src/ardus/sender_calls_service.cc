@@ -79,13 +79,13 @@ Result<v1::JoinResponse> SendingSession::join(const v1::JoinRequest& request, co
   peer.left = false;
   const std::size_t way = way_of(request, who).value_or(peer.way);
   if (std::exchange(peer.way, way) != way) peer.reports = {};  // an address of the other IP: it tells its next one by NeedSet
-  if (!request.relay) joined_by_[peer.way] = true;
+  peer.relay = request.relay;
+  tend_ways();
   v1::JoinResponse response;
   response.nonce = to_bytes(name_.nonce);
   response.content = to_bytes(content_->manifest().content);
   response.manifest_bytes = content_->encoded().size();
   response.name = content_->manifest().name;
-  peer.relay = request.relay;
   const auto from = net::Address::parse(who.where);
   if (peer.trial.joined(peer.relay ? 0 : request.largest, from ? from->host() : std::string(), map_.has_value())) try_anew(peer);
   response.number = core_ && peer.number.value != 0 ? peer.number.value : 0;
@@ -166,6 +166,7 @@ Result<v1::NeedSetResponse> SendingSession::need_set(const v1::NeedSetRequest& r
   known.detail.clear();
   known.fetched_before = known.fetched;
   if (!std::exchange(known.ready, true)) known.ready_since = now();
+  tend_ways();
   if (map_) admit_when_tried(known);
   else begin_if_due();
   tend_trials();
@@ -230,6 +231,7 @@ Result<v1::CensusResponse> SendingSession::census(const v1::CensusRequest& reque
   }
   peer.state = request.state;
   peer.detail = request.detail.substr(0, 500);
+  tend_ways();
   begin_if_due();
   pump();
   change();

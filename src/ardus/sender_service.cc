@@ -19,6 +19,7 @@ constexpr int kBatchesATurn = 8;
 constexpr Duration kBehindRelay = std::chrono::milliseconds(200);  ///< after the manifest: the first of its receivers are not to make the others late
 constexpr Duration kTrialsLook = std::chrono::milliseconds(500);
 constexpr Duration kSendingWaysLook = std::chrono::seconds(1);
+constexpr Duration kMayHearStill = std::chrono::seconds(5);  ///< who has left: long enough to connect again
 constexpr Duration kWayGone = std::chrono::seconds(5);       ///< without the address receivers were told
 constexpr Duration kReadAgain = std::chrono::milliseconds(100), kUnreadable = std::chrono::seconds(60);  ///< what a relay had, and lost again
 
@@ -85,6 +86,7 @@ Status SendingSession::open_ways() {
     }
   }
   joined_by_.resize(ways_.size());
+  gone_.resize(ways_.size());
   return check_layout();
 }
 
@@ -132,6 +134,24 @@ bool SendingSession::carries(std::size_t way) const {
     if (joined_by_[i]) return false;
   }
   return true;
+}
+
+/// Whether anything that is sent to the group is for it. One whose connection has ended may hear it still, and come back.
+bool SendingSession::is_under_way(const Peer& peer) const {
+  const bool settled = peer.relay || peer.state == v1::CensusState::verified || peer.state == v1::CensusState::failed;
+  return !settled && !given_up(peer) && (!peer.left || now() - peer.left_at < kMayHearStill);
+}
+
+/// After whatever changes by which ways it is sent: what of its rate there is for each changes with them.
+void SendingSession::tend_ways() {
+  joined_by_.assign(ways_.size(), false);
+  for (const auto& [id, peer] : peers_) {
+    if (!joined_by_[peer.way] && is_under_way(peer)) joined_by_[peer.way] = true;
+  }
+  const SenderOptions options = sender_options();
+  if (std::exchange(ceiling_told_, options.ceiling) == options.ceiling) return;
+  if (core_) core().set_ceiling(options.ceiling, options.fixed_rate);
+  if (manifest_stream_) manifest_stream_->set_ceiling(options.ceiling, options.fixed_rate);
 }
 
 /// By which way a receiver came: link-local addresses of several interfaces may be the same, and then its own tells them apart.
@@ -304,6 +324,7 @@ void SendingSession::begin() {
   map_->append(lacking);
   MapSegment segment{name_.session, content_->manifest().content, 0, lacking.ranges(), *layout};
   segments_.push_back(encode_segment(segment, parts_.node.state().key()));
+  tend_ways();
   if (map_->blocks() > 0) {
     SenderOptions options = sender_options();
     options.stream = map_->shape();
@@ -325,7 +346,7 @@ SenderOptions SendingSession::sender_options() const {
   SenderOptions options;
   options.congestion = congestion_of(request_.congestion);
   options.fixed_rate = request_.rate != 0 && options.congestion == Congestion::quantile;
-  options.ceiling = request_.rate != 0 ? request_.rate : ceiling();
+  options.ceiling = ceiling();
   options.give_up_after = patience();
   options.silent_after = std::min(options.silent_after, patience() / 2);
   return options;
@@ -450,26 +471,25 @@ bool SendingSession::is_settled() const {
   return ended_ || std::ranges::all_of(peers_, [&](const auto& p) { return p.second.state == v1::CensusState::verified || p.second.state == v1::CensusState::failed || given_up(p.second); });
 }
 
-/// Receivers ask and answer at the address they were told: without it nobody would be reached, and 60 s of silence would tell nobody why.
+/// Receivers ask and answer at the address they were told: those of one that is gone are not reached, and are given up when they have been silent for long. Without
+/// any that is left, 60 s of silence would tell nobody why it ends.
 Status SendingSession::look_at_ways() {
   if (now() - ways_looked_ < kSendingWaysLook) return {};
   ways_looked_ = now();
-  const bool any_joined = std::ranges::count(joined_by_, true) > 0;
-  bool any_here = false;
-  std::vector<const Way*> gone;
+  const bool any_joined = std::ranges::count(joined_by_, true) > 0;  // else whoever comes is told the address that is left
+  const Way* gone = nullptr;
+  bool any_of_use = false;
   for (std::size_t i = 0; i < ways_.size(); ++i) {
-    const bool here = is_here(ways_[i]);
-    any_here = any_here || here;
-    if (!here && (joined_by_[i] || !any_joined)) gone.push_back(&ways_[i]);
+    const bool here = is_here(ways_[i]), of_use = joined_by_[i] || !any_joined;
+    if (here && of_use) any_of_use = true;
+    if (!here && of_use && gone == nullptr) gone = &ways_[i];
+    const bool was_gone = gone_[i];
+    gone_[i] = !here;
+    if (!here && !was_gone) parts_.log.warning("ardus: this machine's address is gone: receivers that joined by it can't answer", {{"session", name_.session}, {"interface", ways_[i].name}, {"address", ways_[i].address.host()}});
   }
-  if (!any_joined && any_here) gone.clear();  // whoever comes is told the address that is left
-  for (const Way* each : gone) {
-    const Way& way = *each;
-    if (now() - ways_here_ < kWayGone) return {};
-    return Error{Errc::conflict, "this machine's address on " + way.name + " was " + way.address.host() + " and is another, or none: receivers can't answer. Send again: they keep what they have"};
-  }
-  ways_here_ = now();
-  return {};
+  if (any_of_use) ways_here_ = now();
+  if (any_of_use || gone == nullptr || now() - ways_here_ < kWayGone) return {};
+  return Error{Errc::conflict, "this machine's address on " + gone->name + " was " + gone->address.host() + " and is another, or none: receivers can't answer. Send again: they keep what they have"};
 }
 
 void SendingSession::look_at_core() {
@@ -503,6 +523,7 @@ void SendingSession::look_at_core() {
   }
   look_for_the_gone();
   evict_the_gone();
+  tend_ways();
   check_end();
   if (ended_) return;
   if (core_) {
@@ -552,15 +573,16 @@ void SendingSession::check_end() {
   end(v1::TransferPhase::partly, std::to_string(verified()) + " of " + std::to_string(wanted) + " receivers hold a verified copy");
 }
 
-/// What its interfaces carry, the slowest of them: half, where it is sent from two addresses of one.
+/// Of each address it is sent from: the rate that was asked for, or what its interfaces carry, the slowest of them; half, where it is sent from two addresses of one.
 std::uint64_t SendingSession::ceiling() const {
   std::uint64_t least = 0;
   for (std::size_t i = 0; i < ways_.size(); ++i) {
     if (!carries(i)) continue;
     std::uint64_t sharing = 0;
     for (std::size_t j = 0; j < ways_.size(); ++j) sharing += carries(j) && ways_[j].interface == ways_[i].interface ? 1 : 0;
-    const std::uint64_t speed = (ways_[i].speed != 0 ? ways_[i].speed : kCeiling) / sharing;
-    least = least == 0 ? speed : std::min(least, speed);
+    const std::uint64_t all = request_.rate != 0 ? request_.rate : ways_[i].speed != 0 ? ways_[i].speed : kCeiling;
+    const std::uint64_t each = std::max<std::uint64_t>(all / sharing, 1);
+    least = least == 0 ? each : std::min(least, each);
   }
   return least;
 }

@@ -144,6 +144,8 @@ class SendingSession : private BlockSource {
   bool is_first_of_interface(std::size_t way) const;
   std::vector<Way> all_of(const std::vector<Way>& ways) const;
   bool carries(std::size_t way) const;
+  bool is_under_way(const Peer& peer) const;
+  void tend_ways();
   std::optional<std::size_t> way_of(const v1::JoinRequest& request, const b2::Identity& who) const;
   std::string ways_in_words() const;
   void scan_on_worker();
@@ -206,7 +208,9 @@ class SendingSession : private BlockSource {
   SessionName name_;
   Sources sources_ = Sources::any;
   std::vector<Way> ways_;                           ///< of an interface one after the other: by IPv4, by IPv6, by IPv6 from a link-local address
-  std::vector<bool> joined_by_;                     ///< somebody has, by that way
+  std::vector<bool> joined_by_;                     ///< somebody who is under way has, by that way …
+  std::vector<bool> gone_;                          ///< … and its address is not this machine's at present
+  std::uint64_t ceiling_told_ = 0;                  ///< bit/s: what the cores know
   std::vector<net::Address> controls_;              ///< of each way: where to join
   std::vector<std::unique_ptr<net::Listener>> listeners_;  ///< made for this session
   std::vector<Ports::Listening> sockets_;           ///< of each way

@@ -5,6 +5,7 @@ import ipaddress
 import re
 import subprocess
 import sys
+import time
 
 import ardus_failures_test as failures
 import hosts
@@ -225,6 +226,59 @@ class Mixed(Six):
         self.assertIn("4", self.joined_by(1, joining))
         self.assertIn("is announced at another address", self.log(1))
         self.assert_received(1)
+
+    def both_under_way(self, *words):
+        """A session that receivers 1 and 3 have joined by IPv4, and 2 by IPv6."""
+        for number in self.numbers:
+            self.serve(number)
+        self.sent = self.sent_to_groups()
+        sender = self.sending(*words)
+        self.under_way(sender)
+        self.assertTrue(all(self.counted(0, self.sent)))
+        return sender
+
+    def assert_only_ipv4_goes_on(self, sender):
+        """Nothing more goes by IPv6 while as much as makes no doubt goes by IPv4."""
+        def stands_still():
+            four, six = self.counted(0, self.sent)
+            until(lambda: self.counted(0, self.sent)[0] > four + 100 or sender.poll() is not None)
+            return self.counted(0, self.sent)[1] == six or sender.poll() is not None
+        until(stands_still)
+        self.assertIsNone(sender.poll(), "it was over before that")
+
+    def test_who_joined_by_ipv6_and_has_gone_does_not_cost_the_link_the_whole_twice(self):
+        self.content(24)
+        sender = self.both_under_way("--rate", "16M", "--patience", "12s")
+        self.hosts.processes[1].kill()
+        self.assert_only_ipv4_goes_on(sender)
+        summary = self.ended(sender, 3)
+        self.assert_received(1, 3)
+        self.assertEqual({name: state for name, state in self.states(summary).items() if name != "r2"}, {"r1": "verified", "r3": "verified"})
+
+    def test_a_sender_whose_address_of_ipv6_is_gone_goes_on_by_ipv4(self):
+        self.content(24)
+        sender = self.both_under_way("--rate", "30M", "--patience", "10s")
+        hosts.run("ip", "-n", "host0", "addr", "del", f"{self.hosts.address_of_link(0)}/64", "dev", "eth0")
+        summary = self.ended(sender, 3)
+        self.assert_received(1, 3)
+        self.assertEqual({name: state for name, state in self.states(summary).items() if name != "r2"}, {"r1": "verified", "r3": "verified"})
+
+    def test_the_rate_is_that_of_both_ips_together_also_when_one_comes_late(self):
+        self.content(16)
+        self.serve(1), self.serve(3)
+        sent = self.sent_to_groups()
+        sender = self.sending("--rate", "12M", receivers=2)
+        until(lambda: (self.staged(1) > 0 and self.staged(3) > 0) or sender.poll() is not None)
+        self.assertEqual(self.counted(0, sent)[1], 0)
+        self.serve(2)
+        until(lambda: self.counted(0, sent)[1] > 20 or sender.poll() is not None)
+        began, (before, _) = time.monotonic(), self.hosts.sent(0)
+        until(lambda: self.hosts.sent(0)[0] > before + 6_000_000 or sender.poll() is not None)
+        rate = (self.hosts.sent(0)[0] - before) * 8 / (time.monotonic() - began)
+        self.assertIsNone(sender.poll())
+        self.assertLess(rate, 1.3 * 12e6)
+        self.ended(sender, 0)
+        self.assert_received(1, 2, 3)
 
     def test_an_ip_that_comes_later_is_used_from_then_on(self):
         self.content(2)
