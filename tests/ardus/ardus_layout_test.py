@@ -148,10 +148,11 @@ class Layout(failures.Hosted):
 
     def test_one_whose_way_comes_to_take_less_gets_the_rest_by_tcp(self):
         self.content(16)
-        for number in self.numbers:
-            self.serve(number)
+        first = self.serve(1)
+        self.serve(2)
         sender = self.sending("--layout", "auto", "--rate", "40M")
         self.under_way(sender)
+        first.send_signal(signal.SIGSTOP)  # else it may be done before the sender is sure, and the other takes the rest from it
         self.in_host(2, "nft", "-f", "-", input="""table inet narrow {
  chain input {
   type filter hook input priority 0;
@@ -159,6 +160,8 @@ class Layout(failures.Hosted):
  }
 }
 """)
+        until(lambda: self.verified(2), lambda: self.log(2))
+        first.send_signal(signal.SIGCONT)
         summary = self.ended(sender, 0)
         self.assert_received(1, 2)
         self.assertEqual(summary["layout"], "jumbo")
