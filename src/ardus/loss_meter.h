@@ -2,10 +2,13 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "ardus/payload.h"
+
 namespace ghost::ardus {
 
-/// Packets over which a receiver tells its loss of late: of the last one to two of these spans.
-inline constexpr std::uint64_t kLossSpan = 512;
+/// Packets over which a receiver tells its loss of late: of the last one to two of these spans. Of the jumbo layout a quarter, which are half as many
+/// bytes more; as many bytes would be too few packets to tell a loss by.
+constexpr std::uint64_t loss_span(Layout layout) { return layout == Layout::jumbo ? 128 : 512; }
 
 /// How many of a path's packets are lost of late, from the numbers of those that come. Remembers between one and two spans.
 class LossMeter {

@@ -26,6 +26,7 @@ constexpr Duration kHalfIsEnough = 100ms, kAnybodyIsEnough = 500ms;
 void Opening::begin(double most, std::uint64_t number, Layout layout) {
   active_ = true;
   packet_ = static_cast<double>((data_datagram(layout) + kWireOverhead) * 8);
+  span_ = loss_span(layout);
   of_size_ = layout == Layout::jumbo ? kFewerJumbo : 1;
   most_ = rate_ = most;
   first_ = number;
@@ -52,7 +53,7 @@ void Opening::answer(ReceiverNumber receiver, std::uint64_t seen, double loss, T
   asked->second = true;
   if (train_ == 0) return answers_.push_back({});
   // It tells its loss since the beginning, or of late (LossMeter): what was lost before this train is not this one's.
-  const std::uint64_t all = seen - first_, told = all < kLossSpan ? all : kLossSpan + all % kLossSpan;
+  const std::uint64_t all = seen - first_, told = all < span_ ? all : span_ + all % span_;
   const auto train = static_cast<double>(train_);
   const double before = told > train_ ? std::max(own_, 0.0) * static_cast<double>(told - train_) : 0;
   const double lost = std::clamp(loss * static_cast<double>(told) - before, 0.0, train);

@@ -62,6 +62,7 @@ class Opening {
 
   bool active_ = false;
   double packet_ = 0;                    ///< bits on the wire
+  std::uint64_t span_ = 512;             ///< packets that a loss is told over
   std::uint64_t of_size_ = 1;            ///< trains have so many times fewer packets than the standard layout's
   double most_ = 0, rate_ = 0;
   std::uint64_t first_ = 0, end_ = 0, train_ = 0;

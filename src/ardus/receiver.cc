@@ -455,7 +455,7 @@ struct Receiver::Impl {
 
   /// A link that can't carry the group's rate is cleared for unicast.
   void check_hopeless(TimePoint now) {
-    if (group_loss_.measured() < kLossSpan || group_loss_.loss() < kHopelessLoss) {
+    if (group_loss_.measured() < loss_span(options_.stream.layout) || group_loss_.loss() < kHopelessLoss) {
       hopeless_since_ = TimePoint::max();
     } else if (hopeless_since_ == TimePoint::max()) {
       hopeless_since_ = now;
@@ -463,7 +463,7 @@ struct Receiver::Impl {
     }
     const Duration after = path_.asked() ? kHopelessAfterAsked : kHopelessAfter;
     if (!wants_group_ || phase_ != ReceiverPhase::receiving || hopeless_since_ == TimePoint::max() || now - hopeless_since_ < after) return;
-    if (hopeless_loss_.sent() < kLossSpan) return;      // a burst that was too fast, and little since
+    if (hopeless_loss_.sent() < loss_span(options_.stream.layout)) return;      // a burst that was too fast, and little since
     if (hopeless_loss_.loss() < kHopelessLoss) {  // the rate has come down to it
       hopeless_since_ = TimePoint::max();
       return;
@@ -477,7 +477,7 @@ struct Receiver::Impl {
   void listen_again(TimePoint now) {
     wants_group_ = true;
     heard_group_ = now;
-    group_loss_ = LossMeter(kLossSpan);
+    group_loss_ = LossMeter(loss_span(options_.stream.layout));
     hopeless_since_ = TimePoint::max();
   }
 
@@ -638,7 +638,7 @@ struct Receiver::Impl {
   ReceiverPhase phase_ = ReceiverPhase::receiving;
 
   ReplayWindow group_replay_, own_replay_, control_replay_;
-  LossMeter group_loss_{kLossSpan};
+  LossMeter group_loss_{loss_span(options_.stream.layout)};
   BatchLoss own_loss_, hopeless_loss_;
   PathMeter path_;
   std::uint64_t group_seen_ = 0, own_seen_ = 0;

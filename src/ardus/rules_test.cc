@@ -168,7 +168,7 @@ int open_by(Opening& opening, double carries, double queue, int receivers, int a
     for (int i = 1; i <= receivers; ++i) opening.ask(ReceiverNumber{static_cast<std::uint32_t>(i)});
     opening.set_asked(now);
     number = opening.end();
-    const std::uint64_t told = number < kLossSpan ? number : kLossSpan + number % kLossSpan;
+    const std::uint64_t told = number < loss_span(Layout::standard) ? number : loss_span(Layout::standard) + number % loss_span(Layout::standard);
     for (int i = 1; i <= receivers; ++i) {
       const double lost = i <= apart ? own * packets : packets - through * (1 - own);
       const double earlier = static_cast<double>(told) > packets ? own * (static_cast<double>(told) - packets) : 0;

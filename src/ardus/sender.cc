@@ -98,7 +98,7 @@ Duration Sender::Impl::probe_interval() const {
   const double seconds = answers / (share * static_cast<double>(pacer_.rate()));
   const Duration enough(static_cast<Duration::rep>(seconds * 1e9));
   if (!streaming_ && windows_.empty()) return 1s;  // only single receivers are served: it says that the group is still there
-  const Duration measured = pacer_.time_of(kMeasurable * packet_size() * 5 / 4);
+  const Duration measured = pacer_.time_of(measurable() * packet_size() * 5 / 4);
   const Duration least = rate_control_.rising() ? std::clamp<Duration>(measured, kLeastProbeRising, kLeastProbe) : kLeastProbe;
   // An answer comes while its question is still known.
   const Duration trips = std::max<Duration>(2 * std::min(rtt_, shortest_rtt_), 2 * rtt_ / static_cast<std::int64_t>(probes_.size()));

@@ -89,12 +89,12 @@ void Sender::Impl::take_round_trip(Peer& peer, const ReportBody& body, TimePoint
 
 void Sender::Impl::take_loss(Peer& peer, const ReportBody& body, TimePoint now) {
   peer.loss = static_cast<double>(body.away ? body.unicast_loss : body.loss) / 65535;
-  if (body.away || body.seen < kMeasurable / 4 || !is_news(peer, body)) return;
-  const bool of_overrun = opening_.active() || (overrun_ > 0 && body.seen < overrun_ + kMeasurable);
+  if (body.away || body.seen < measurable() / 4 || !is_news(peer, body)) return;
+  const bool of_overrun = opening_.active() || (overrun_ > 0 && body.seen < overrun_ + measurable());
   if (peer.loss < kOutlierLoss * 1.5 && !of_overrun) plan_.sample(peer.loss);
   ++answers_;
   answered_ = now;
-  if (body.seen < rate_since_ + kMeasurable) return;  // it speaks of another rate still
+  if (body.seen < rate_since_ + measurable()) return;  // it speaks of another rate still
   losses_.push_back(peer.loss);
   if (!body.backlog) return;
   ++behind_;

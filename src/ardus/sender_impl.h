@@ -9,6 +9,7 @@
 
 #include "ardus/block_cache.h"
 #include "ardus/feedback.h"
+#include "ardus/loss_meter.h"
 #include "ardus/opening.h"
 #include "ardus/pacer.h"
 #include "ardus/parity_plan.h"
@@ -26,7 +27,6 @@ inline constexpr double kUnicastShare = 0.01;                     ///< of the ra
 inline constexpr double kOutlierLoss = 0.3;                       ///< who loses more is not what the group's times are judged by
 inline constexpr std::uint32_t kSampled = 16;                     ///< receivers that answer a PROBE
 inline constexpr std::uint32_t kSampledRising = 4;                ///< the same in slow start, where the rate goes by the ways
-inline constexpr std::uint64_t kMeasurable = 1024;                   ///< packets that a loss is told over, at most
 inline constexpr Duration kBetweenSecrets = std::chrono::seconds(5);  ///< §3.4
 inline constexpr Duration kSecretPatience = std::chrono::seconds(2);
 inline constexpr Duration kAnswerSlot = std::chrono::microseconds(30);
@@ -36,6 +36,7 @@ struct Sender::Impl {
 
   Layout layout() const { return options_.stream.layout; }
   std::size_t datagram_size() const { return data_datagram(layout()); }           ///< bytes of one of the stream's
+  std::uint64_t measurable() const { return 2 * loss_span(layout()); }            ///< packets that a loss is told over, at most
   std::uint64_t packet_size() const { return datagram_size() + kWireOverhead; }        ///< the same on the wire
 
   // sender.cc

@@ -112,6 +112,19 @@ TEST(Session, TheJumboLayoutFindsItsRateAndServesWhoIsDeafSlowOrKilled) {
   expect_all_verified(simulate(options));
 }
 
+TEST(Session, TheJumboLayoutFindsItsRateAsSoonAsTheStandardOne) {
+  for (const double loss : {0.0, 0.05}) {
+    SimulationOptions options = session(4, 32 * kMiB, loss);
+    options.fixed_rate = false;
+    options.rate = options.link_rate = 1'000'000'000;
+    const double standard = simulate(options).received_seconds;
+    options.layout = Layout::jumbo;
+    const SimulationResult jumbo = simulate(options);
+    expect_all_verified(jumbo);
+    EXPECT_LE(jumbo.received_seconds, 1.25 * standard) << loss;
+  }
+}
+
 TEST(Session, AJumboStreamOfAFewBytesAndOneOfABlockAndAByteArrive) {
   for (const std::uint64_t bytes : {std::uint64_t{1}, std::uint64_t{kJumboSymbolSize}, std::uint64_t{block_bytes(Layout::jumbo)} + 1}) {
     SimulationOptions options = session(5, bytes, 0.2);
