@@ -1,5 +1,6 @@
 #include "ardus/receiver_service.h"
 
+#include "ardus/confine_service.h"
 #include "ardus/receipt.h"
 
 namespace ghost::ardus {
@@ -135,7 +136,16 @@ void ReceivingSession::open_store() {
   wish->seeds = parts_.seeds;
   wish->owners = parts_.owners;
   const auto opened = std::make_shared<Result<std::unique_ptr<Store>>>(Error{Errc::cancelled, "cancelled"});
-  on_disk([wish, opened] { *opened = Store::open(std::move(*wish)); }, [this, opened] { on_store(std::move(*opened)); });
+  const auto confined = std::make_shared<Status>();
+  on_disk(
+      [wish, opened, confined, is_confined = is_confined_, into = parts_.into] {
+        *opened = Store::open(std::move(*wish));
+        if (*opened && !std::exchange(*is_confined, true)) *confined = write_only_beneath(into);  // what follows on this thread writes what others send
+      },
+      [this, opened, confined] {
+        if (!*confined) parts_.log.debug("ardus: writing is not confined by the kernel", {{"why", confined->error().message}});
+        on_store(std::move(*opened));
+      });
   change();
 }
 

@@ -229,6 +229,7 @@ class ReceivingSession : private BlockSink {
   int dials_failed_ = 0;
   std::shared_ptr<std::atomic<bool>> cancelled_ = std::make_shared<std::atomic<bool>>(false);  ///< shared with the store's thread
   std::shared_ptr<char> alive_ = std::make_shared<char>();
+  std::shared_ptr<bool> is_confined_ = std::make_shared<bool>(false);  ///< the worker's: it can write beneath the target folder only
   std::unique_ptr<b2::Workers> worker_;  ///< last, so that it ends first
 };
 
