@@ -2,12 +2,14 @@
 import * as b2 from '../../../b2/proto';
 
 export enum Layout {
-  /** jumbo where every receiver there is when it begins takes it; in a Transfer: not known yet */
-  automatic = 0,
+  /** in a Send: standard, since who comes late with an MTU of 1500 would take a jumbo session's content by TCP alone; in a Transfer: not known yet */
+  unspecified = 0,
   /** datagrams of 1,448 bytes */
   standard = 1,
   /** of 8,872; to receivers that don't take them it goes by TCP */
   jumbo = 2,
+  /** jumbo where every receiver there is when it begins takes it */
+  automatic = 3,
 }
 
 export enum Congestion {
