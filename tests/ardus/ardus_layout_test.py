@@ -92,13 +92,18 @@ class Layout(failures.Hosted):
         self.assert_received(1, 2)
         self.assertEqual((summary["layout"], self.counted(2)[1]), ("standard", 0))
 
-    def test_a_late_one_with_an_mtu_of_1500_gets_it_by_tcp_and_is_told(self):
+    def held_up(self):
+        """A jumbo session in mid-stream that does not end: its one receiver is stopped. Gives that and the sender."""
         self.content(16)
         first = self.serve(1)
         sender = self.sending("--layout", "auto", "--rate", "40M", receivers=1)
         until(lambda: self.staged(1) > 0 or sender.poll() is not None)
         self.assertIsNone(sender.poll())
-        first.send_signal(signal.SIGSTOP)  # the session does not end without it
+        first.send_signal(signal.SIGSTOP)
+        return first, sender
+
+    def test_a_late_one_with_an_mtu_of_1500_gets_it_by_tcp_and_is_told(self):
+        first, sender = self.held_up()
         self.narrow(2)
         self.serve(2)
         until(lambda: self.verified(2), lambda: self.log(2))
@@ -110,12 +115,7 @@ class Layout(failures.Hosted):
         self.assertRegex(self.detail(summary, "r2"), "by TCP: its interface takes datagrams of 1452 bytes at most")
 
     def test_a_late_one_that_takes_it_hears_the_group(self):
-        self.content(16)
-        first = self.serve(1)
-        sender = self.sending("--layout", "auto", "--rate", "40M", receivers=1)
-        until(lambda: self.staged(1) > 0 or sender.poll() is not None)
-        self.assertIsNone(sender.poll())
-        first.send_signal(signal.SIGSTOP)
+        first, sender = self.held_up()
         self.serve(2)
         until(lambda: self.verified(2), lambda: self.log(2))
         first.send_signal(signal.SIGCONT)
