@@ -1,7 +1,6 @@
 #include "ardus/ways_service.h"
 
 #include <arpa/inet.h>
-#include <ifaddrs.h>
 #include <linux/ethtool.h>
 #include <linux/if_addr.h>
 #include <linux/sockios.h>
@@ -16,6 +15,7 @@
 
 #include "base/bytes.h"
 #include "base/unique_fd.h"
+#include "net/interfaces.h"
 #include "net/sockaddr.h"
 
 namespace ghost::ardus {
@@ -102,14 +102,8 @@ bool is_meant(Family family, Ip ip, const net::NetworkInterface& interface, cons
 
 /// Of an interface that reaches others.
 bool has_any_ip4() {
-  ifaddrs* list = nullptr;
-  if (::getifaddrs(&list) != 0) return true;
-  bool any = false;
-  for (const ifaddrs* each = list; each != nullptr; each = each->ifa_next) {
-    any |= each->ifa_addr != nullptr && each->ifa_addr->sa_family == AF_INET && (each->ifa_flags & IFF_LOOPBACK) == 0 && (each->ifa_flags & IFF_UP) != 0;
-  }
-  ::freeifaddrs(list);
-  return any;
+  const auto all = net::list_interfaces();
+  return !all || std::ranges::any_of(*all, [](const net::NetworkInterface& one) { return one.up && !one.loopback && std::ranges::any_of(one.addresses, is_ip4); });
 }
 
 Error no_address(const net::NetworkInterface& interface, Ip ip) {
